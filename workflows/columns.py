@@ -1,0 +1,71 @@
+"""Column types shared by all tables: ids, money, enums by value, UTC times, JSON."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import JSON, DateTime, Enum, String, TypeDecorator
+from sqlalchemy.dialects.postgresql import JSONB
+
+
+def new_id() -> UUID:
+    """A UUID version 7 (RFC 9562, 5.7): grows with time, so that rows stay in the order in which they came."""
+    milliseconds = time.time_ns() // 1_000_000
+    tail = int.from_bytes(os.urandom(10), "big")
+    value = (milliseconds & (1 << 48) - 1) << 80 | tail
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return UUID(int=value)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An instant, to the millisecond, always UTC. A time without zone is refused: it says nothing."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("A time needs its zone.")
+        value = to_millisecond(value)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def to_millisecond(moment: datetime) -> datetime:
+    moment = moment.astimezone(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+class Money(TypeDecorator[Decimal]):
+    """A decimal amount, kept as text: exact on every database, at most 15 significant digits."""
+
+    impl = String(24)
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Any) -> str | None:
+        return None if value is None else format(value, "f")
+
+    def process_result_value(self, value: str | None, dialect: Any) -> Decimal | None:
+        return None if value is None else Decimal(value)
+
+
+def by_value(kind: type[StrEnum]) -> Enum:
+    """An enum stored by value, as text: SQLModel would store the names."""
+    return Enum(kind, values_callable=lambda members: [member.value for member in members], native_enum=False, length=24, create_constraint=False)
+
+
+def json_column() -> JSON:
+    return JSON().with_variant(JSONB(), "postgresql")

@@ -1,0 +1,177 @@
+"""Every knob, with defaults that run the whole engine on one machine.
+
+Environment variables ``SIGNOFF_…`` (or a ``.env`` file) override them; production changes settings only.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+DEVELOPMENT_SECRET = "development-only: set SIGNOFF_SECRET"
+DEVELOPMENT_PASSPHRASE = "development-only: set SIGNOFF_KEY_PASSPHRASE"
+
+
+class Environment(StrEnum):
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="SIGNOFF_", env_file=".env", extra="ignore", frozen=True)
+
+    environment: Environment = Environment.DEVELOPMENT
+    home: Path = Path("var")
+    """All that is written lies below it."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65535)
+    url: str = ""
+    """The address that people see, when a proxy stands in front; derived from host and port otherwise."""
+
+    database_url: str = ""
+    documents_url: str = ""
+    """``file:FOLDER`` or ``s3://HOST:PORT/BUCKET`` (``s3+http://`` without TLS)."""
+    documents_access_key: str = ""
+    documents_secret_key: SecretStr = SecretStr("")
+
+    mail_url: str = "embedded:"
+    """``embedded:``, ``smtp://USER:PASSWORD@HOST:PORT`` (STARTTLS when offered), ``smtps://…``; ``?starttls=always|never``."""
+    mailbox_port: int = Field(0, ge=0, le=65535)
+    """Loopback port of the embedded mailbox's SMTP server; 0: the web port plus 25."""
+    mail_from: str = "signoff@localhost"
+
+    organisation: str = "Signoff"
+    """The name on letterheads, mails and in certificates, until an administrator changes the organisation's own."""
+    country: str = "KR"
+    timezone: str = "Asia/Seoul"
+    locale: str = "en"
+
+    secret: SecretStr = SecretStr(DEVELOPMENT_SECRET)
+    """Seals what waits in the outbox (links in mails that have not left yet)."""
+    key_passphrase: SecretStr = SecretStr(DEVELOPMENT_PASSPHRASE)
+    """Encrypts the private keys of the embedded authority at rest."""
+    signing_keys: str = "embedded"
+    """``embedded`` or ``pkcs12:FILE`` for the platform's seal."""
+    signing_keys_password: SecretStr = SecretStr("")
+    timestamp_urls: Annotated[tuple[str, ...], NoDecode] = ()
+    """External RFC 3161 authorities for signatures and seals, the first that answers; none: our own."""
+
+    link_days: int = Field(14, ge=1, le=365)
+    session_hours: int = Field(12, ge=1, le=24 * 90)
+    expiry_alert_days: Annotated[tuple[int, ...], NoDecode] = (90, 60, 30, 7)
+    sign_in_tries: int = 5
+    sign_in_wait_minutes: int = 15
+    link_tries_per_minute: int = 60
+
+    intake_memory_bytes: int = 1_500_000_000
+    intake_seconds: int = 20
+    intake_file_bytes: int = 100_000_000
+    intake_pages: int = 2_000
+
+    prefect_port: int = Field(0, ge=0, le=65535)
+    """Loopback port of the embedded Prefect server; 0: the web port plus 200."""
+    prefect_api_url: str = Field("", validation_alias="PREFECT_API_URL")
+    """Set: that server is used and none is started."""
+    work_pool: str = "signoff"
+    poke_port: int = Field(0, ge=0, le=65535)
+    """Loopback UDP port on which the warm worker is told to look now; 0: the web port plus 201."""
+    worker_limit: int = Field(1, ge=1, le=64)
+    """Flow runs at a time; keep 1 while Prefect's server is on SQLite."""
+
+    log_level: str = "INFO"
+
+    @field_validator("timestamp_urls", mode="before")
+    @classmethod
+    def _cut(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("expiry_alert_days", mode="before")
+    @classmethod
+    def _days(cls, value: object) -> object:
+        return tuple(int(part) for part in value.split(",")) if isinstance(value, str) else value
+
+    @cached_property
+    def public_url(self) -> str:
+        return self.url.rstrip("/") or f"http://{self.host}:{self.port}"
+
+    @cached_property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{self.home.resolve() / 'signoff.db'}"
+
+    @cached_property
+    def documents(self) -> str:
+        return self.documents_url or f"file:{self.home.resolve() / 'documents'}"
+
+    @property
+    def embedded_mail(self) -> bool:
+        return self.mail_url.startswith("embedded:")
+
+    @property
+    def mailbox_smtp_port(self) -> int:
+        return self.mailbox_port or self.port + 25
+
+    @property
+    def embedded_prefect(self) -> bool:
+        return not self.prefect_api_url
+
+    @property
+    def prefect_server_port(self) -> int:
+        return self.prefect_port or self.port + 200
+
+    @property
+    def prefect_url(self) -> str:
+        return self.prefect_api_url or f"http://127.0.0.1:{self.prefect_server_port}/api"
+
+    @property
+    def poke_address(self) -> tuple[str, int]:
+        return "127.0.0.1", self.poke_port or self.port + 201
+
+    def insist_on_production_values(self) -> Self:
+        """Refuse to start in production with what everybody knows.
+
+        Raises:
+            UnsafeSettings: with a sentence that names each setting to change.
+        """
+        if self.environment is not Environment.PRODUCTION:
+            return self
+        unsafe = [
+            name
+            for name, bad in (
+                ("SIGNOFF_SECRET", self.secret.get_secret_value() == DEVELOPMENT_SECRET),
+                ("SIGNOFF_KEY_PASSPHRASE", self.key_passphrase.get_secret_value() == DEVELOPMENT_PASSPHRASE),
+                ("SIGNOFF_MAIL_URL", self.embedded_mail),
+                ("SIGNOFF_URL", urlsplit(self.public_url).scheme != "https"),
+            )
+            if bad
+        ]
+        short = [
+            name
+            for name, value in (("SIGNOFF_SECRET", self.secret), ("SIGNOFF_KEY_PASSPHRASE", self.key_passphrase))
+            if name not in unsafe and len(value.get_secret_value()) < 16
+        ]
+        if unsafe or short:
+            raise UnsafeSettings(unsafe, short)
+        return self
+
+
+class UnsafeSettings(Exception):
+    """Settings that may not stand in production."""
+
+    def __init__(self, defaults: list[str], short: list[str]) -> None:
+        sentences = []
+        if defaults:
+            sentences.append(f"{', '.join(defaults)} still {'has' if len(defaults) == 1 else 'have'} a value for development; set your own.")
+        if short:
+            sentences.append(f"{', '.join(short)} needs at least 16 characters.")
+        if "SIGNOFF_URL" in defaults:
+            sentences.append("SIGNOFF_URL must be the https:// address that people see.")
+        if "SIGNOFF_MAIL_URL" in defaults:
+            sentences.append("SIGNOFF_MAIL_URL must name an SMTP server; the embedded mailbox is for trying out.")
+        super().__init__("Signoff does not start in production like this: " + " ".join(sentences))
