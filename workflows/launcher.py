@@ -1,0 +1,201 @@
+"""Start flow runs on Prefect's deployments, and look after those whose worker died.
+
+Plain HTTP on Prefect's REST API (3.9): importing Prefect would cost the web process two seconds and 100 MB.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import httpx
+
+log = logging.getLogger(__name__)
+
+SECONDS = httpx.Timeout(10, connect=2)
+PAGE = 200  # Prefect's own limit for one answer of a filter
+
+
+class LauncherUnavailable(Exception):
+    """The run could not be started just now; the same launch may be tried again and gives one run at most."""
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A flow run that Prefect takes to be under way.
+
+    ``state``: ``PENDING``, ``RUNNING`` or ``CANCELLING``, entered at ``since``. ``place``: where it runs, as its worker
+    put it (the warm worker writes ``HOST:PID:BIRTH``); empty when nobody said.
+    """
+
+    flow_run_id: str
+    name: str
+    state: str
+    since: datetime
+    parameters: Mapping[str, Any]
+    tags: tuple[str, ...]
+    place: str
+    scheduled: bool
+    """Made by the deployment's schedule: the next one comes of itself."""
+
+
+class Launcher:
+    """May be shared between threads. Opens no connection before the first call."""
+
+    def __init__(self, api_url: str, poke: tuple[str, int] | None) -> None:
+        """``api_url``: ``http://HOST:PORT/api``. ``poke``: UDP address on which a warm worker listens, if one is near.
+
+        Whoever has closed their Prefect server says so to Prefect and to us in the same place: ``PREFECT_API_KEY`` or
+        ``PREFECT_API_AUTH_STRING``.
+        """
+        self._http = httpx.Client(base_url=api_url.rstrip("/"), timeout=SECONDS, headers=_authorization(os.environ))
+        self._poke = poke
+        self._deployments: dict[str, str] = {}
+
+    def launch(
+        self, deployment: str, *, parameters: Mapping[str, Any], idempotency_key: str, name: str, tags: Sequence[str]
+    ) -> str:
+        """Start a run of ``deployment`` (``flow/deployment``); its id. The same key gives the same run.
+
+        Raises:
+            LauncherUnavailable: Prefect cannot be reached, is overloaded, or does not know the deployment yet.
+        """
+        order = {
+            "parameters": dict(parameters),
+            "idempotency_key": idempotency_key,
+            "name": name,
+            "tags": list(tags),
+            "state": {"type": "SCHEDULED"},
+        }
+        known = deployment in self._deployments
+        answer = self._post(f"/deployments/{self._id_of(deployment)}/create_flow_run", order)
+        if answer.status_code == 404:
+            # registered anew, perhaps on a new Prefect server: the id that we kept is dead
+            del self._deployments[deployment]
+            if known:
+                answer = self._post(f"/deployments/{self._id_of(deployment)}/create_flow_run", order)
+        flow_run_id: str = _insist(answer)["id"]
+        self.poke()
+        return flow_run_id
+
+    def poke(self) -> None:
+        """Have the warm worker look now. A datagram that gets lost costs the seconds until it looks of itself."""
+        if self._poke is None:
+            return
+        try:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagram:
+                datagram.sendto(b"!", self._poke)
+        except OSError as error:
+            log.debug("Nobody could be poked: %s", error)
+
+    def running(self, deployment: str) -> tuple[Unfinished, ...]:
+        """The runs that Prefect takes to be under way, the oldest first; a killed worker leaves them so for ever.
+
+        Raises:
+            LauncherUnavailable
+        """
+        found: list[Unfinished] = []
+        while True:
+            page = _insist(
+                self._post(
+                    "/flow_runs/filter",
+                    {
+                        "deployments": {"id": {"any_": [self._id_of(deployment)]}},
+                        "flow_runs": {"state": {"type": {"any_": ["PENDING", "RUNNING", "CANCELLING"]}}},
+                        "sort": "START_TIME_ASC",
+                        "limit": PAGE,
+                        "offset": len(found),
+                    },
+                )
+            )
+            found += [_unfinished(run) for run in page]
+            if len(page) < PAGE:
+                return tuple(found)
+
+    def mark_crashed(self, flow_run_id: str, why: str = "Its worker died.") -> bool:
+        """Close a run that nobody carries on; ``False`` when it has come to an end by itself, or is unknown.
+
+        Raises:
+            LauncherUnavailable
+        """
+        if self.state(flow_run_id) not in ("PENDING", "RUNNING", "CANCELLING"):
+            return False
+        crashed = {"type": "CRASHED", "name": "Crashed", "message": why}
+        answer = self._post(f"/flow_runs/{flow_run_id}/set_state", {"state": crashed, "force": False})
+        return answer.status_code != 404 and _insist(answer)["status"] == "ACCEPT"
+
+    def state(self, flow_run_id: str) -> str | None:
+        """``SCHEDULED``, ``PENDING``, ``RUNNING``, ``COMPLETED``, ``FAILED``, ``CRASHED``, …; ``None`` when unknown.
+
+        Raises:
+            LauncherUnavailable
+        """
+        answer = self._get(f"/flow_runs/{flow_run_id}")
+        if answer.status_code == 404:
+            return None
+        state: str | None = _insist(answer)["state_type"]
+        return state
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _id_of(self, deployment: str) -> str:
+        if deployment not in self._deployments:
+            answer = self._get(f"/deployments/name/{deployment}")
+            if answer.status_code == 404:
+                raise LauncherUnavailable(f"Prefect does not know the deployment {deployment} yet.")
+            self._deployments[deployment] = _insist(answer)["id"]
+        return self._deployments[deployment]
+
+    def _get(self, path: str) -> httpx.Response:
+        return self._ask("GET", path, None)
+
+    def _post(self, path: str, body: Mapping[str, Any]) -> httpx.Response:
+        return self._ask("POST", path, body)
+
+    def _ask(self, method: str, path: str, body: Mapping[str, Any] | None) -> httpx.Response:
+        try:
+            return self._http.request(method, path, json=body)
+        except httpx.HTTPError as error:
+            raise LauncherUnavailable(
+                f"Prefect's server does not answer at {self._http.base_url} ({type(error).__name__})."
+            ) from error
+
+
+def _insist(answer: httpx.Response) -> Any:
+    """The answer's content. Every refusal may be tried again: also a schema that does not fit is put right by the
+    worker when it registers its deployments anew."""
+    if answer.is_success:
+        return answer.json()
+    try:
+        reason = answer.json()["detail"]
+    except (ValueError, KeyError, TypeError):
+        reason = answer.reason_phrase
+    raise LauncherUnavailable(f"Prefect's server answered {answer.status_code}: {reason}")
+
+
+def _unfinished(run: Mapping[str, Any]) -> Unfinished:
+    return Unfinished(
+        flow_run_id=run["id"],
+        name=run["name"],
+        state=run["state_type"],
+        since=datetime.fromisoformat(run["state"]["timestamp"]),
+        parameters=run["parameters"],
+        tags=tuple(run["tags"]),
+        place=run["infrastructure_pid"] or "",
+        scheduled=bool(run["auto_scheduled"]),
+    )
+
+
+def _authorization(environment: Mapping[str, str]) -> dict[str, str]:
+    if key := environment.get("PREFECT_API_KEY"):
+        return {"Authorization": f"Bearer {key}"}
+    if pair := environment.get("PREFECT_API_AUTH_STRING"):
+        return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+    return {}
