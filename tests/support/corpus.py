@@ -1,4 +1,4 @@
-"""A collection of real PDFs that may lie beside the project; tests make their own inputs and add these where they are."""
+"""Real PDFs that may lie beside the project: tests make their own inputs, and add these where they are."""
 
 from __future__ import annotations
 

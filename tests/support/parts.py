@@ -49,9 +49,8 @@ def _program(*names: str, folders: tuple[str, ...] = ()) -> Callable[[], Path | 
     """Looks on PATH first, then in the folders."""
 
     def find() -> Path | None:
-        path = os.pathsep.join(
-            (os.environ.get("PATH", os.defpath), *(os.path.expanduser(folder) for folder in folders))
-        )
+        known = (os.environ.get("PATH", os.defpath), *(str(Path(folder).expanduser()) for folder in folders if folder))
+        path = os.pathsep.join(known)
         found = (shutil.which(name, path=path) for name in names)
         return next((Path(each) for each in found if each), None)
 
