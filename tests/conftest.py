@@ -28,6 +28,9 @@ hypothesis.settings.load_profile("ci" if parts.in_ci() else "developer")
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """A developer's own settings must not decide how a test ends."""
+    from workflows.settings import Settings
+
+    monkeypatch.setitem(Settings.model_config, "env_file", None)
     for name in os.environ:
         if name.startswith(("SIGNOFF_", "PREFECT_")) and not name.startswith("SIGNOFF_TEST_"):
             monkeypatch.delenv(name)
