@@ -196,7 +196,7 @@ def connect(address: URL) -> psycopg.Connection:
 def create_database(address: URL, name: str, *, like: str | None = None) -> URL:
     """An empty database, or a copy of ``like`` (to which nobody may be connected)."""
     with connect(address) as connection:
-        template = sql.SQL(" template {} strategy file_copy").format(sql.Identifier(like)) if like else sql.SQL("")
+        template = sql.SQL(" template {}").format(sql.Identifier(like)) if like else sql.SQL("")
         connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)) + template)
     return address.set(database=name)
 
