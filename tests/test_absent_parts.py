@@ -22,16 +22,7 @@ def run(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     (tmp_path / "test_example.py").write_text(TEST)
     inherited = {name: value for name, value in os.environ.items() if name not in ("CI", "PYTEST_ADDOPTS", "PATH")}
     return subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-p",
-            "tests.conftest",
-            "-p",
-            "no:cacheprovider",
-            tmp_path / "test_example.py",
-        ],
+        [sys.executable, "-m", "pytest", "-p", "tests.conftest", "-p", "no:cacheprovider", "test_example.py"],
         cwd=tmp_path,
         env={**inherited, "PATH": str(tmp_path), "PYTHONPATH": str(ROOT), **environment},
         capture_output=True,
