@@ -11,14 +11,17 @@ import os
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 
+from workflows.places import has_died
+
 log = logging.getLogger(__name__)
 
 SECONDS = httpx.Timeout(10, connect=2)
+LONGEST_CLAIM, LONGEST_RUN = timedelta(minutes=2), timedelta(minutes=15)
 PAGE = 200  # Prefect's own limit for one answer of a filter
 
 
@@ -31,7 +34,7 @@ class Unfinished:
     """A flow run that Prefect takes to be under way.
 
     ``state``: ``PENDING``, ``RUNNING`` or ``CANCELLING``, entered at ``since``. ``place``: where it runs, as its worker
-    put it (the warm worker writes ``HOST:PID:BIRTH``); empty when nobody said.
+    put it (the warm worker as ``places`` says); empty when nobody said. ``attempt``: how often it has begun.
     """
 
     flow_run_id: str
@@ -41,8 +44,20 @@ class Unfinished:
     parameters: Mapping[str, Any]
     tags: tuple[str, ...]
     place: str
+    attempt: int
     scheduled: bool
     """Made by the deployment's schedule: the next one comes of itself."""
+
+
+def is_orphan(run: Unfinished, *, now: datetime, held: bool = False) -> bool:
+    """Whether nobody carries this run on any more. ``held``: somebody has its subject's lease."""
+    if has_died(run.place):
+        return True
+    if held:
+        return False
+    # Claimed runs have their place written within a second or so; the rest ends within seconds, but its worker may
+    # be on another machine, and wait there for a slow part.
+    return now - run.since > (LONGEST_CLAIM if run.state == "PENDING" and not run.place else LONGEST_RUN)
 
 
 class Launcher:
@@ -126,9 +141,24 @@ class Launcher:
         """
         if self.state(flow_run_id) not in ("PENDING", "RUNNING", "CANCELLING"):
             return False
-        crashed = {"type": "CRASHED", "name": "Crashed", "message": why}
-        answer = self._post(f"/flow_runs/{flow_run_id}/set_state", {"state": crashed, "force": False})
-        return answer.status_code != 404 and _insist(answer)["status"] == "ACCEPT"
+        return self._move(flow_run_id, {"type": "CRASHED", "name": "Crashed", "message": why}, force=False)
+
+    def hand_back(self, flow_run_id: str, why: str = "Its worker died.") -> bool:
+        """Have a run that nobody carries on begin again, from its top; ``False`` as for ``mark_crashed``.
+
+        Raises:
+            LauncherUnavailable
+        """
+        if self.state(flow_run_id) not in ("PENDING", "RUNNING", "CANCELLING"):
+            return False
+        # forced: Prefect's own rules know no way back from Running, except for a retry inside the same process
+        again = self._move(flow_run_id, {"type": "SCHEDULED", "name": "AwaitingRetry", "message": why}, force=True)
+        self.poke()
+        return again
+
+    def _move(self, flow_run_id: str, state: Mapping[str, Any], *, force: bool) -> bool:
+        answer = self._post(f"/flow_runs/{flow_run_id}/set_state", {"state": state, "force": force})
+        return answer.status_code != 404 and bool(_insist(answer)["status"] == "ACCEPT")
 
     def state(self, flow_run_id: str) -> str | None:
         """``SCHEDULED``, ``PENDING``, ``RUNNING``, ``COMPLETED``, ``FAILED``, ``CRASHED``, …; ``None`` when unknown.
@@ -189,6 +219,7 @@ def _unfinished(run: Mapping[str, Any]) -> Unfinished:
         parameters=run["parameters"],
         tags=tuple(run["tags"]),
         place=run["infrastructure_pid"] or "",
+        attempt=run["run_count"],
         scheduled=bool(run["auto_scheduled"]),
     )
 

@@ -30,6 +30,7 @@ from typing import IO, Any
 
 from pydantic import SecretStr
 
+from workflows.places import birth_of
 from workflows.settings import Settings
 
 LONGEST_PAUSE = 30.0  # seconds before a part that keeps dying is started again
@@ -37,6 +38,8 @@ GOOD_LIFE = 60.0  # seconds after which a part counts as having started well
 HEAD_START = 15.0  # seconds that the web process gets alone at most
 PATIENCE = 6.0  # seconds a part may take to end in good order
 LOG_BYTES, LOG_FILES = 10_000_000, 3
+# imported, not run as a module: Prefect imports it once more, by its entry point
+WORKER = [sys.executable, "-c", "import sys; from workflows.worker import main; sys.exit(main())"]
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 PREFECT = {
@@ -93,7 +96,7 @@ def parts(settings: Settings) -> list[Part]:
         environment,
         at_once=True,
     )
-    worker = Part("worker", [sys.executable, "-m", "workflows.worker"], environment)
+    worker = Part("worker", WORKER, environment)
     if not settings.embedded_prefect:
         return [web, worker]
     server = Part(
@@ -128,7 +131,7 @@ def child_environment(settings: Settings) -> dict[str, str]:
 def become_worker(settings: Settings) -> None:
     """Turn this process into the worker, with Prefect configured before it is imported. Does not return."""
     (settings.home / "prefect").mkdir(parents=True, exist_ok=True)
-    os.execve(sys.executable, [sys.executable, "-m", "workflows.worker"], child_environment(settings))  # noqa: S606
+    os.execve(sys.executable, WORKER, child_environment(settings))  # noqa: S606
 
 
 def _server_environment(settings: Settings) -> dict[str, str]:
@@ -251,14 +254,6 @@ class _Life:
 
     def as_dict(self) -> dict[str, Any]:
         return {"pid": self.pid, "started_at": self.started_at, "birth": self.birth or birth_of(self.pid)}
-
-
-def birth_of(pid: int) -> str:
-    """When this process began, in ticks since the machine's own start; empty when unknown (proc(5), ``stat``)."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return ""
 
 
 class _Child:
