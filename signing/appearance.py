@@ -21,7 +21,7 @@ AMBER: Colour = (0.478, 0.302, 0.0)
 RED: Colour = (0.612, 0.133, 0.133)
 SEAL: Colour = (0.761, 0.227, 0.133)
 
-MARK_WIDTH, MARK_HEIGHT = 236.0, 84.0
+MARK_WIDTH, MARK_HEIGHT = 236, 84  # whole points: boxes of form fields are whole
 
 
 @dataclass
@@ -106,7 +106,7 @@ def _is_ideograph(letter: str) -> bool:
 def fitted(
     text: str, sizes: tuple[float, ...], room: float, at_most: int, weight: int = REGULAR
 ) -> tuple[float, list[str]]:
-    """The largest of the sizes at which the text takes few enough lines; below the smallest, it shrinks until it does."""
+    """The largest of the sizes at which the text takes few enough lines; it shrinks on below the smallest."""
     for size in sizes:
         broken = lines(text, size, room, weight)
         if len(broken) <= at_most:
@@ -156,8 +156,11 @@ class Mark:
         return canvas
 
 
-def draw_slot(canvas: Canvas, x: float, y: float, owner: str) -> None:
+def draw_slot(canvas: Canvas, x: float, y: float, name: str, email: str) -> None:
     """The place where a signature will stand, and above it, for good, whose place it is."""
     canvas.frame(x + 0.5, y + 0.5, MARK_WIDTH - 1, MARK_HEIGHT - 1, RULE)
+    owner = " · ".join(part for part in (name, email) if part)
+    if email and width(owner, 7) > MARK_WIDTH:
+        owner = email  # the name will be in the mark
     size, broken = fitted(owner, (8, 7, 6), MARK_WIDTH, 1)
     canvas.text(broken[0], x, y + MARK_HEIGHT + 5, size, colour=SOFT)

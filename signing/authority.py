@@ -1,7 +1,7 @@
-"""Our own certificate authority: a root, an issuing authority below it, the platform's seal, the time-stamp authority.
+"""Our own certificate authority: a root, an issuing authority below it, the platform's seal, the time stamp authority.
 
-Signers get no lasting key. Each act of signing has a key and a certificate of its own; the key is forgotten with the act,
-so nobody can sign with it later, and there is nothing to steal.
+Signers get no lasting key. Each act of signing has a key and a certificate of its own; the key is forgotten with the
+act, so nobody can sign with it later, and there is nothing to steal.
 """
 
 from __future__ import annotations
@@ -42,13 +42,15 @@ ROOT, ISSUING, TSA, SEAL = "root", "issuing", "tsa", "seal"
 DOCUMENT_SIGNING = ObjectIdentifier("1.3.6.1.5.5.7.3.36")  # RFC 9336
 SMTP_UTF8_MAILBOX = ObjectIdentifier("1.3.6.1.5.5.7.8.9")  # RFC 9598
 
-# Validators that ignore time-stamps call a signature expired once its certificate ends. The key of a signer is gone by
+# Validators that ignore time stamps call a signature expired once its certificate ends. The key of a signer is gone by
 # then, and a long life costs nothing.
 SIGNER_YEARS = 10
 YEARS = {ROOT: 25, ISSUING: 15, TSA: 11, SEAL: 10}
 RENEW_BEFORE = timedelta(days=90)
 
-# Time-stamps and lists must not be older than the certificates they speak of, also where clocks differ a little.
+LONGEST_NAME = 64  # bytes; X.520 says characters, but cryptography and others count bytes
+
+# Time stamps and lists must not be older than the certificates they speak of, also where clocks differ a little.
 BACKDATED = timedelta(minutes=5)
 CRL_FRESH = timedelta(minutes=1)
 CRL_DAYS = {ROOT: 35, ISSUING: 7}
@@ -150,13 +152,14 @@ class Authority:
         """The platform's own seal."""
         return self._seal
 
-    def with_seal_from_pkcs12(self, path: Path, password: str) -> Authority:
+    def with_seal_from_pkcs12(self, path: Path | str, password: str) -> Authority:
         """This authority, but sealing with the certificate and key in a PKCS#12 file (.p12, .pfx).
 
-        Raises KeyRefused for a wrong password, a file without key, an unsuitable key, and outside the certificate's dates.
+        Raises KeyRefused for a wrong password, a file without key, an unsuitable key, and outside the dates of its
+        certificate.
         """
         other = copy.copy(self)
-        other._seal = credentials_from_pkcs12(path, password, own=self)
+        other._seal = credentials_from_pkcs12(Path(path), password, own=self)
         other._seal.check(self._clock())
         return other
 
@@ -247,7 +250,7 @@ class Authority:
         return {int(entry["serial"], 16): datetime.fromisoformat(entry["at"]) for entry in entries}
 
     def _renew(self) -> None:
-        """Seal and time-stamp authority get a new certificate, for the same key, well before the old one ends."""
+        """Seal and time stamp authority get a new certificate, for the same key, well before the old one ends."""
         for which, issuer in ((SEAL, ISSUING), (TSA, ROOT)):
             certificate = self._certificate(which)
             ends_with = self._certificate(issuer).not_valid_after_utc
@@ -360,7 +363,9 @@ def _make_keys(
     folder: Path, password: bytes, organisation: str, country: str, publish_url: str | None, now: datetime
 ) -> None:
     def subject(role: str) -> x509.Name:
-        return _subject(f"{organisation} {role}", organisation, country)
+        # The role must survive, or root and issuing authority would share a name.
+        name = f"{_bounded(organisation, LONGEST_NAME - len(role) - 1)} {role}"
+        return _subject(name, organisation, country)
 
     def published(issuer: str) -> str | None:
         return None if publish_url is None else f"{publish_url}/{issuer}"
@@ -505,12 +510,14 @@ def _subject(name: str, organisation: str | None, country: str) -> x509.Name:
     return x509.Name(attributes)
 
 
-def _bounded(text: str) -> str:
-    """X.520 allows 64 characters for a name; the whole name also stands in the signature itself."""
+def _bounded(text: str, most: int = LONGEST_NAME) -> str:
+    """On one line, and cut where a certificate has no room; the whole name also stands in the signature itself."""
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     if not text:
         raise KeyRefused("A certificate needs a name.")
-    return text if len(text) <= 64 else text[:63] + "…"
+    if len(text.encode()) <= most:
+        return text
+    return text.encode()[: most - len("…".encode())].decode(errors="ignore").rstrip() + "…"
 
 
 def _mailbox(email: str) -> x509.GeneralName:
@@ -524,7 +531,10 @@ def _mailbox(email: str) -> x509.GeneralName:
 
 
 def _key_password(passphrase: str, salt: bytes) -> bytes:
-    """What the key files are encrypted with. PKCS#8 as it is commonly written guesses fast: scrypt makes each guess cost 64 MB."""
+    """What the key files are encrypted with.
+
+    PKCS#8 as it is commonly written lets passphrases be guessed fast; scrypt makes each guess cost 64 MB.
+    """
     return hashlib.scrypt(passphrase.encode(), salt=salt, n=2**16, r=8, p=1, maxmem=2**27).hex().encode()
 
 

@@ -1,7 +1,8 @@
 """CMS SignedData (RFC 5652) as byte templates.
 
-A signature's bytes are nearly all the same from one time to the next: certificates, algorithms, signer. They are encoded
-once for each certificate; only digest, time and signature are put in for each signing. Object trees cost ten times as much.
+A signature's bytes are nearly all the same from one time to the next: certificates, algorithms, signer. They are
+encoded once for each certificate; only digest, time and signature are put in for each signing. Object trees cost ten
+times as much.
 """
 
 from __future__ import annotations
@@ -95,14 +96,14 @@ class SignedDataTemplate:
 
     @property
     def size_bound(self) -> int:
-        """No SignedData of this template, without time-stamp and content, is longer than this many bytes."""
+        """No SignedData of this template, without time stamp and content, is longer than this many bytes."""
         signature = self._key.key_size // 8 if isinstance(self._key, rsa.RSAPrivateKey) else 160
         return len(self._certificates) + len(self._signer) + signature + 512
 
     def detached(self, digest: bytes, timestamp: Callable[[bytes], bytes] | None = None) -> bytes:
         """A PAdES signature (EN 319 142-1, 6.3) over content with this SHA-256.
 
-        `timestamp` maps the SHA-256 of the signature value to a time-stamp token, which becomes an unsigned attribute.
+        `timestamp` maps the SHA-256 of the signature value to a time stamp token, which becomes an unsigned attribute.
         There is no signing-time attribute: PAdES keeps that time in the signature dictionary's /M.
         """
         attributes = self._attributes(DATA, digest)
@@ -114,7 +115,7 @@ class SignedDataTemplate:
         return self._pack(1, sequence(DATA), attributes, signature, unsigned)
 
     def encapsulating(self, content_type: bytes, content: bytes, *, with_certificates: bool = True) -> bytes:
-        """A SignedData that carries its content, as a time-stamp token does."""
+        """A SignedData that carries its content, as a time stamp token does."""
         attributes = self._attributes(content_type, hashlib.sha256(content).digest())
         encapsulated = sequence(content_type, tlv(0xA0, octets(content)))
         return self._pack(3, encapsulated, attributes, self._sign(attributes), with_certificates=with_certificates)

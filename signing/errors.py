@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class SigningError(Exception):
-    """`sentence` is an English message id with `%(name)s` placeholders, `values` fills them; `str()` is the filled sentence."""
+    """`sentence` is an English message id with `%(name)s` placeholders, `values` fills them; `str()` is it, filled."""
 
     def __init__(self, sentence: str, **values: object) -> None:
         self.sentence = sentence
@@ -21,8 +21,8 @@ class SigningRefused(SigningError):
 
 
 class TokenRefused(SigningError):
-    """A time-stamp token does not prove what it is shown for."""
+    """A time stamp token does not prove what it is shown for."""
 
 
 class TimestampUnavailable(SigningError):
-    """A time-stamp authority, or the place that says whether a certificate was withdrawn, gave no answer. Worth another try."""
+    """A time stamp authority, or a list of withdrawn certificates, could not be reached. Worth another try."""

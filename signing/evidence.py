@@ -1,4 +1,4 @@
-"""The approval record: who decided what, when, on which bytes. Attached to the document as JSON and printed on its last page."""
+"""The approval record: who decided what, when, on which bytes. Attached to the document as JSON, and its last page."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Letters of any script on a PDF page: fonts chosen by what they can draw, shaped, subset and embedded.
 
 Latin, Greek, Cyrillic and Devanagari come from Noto Sans, Hangul, Han and Kana from Noto Sans CJK. Any further family
-that is installed from PyPI as `fontpkg-…` (Arabic, Thai, Hebrew …) is used as well. A letter that no font has is written
-as its code point, `[U+0627]`: a name is never shortened without a sign.
+that is installed from PyPI as `fontpkg-…` (Arabic, Thai, Hebrew …) is used as well. A letter that no font has is
+written as its code point, `[U+0627]`: a name is never shortened without a sign.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import entry_points
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 
 import uharfbuzz as hb
@@ -26,7 +27,7 @@ JOINERS = "\u200c\u200d"
 
 @dataclass(frozen=True)
 class Glyph:
-    """`text` is what this glyph stands for when it is copied; empty for the further glyphs of a cluster. Units: 1/1000 em."""
+    """`text` is what is copied for this glyph; empty for the further glyphs of a cluster. Units: 1/1000 em."""
 
     code: int
     width: float
@@ -84,8 +85,7 @@ class Typeface:
         # Ligatures would make a name's letters hard to copy; scripts that need them have theirs in other features.
         hb.shape(self._font, buffer, {"liga": False, "clig": False})
         infos, positions = buffer.glyph_infos, buffer.glyph_positions
-        starts = sorted({info.cluster for info in infos}) + [len(text)]
-        ends = dict(zip(starts, starts[1:], strict=False))
+        ends = dict(pairwise([*sorted({info.cluster for info in infos}), len(text)]))
         glyphs, told = [], set()
         for info, position in zip(infos, positions, strict=True):
             cluster_text = "" if info.cluster in told else text[info.cluster : ends[info.cluster]]
@@ -229,7 +229,7 @@ class FontSet:
 
 
 def _array(glyphs: Sequence[Glyph], size: float) -> str:
-    """TJ operators; the numbers move the pen left, in thousandths of the size, where shaping departs from the plain width."""
+    """TJ operators. Numbers move the pen left, in thousandths of the size, where shaping departs from the width."""
     lines: list[str] = []
     items: list[str] = []
     codes = ""

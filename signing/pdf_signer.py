@@ -1,7 +1,8 @@
-"""Signing PDFs for the long term (PAdES, EN 319 142-1): certification by the platform, one signature a person, a final time-stamp.
+"""Signing PDFs for the long term (PAdES, EN 319 142-1).
 
-Every step takes the bytes of a file and gives the bytes of the next; what was there before stays as it was, byte for byte.
-The calls are synchronous and safe in threads, also below `asyncio.to_thread`.
+The platform certifies, each person signs, a time stamp closes the file. Every step takes the bytes of a file and gives
+the bytes of the next; what was there before stays as it was, byte for byte. The calls are synchronous and safe in
+threads, also below `asyncio.to_thread`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 from signing.appearance import MARK_HEIGHT, MARK_WIDTH, Mark
@@ -46,9 +46,9 @@ class PdfSigner:
 
     def warm_up(self) -> None:
         """Load what the first signature would otherwise wait for."""
+        from signing import revision as revision
         from signing.fonts import BOLD, REGULAR, runs
 
-        _revision_module()
         for weight in (REGULAR, BOLD):
             runs("a 한", weight)
 
@@ -139,7 +139,7 @@ class PdfSigner:
         )
 
     def seal(self, pdf: bytes) -> bytes:
-        """Close the document with a document time-stamp: every signature in it becomes PAdES B-LTA."""
+        """Close the document with a document time stamp: every signature in it becomes PAdES B-LTA."""
         revision = _open(pdf)
         if not revision.has_signatures():
             raise SigningRefused("There is no signature to be sealed.")
@@ -150,9 +150,9 @@ class PdfSigner:
         return revision.timestamp(f"{TIMESTAMP_FIELD}{number}", self.timestamper, material)
 
     def renew(self, pdf: bytes) -> bytes:
-        """Time-stamp a sealed document again, before the certificate behind its last time-stamp ends.
+        """Time stamp a sealed document again, before the certificate behind its last time stamp ends.
 
-        Raises SigningRefused when the document does not hold any more: a new time-stamp would prove nothing.
+        Raises SigningRefused when the document does not hold any more: a new time stamp would prove nothing.
         """
         from signing.verification import verify
 
@@ -215,7 +215,6 @@ class PdfSigner:
         locks: tuple[str, ...],
         extra: dict[str, bytes] | None = None,
     ) -> bytes:
-        module = _revision_module()
         return revision.sign(
             field,
             credentials,
@@ -225,7 +224,7 @@ class PdfSigner:
             reason=mark.reason,
             mark=lambda width, height: mark.draw(locale, timezone, width, height),
             certify=certify,
-            lock=module.Lock(locks) if locks else None,
+            locks=locks,
             extra=extra,
         )
 
@@ -241,11 +240,7 @@ def _free_suffix(taken: set[str], wanted: Sequence[str]) -> str:
 
 
 def _open(pdf: bytes) -> Revision:
-    return _revision_module().Revision(pdf)
-
-
-def _revision_module() -> ModuleType:
     # pyHanko takes half a second to import: only processes that sign pay for it.
-    from signing import revision
+    from signing.revision import Revision
 
-    return revision
+    return Revision(pdf)

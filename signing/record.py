@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -22,9 +23,9 @@ from signing.appearance import (
     fitted,
     lines,
 )
-from signing.evidence import FILE_NAME, Evidence, EvidenceDecision
+from signing.evidence import Evidence, EvidenceDecision
 from signing.fonts import BOLD, FontSet, width
-from signing.words import VERDICTS, VIA, moment, word
+from signing.words import FOOTNOTE, VERDICTS, VIA, moment, word
 
 PAGE_WIDTH, PAGE_HEIGHT = 595.28, 841.89
 LEFT, RIGHT, TOP, BOTTOM = 54.0, PAGE_WIDTH - 54.0, PAGE_HEIGHT - 52.0, 62.0
@@ -49,8 +50,8 @@ class Place:
 
     field: str
     page: int
-    x: float
-    y: float
+    x: int
+    y: int
 
 
 @dataclass
@@ -122,7 +123,7 @@ def _heading(flow: _Flow, evidence: Evidence, locale: str, timezone: str) -> Non
         ("Recorded", moment(evidence.made_at, locale, timezone)),
     )
     canvas = flow.need(92)
-    canvas.box(LEFT, flow.y - 78, ROOM, 88, TINT)
+    canvas.box(LEFT, flow.y - 82, ROOM, 92, TINT)
     columns = (LEFT + 12, LEFT + 170, LEFT + 220, LEFT + 270)
     rooms = (150.0, 42.0, 42.0, RIGHT - LEFT - 282)
     for (label, value), x, room in zip(facts, columns, rooms, strict=True):
@@ -134,11 +135,11 @@ def _heading(flow: _Flow, evidence: Evidence, locale: str, timezone: str) -> Non
         ("As handed in (SHA-256)", document.original_sha256),
     )
     for row, (label, value) in enumerate(hashes):
-        y = flow.y - 38 - row * 22
+        y = flow.y - 38 - row * 25
         canvas.text(word(label, locale), LEFT + 12, y, 7, colour=SOFT)
         size, broken = fitted(value, (8.5, 8, 7), ROOM - 24, 1)
         canvas.text(broken[0], LEFT + 12, y - 11, size)
-    flow.y -= 84
+    flow.y -= 88
 
 
 def _section(flow: _Flow, title: str, with_at_least: float) -> None:
@@ -197,23 +198,17 @@ def _signatures(flow: _Flow, seal: Slot | None, slots: Sequence[Slot], locale: s
     for index, slot in enumerate(wanted):
         if index % 2 == 0:
             flow.need(MARK_HEIGHT + CAPTION)
-            flow.y -= MARK_HEIGHT + CAPTION
-        x = LEFT + (index % 2) * (MARK_WIDTH + gap)
-        owner = " · ".join(part for part in (slot.name, slot.email) if part)
-        draw_slot(flow.pages[-1], x, flow.y, owner)
-        places.append(Place(slot.field, len(flow.pages) - 1, x, flow.y))
+            flow.y = math.floor(flow.y - MARK_HEIGHT - CAPTION)
+        x = math.floor(LEFT + (index % 2) * (MARK_WIDTH + gap))
+        draw_slot(flow.pages[-1], x, flow.y, slot.name, slot.email)
+        places.append(Place(slot.field, len(flow.pages) - 1, round(x), round(flow.y)))
         if index % 2 == 1:
             flow.y -= 10
     return places
 
 
 def _footers(flow: _Flow, evidence: Evidence, locale: str, *, attached: bool) -> None:
-    note = word(
-        "This record is part of the signed document and is protected by its signatures. "
-        "The same record is attached as approval-record.json.",
-        locale,
-    )
-    assert FILE_NAME in note
+    note = word(FOOTNOTE, locale)
     for index, canvas in enumerate(flow.pages):
         canvas.rule(LEFT, BOTTOM - 14, RIGHT)
         page = word("Page %(page)s of %(pages)s", locale, page=index + 1, pages=len(flow.pages))

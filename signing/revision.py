@@ -1,7 +1,10 @@
-"""One revision of a PDF: what is added to the end of a file, down to the signature or time-stamp that closes it.
+"""One revision of a PDF: what is added to the end of a file, down to the signature or time stamp that closes it.
 
 All of pyHanko's writing side is used here, and imported with this module: half a second that only those pay who sign.
 """
+
+# pyHanko annotates only a part of its functions.
+# mypy: disable-error-code="no-untyped-call"
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ import io
 import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
@@ -41,13 +43,6 @@ Kind = TypeVar("Kind", bound=generic.PdfObject)
 RECORD_KEY = pdf_name("/SGNF_ApprovalRecord")
 
 
-@dataclass(frozen=True)
-class Lock:
-    """Form fields whose values the signature fixes (FieldMDP, ISO 32000-2, 12.8.2.4)."""
-
-    fields: tuple[str, ...]
-
-
 class Revision:
     """An update being put together. It ends with `sign` or `timestamp`, which give the whole new file."""
 
@@ -68,7 +63,7 @@ class Revision:
         return tuple(sorted({name for name, kind in _terminal_fields(self._fields()) if kind != "/Sig"}))
 
     def open_field(self, name: str) -> str:
-        """The unsigned field made for this slot: `name`, or `name-2` where the upload already had a field of that name."""
+        """The unsigned field made for this slot: `name`, or `name-2` where the upload already had such a field."""
         pattern = re.compile(re.escape(name) + r"(?:-(\d+))?")
         found = [
             (int(match.group(1) or 1), candidate, value)
@@ -82,13 +77,13 @@ class Revision:
             raise SigningRefused("The signature %(field)s has already been given.", field=name)
         return candidate
 
-    def add_field(self, name: str, *, label: str, page: int = 0, box: tuple[float, float, float, float] | None) -> None:
-        """`page` counts from 0; without a box the field is invisible."""
+    def add_field(self, name: str, *, label: str, page: int = 0, box: tuple[int, int, int, int] | None) -> None:
+        """`page` counts from 0; without a box the field is invisible, and on whichever page suits."""
         fields.append_signature_field(
             self._writer,
             SigFieldSpec(
                 name,
-                on_page=page,
+                on_page=page if box is not None else self._page_with_fields(),
                 box=box,
                 readable_field_name=label,
                 invis_sig_settings=InvisSigSettings(box_out_of_bounds=False),
@@ -96,8 +91,8 @@ class Revision:
         )
         if box is not None:
             # Built as the later mark will be: EU DSS calls any other difference than the content an undefined change.
-            (widget,) = (value for found, _, value in self._signature_fields() if found == name)
-            self._appear(widget, b"", None)
+            (reference,) = (reference for found, _, reference in self._signature_fields() if found == name)
+            self._appear(reference, b"", None)
 
     def page_count(self) -> int:
         return int(self._writer.root["/Pages"]["/Count"])
@@ -128,9 +123,8 @@ class Revision:
                 ),
             },
         )
-        file = generic.IndirectObject
         reference = self._writer.add_object(stream)
-        specification: file = self._writer.add_object(
+        specification = self._writer.add_object(
             generic.DictionaryObject(
                 {
                     pdf_name("/Type"): pdf_name("/Filespec"),
@@ -167,13 +161,14 @@ class Revision:
         reason: str,
         mark: Callable[[float, float], Canvas] | None,
         certify: bool = False,
-        lock: Lock | None = None,
+        locks: Sequence[str] = (),
         extra: dict[str, bytes] | None = None,
     ) -> bytes:
         """Close the revision with a PAdES B-LT signature.
 
-        `certify`: nothing but signing and filling in forms is allowed from here on (DocMDP 2). `mark` draws the
-        appearance for a width and height. `extra` entries are kept as byte strings in the signature dictionary.
+        `certify`: nothing but signing and filling in forms is allowed from here on (DocMDP 2). `locks` are form fields
+        whose values this signature fixes (FieldMDP, ISO 32000-2, 12.8.2.4). `mark` draws the appearance for a width
+        and height. `extra` entries are kept as byte strings in the signature dictionary.
         """
         self._keep(credentials.material() | timestamper.material())
         template = credentials.template
@@ -190,14 +185,14 @@ class Revision:
             md_algorithm="sha256",
             certify=certify,
             docmdp_perms=MDPPerm.FILL_FORMS if certify else None,
-            field_lock=None if lock is None else FieldMDPSpec(FieldMDPAction.INCLUDE, list(lock.fields)),
+            field_lock=FieldMDPSpec(FieldMDPAction.INCLUDE, list(locks)) if locks else None,
         )
         return self._close(
             field, value, setup, mark, lambda digest: template.detached(digest, timestamper.token), new=False
         )
 
     def timestamp(self, field: str, timestamper: Timestamper, material: RevocationMaterial) -> bytes:
-        """Close the revision with a document time-stamp: what was B-LT becomes B-LTA."""
+        """Close the revision with a document time stamp: what was B-LT becomes B-LTA."""
         self._keep(material | timestamper.material())
         value = DocumentTimestamp(bytes_reserved=2 * timestamper.size_bound)
         return self._close(field, value, None, None, timestamper.token, new=True)
@@ -215,8 +210,9 @@ class Revision:
         self._writer.ensure_output_version((1, 7))
         if self._writer.output_version < (2, 0):
             self._writer.register_extension(ESIC_EXTENSION_1)
-        # On the last page, our record, there are fields already: a first field on a page is an annotation change to EU DSS.
-        spec = SigFieldSpec(field, on_page=-1, invis_sig_settings=InvisSigSettings(box_out_of_bounds=False))
+        spec = SigFieldSpec(
+            field, on_page=self._page_with_fields(), invis_sig_settings=InvisSigSettings(box_out_of_bounds=False)
+        )
         steps = PdfCMSEmbedder(new_field_spec=spec).write_cms(field, self._writer, existing_fields_only=not new)
         reference = next(steps)
         if mark is not None:
@@ -322,11 +318,20 @@ class Revision:
             )
         )
 
+    def _page_with_fields(self) -> int:
+        """One of the last pages that has annotations already: to EU DSS a page's first is a change not allowed."""
+        pages = self.page_count()
+        for number in range(pages - 1, max(-1, pages - 30), -1):
+            page, _ = self._writer.find_page_for_modification(number)
+            if "/Annots" in page.get_object():
+                return number
+        return 0
+
     def _fields(self) -> generic.ArrayObject:
         form = _entry(self._writer.root, "/AcroForm", generic.DictionaryObject())
         return _entry(form, "/Fields", generic.ArrayObject())
 
-    def _signature_fields(self) -> list[tuple[str, object, object]]:
+    def _signature_fields(self) -> list[tuple[str, generic.PdfObject | None, generic.IndirectObject]]:
         return list(fields.enumerate_sig_fields(self._writer))
 
 

@@ -1,4 +1,7 @@
-"""Looking into a signed PDF: every signature, every revision after it, every certificate at the time when it counted."""
+"""Looking into a signed PDF: every signature, every revision after it, every certificate at the time it counted."""
+
+# pyHanko annotates only a part of its functions.
+# mypy: disable-error-code="no-untyped-call"
 
 from __future__ import annotations
 
@@ -9,12 +12,14 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from asn1crypto import pem as asn1_pem
 from asn1crypto import x509 as asn1_x509
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import DiffResult, ModificationLevel, StandardDiffPolicy
+from pyhanko.sign.diff_analysis.form_rules_api import FormUpdatingRule
 from pyhanko.sign.diff_analysis.policies import DEFAULT_DIFF_POLICY
 from pyhanko.sign.diff_analysis.rules.file_structure_rules import (
     CatalogModificationRule,
@@ -27,7 +32,6 @@ from pyhanko.sign.diff_analysis.rules.form_field_rules import (
     SigFieldCreationRule,
     SigFieldModificationRule,
 )
-from pyhanko.sign.diff_analysis.form_rules_api import FormUpdatingRule
 from pyhanko.sign.fields import MDPPerm, enumerate_sig_fields
 from pyhanko.sign.validation import async_validate_pdf_signature, async_validate_pdf_timestamp
 from pyhanko.sign.validation.dss import DocumentSecurityStore
@@ -144,10 +148,10 @@ def _signatures(reader: PdfFileReader) -> list[Found]:
 async def _look(
     reader: PdfFileReader, found: Sequence[Found], anchors: Sequence[asn1_x509.Certificate], now: datetime
 ) -> list[Looked]:
-    """From the last to the first: each time-stamp proves what was there before it, at its own time.
+    """From the last to the first: each time stamp proves what was there before it, at its own time.
 
-    So only the outermost has to be good now. What it covers is judged at the time it gives, with the lists of that time,
-    which are in the file.
+    So only the outermost has to be good now. What it covers is judged at the time it gives, with the lists of that
+    time, which are in the file.
     """
     proven_at, is_outermost = now, True
     looked = []
@@ -182,7 +186,7 @@ async def _look_at_signature(
         status = await _validate(one.signature, _context(reader, anchors, token_time or context.moment), context)
         timestamp = _proven_time(status)
         if token_time is not None and timestamp is None:
-            # A time-stamp that proves nothing does not take us back to a day when the certificate was still good.
+            # A time stamp that proves nothing does not take us back to a day when the certificate was still good.
             status = await _validate(one.signature, _context(reader, anchors, context.moment), context)
     except Exception:  # noqa: BLE001 — as above
         return Looked(one, None, "other", None, False)
@@ -204,7 +208,7 @@ async def _validate(
 
 
 def _token_time(signature: EmbeddedPdfSignature) -> datetime | None:
-    """What the time-stamp inside the signature says, checked or not."""
+    """What the time stamp inside the signature says, checked or not."""
     for signed_data in extract_tst_data_iter(signature.signer_info, signed=False):
         at: datetime = signed_data["encap_content_info"]["content"].parsed["gen_time"].native
         return at
@@ -223,15 +227,15 @@ def _context(
 ) -> ValidationContext:
     """The material in the file, judged at this moment.
 
-    Strictly: every certificate needs a list that says it was not withdrawn. The outermost time-stamp cannot have one
+    Strictly: every certificate needs a list that says it was not withdrawn. The outermost time stamp cannot have one
     from today inside; a list that is there and names it counts all the same.
     """
-    settings = {
+    settings: dict[str, Any] = {
         "trust_roots": list(anchors),
         "allow_fetching": False,
         "moment": moment,
         "revocation_mode": "require" if strictly else "soft-fail",
-        # Lists are made after the time-stamp that they speak for.
+        # Lists are made after the time stamp that they speak for.
         "retroactive_revinfo": True,
         "time_tolerance": timedelta(minutes=5),
     }
@@ -340,13 +344,19 @@ def _judge(pdf: bytes, reader: PdfFileReader, looked: Sequence[Looked], now: dat
         note = Said("All that is needed is in the file. Renew the time stamp before %(day)s.", day=until)
         checks.append(Check("archive", True, Said("It can be checked for years to come."), note))
 
-    verdict, sentence = _verdict(unchanged, vouched, closed, reports)
+    verdict, sentence = _verdict(unchanged, vouched, closed, reports, foreign)
     return Report(
         verdict, sentence, tuple(checks), reports, hashlib.sha256(pdf).hexdigest(), evidence, archive_until, now
     )
 
 
-def _verdict(unchanged: bool, vouched: bool, closed: bool, reports: Sequence[SignatureReport]) -> tuple[Verdict, Said]:
+def _verdict(
+    unchanged: bool,
+    vouched: bool,
+    closed: bool,
+    reports: Sequence[SignatureReport],
+    foreign: Sequence[SignatureReport],
+) -> tuple[Verdict, Said]:
     if not unchanged:
         if any(report.kind == "timestamp" for report in reports):
             return "changed", Said("This file was changed after it was sealed. Do not rely on it.")
@@ -357,6 +367,8 @@ def _verdict(unchanged: bool, vouched: bool, closed: bool, reports: Sequence[Sig
         return "signed", Said(
             "What is signed here is unchanged, but the file is not sealed: it is unfinished, or its end was cut off."
         )
+    if foreign:
+        return "sealed", Said("This file is exactly what was sealed, signatures that it came with included.")
     return "sealed", Said("This file is exactly what was sealed, and every signature in it is valid.")
 
 
@@ -502,7 +514,8 @@ def _touched(reader: PdfFileReader, page: generic.DictionaryObject, revision: in
     for key in page:
         if key not in ("/Parent", "/Annots"):
             seen |= resolver.collect_dependencies(page.raw_get(key))
-    for annotation in page["/Annots"] if "/Annots" in page else ():
+    annotations = page["/Annots"] if "/Annots" in page else ()  # noqa: SIM401 — pyHanko's get() does not resolve
+    for annotation in annotations:
         if annotation.get("/FT") != "/Sig" and annotation.container_ref is not None:
             seen.add(annotation.container_ref)
     return any(reader.xrefs.get_last_change(reference) > revision for reference in seen)

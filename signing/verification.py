@@ -1,23 +1,26 @@
 """Is this PDF what was signed? An answer for anybody, from the file and a trust anchor alone; no server is asked.
 
-The report is here; the looking is in `validation`, which brings pyHanko with it and is imported with the first question.
+The report is here; the looking is in `validation`, which brings pyHanko and is imported with the first question.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
+log = logging.getLogger(__name__)
+
 Verdict = Literal["sealed", "signed", "changed", "untrusted", "unsigned", "unreadable"]
 
 
 class Said(str):
-    """An English sentence, filled; it remembers `sentence` (the message id) and `values`, for telling it in another language."""
+    """An English sentence, filled, that remembers its message id and values, for telling it in another language."""
 
     sentence: str
     values: dict[str, object]
@@ -45,7 +48,7 @@ class SignatureReport:
 
     `covers` is the number of bytes from the start of the file that are signed; `revision` counts from 1. `intact`: the
     bytes are the signed ones. `valid`: the signature value is right. `trusted`: the certificate leads to a trust anchor
-    and was good at the time. `modification` says what came after: none, archive (time-stamps, validation material),
+    and was good at the time. `modification` says what came after: none, archive (time stamps, validation material),
     signatures (further signatures), other (anything else: changed).
     """
 
@@ -77,12 +80,12 @@ class Report:
     """`verdict`:
 
     - sealed: exactly what was signed and sealed, by people whom the anchors vouch for
-    - signed: the same, but no time-stamp closes the file: unfinished, or a later part has been cut off
+    - signed: the same, but no time stamp closes the file: unfinished, or a later part has been cut off
     - changed: something was altered or added after signing, or a signature is damaged
     - untrusted: unchanged, but the anchors vouch for nobody who signed it
     - unsigned, unreadable: nothing to verify
 
-    `archive_until`: by then a new time-stamp is needed, as the certificate behind the last one ends.
+    `archive_until`: by then a new time stamp is needed, as the certificate behind the last one ends.
     """
 
     verdict: Verdict
@@ -115,7 +118,8 @@ def verify(pdf: bytes, trust_anchors: Sequence[bytes], *, at: datetime | None = 
     def run() -> Report:
         try:
             return asyncio.run(examine(pdf, trust_anchors, at or datetime.now(UTC)))
-        except Exception:  # noqa: BLE001 — hostile files raise anything; RecursionError is among it
+        except Exception:  # hostile files raise anything; RecursionError is among it
+            log.warning("A file could not be examined to the end.", exc_info=True)
             return unreadable(pdf)
 
     try:
@@ -140,7 +144,7 @@ def unreadable(pdf: bytes) -> Report:
 
 
 def broken_by(before: bytes, after: bytes) -> str | None:
-    """The signer whose signature holds in `before` but no longer in `after`, its continuation; None when all still hold."""
+    """The signer whose signature holds in `before` but no longer in `after`, its continuation; None when all hold."""
     from signing.validation import holding
 
     kept = dict(holding(after))

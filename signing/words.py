@@ -8,6 +8,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+FOOTNOTE = (
+    "This record is part of the signed document and is protected by its signatures. "
+    "The same record is attached as approval-record.json."
+)
+
 KOREAN = {
     "Approval record": "결재 기록",
     "Document number": "문서 번호",
@@ -30,13 +35,14 @@ KOREAN = {
     "by %(via)s": "%(via)s 경유",
     "mailed link": "이메일 링크",
     "portal": "포털",
-    "programming interface": "API",
+    "API": "API",
     "on SHA-256 %(hash)s": "SHA-256 %(hash)s",
     "this document": "이 문서",
     "Page %(page)s of %(pages)s": "%(pages)s쪽 중 %(page)s쪽",
     "Approval record of %(number)s": "%(number)s 결재 기록",
-    "This record is part of the signed document and is protected by its signatures. The same record is attached as approval-record.json.": (
-        "이 기록은 서명된 문서의 일부이며 문서의 서명으로 보호됩니다. 같은 내용이 approval-record.json으로 첨부되어 있습니다."
+    FOOTNOTE: (
+        "이 기록은 서명된 문서의 일부이며 문서의 서명으로 보호됩니다. "
+        "같은 내용이 approval-record.json으로 첨부되어 있습니다."
     ),
     "Signed by": "서명자",
     "Sealed by": "봉인",
@@ -66,7 +72,7 @@ VIA = {
     "mail": "mailed link",
     "portal": "portal",
     "page": "portal",
-    "api": "programming interface",
+    "api": "API",
 }
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
