@@ -16,11 +16,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.headerregistry import AddressHeader
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import SMTP as SMTP_POLICY
-from email.utils import format_datetime
+from email.utils import format_datetime, getaddresses
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -236,12 +237,21 @@ def _parsed(path: Path) -> Message:
 
 
 def _people(message: EmailMessage, name: str) -> tuple[str, ...]:
+    """Decoded by hand: the newer parser puts a space between the encoded words of a long name in some versions of
+    Python."""
+    raw = [value for key, value in message.raw_items() if key.lower() == name.lower()]
+    unfolded = [_readable("".join(str(value).splitlines())) for value in raw]
     return tuple(
-        _readable(str(each))
-        for header in message.get_all(name, [])
-        if isinstance(header, AddressHeader)
-        for each in header.addresses
+        f"{_decoded(name)} <{address}>" if name else address for name, address in getaddresses(unfolded) if address
     )
+
+
+def _decoded(name: str) -> str:
+    try:
+        name = _readable(str(make_header(decode_header(name))))
+    except (LookupError, UnicodeError, HeaderParseError):
+        pass  # an encoding that nobody knows: as it came
+    return f'"{name}"' if re.search(r"[,;<>@]", name) else name
 
 
 def _readable(text: str) -> str:
