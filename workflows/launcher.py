@@ -201,10 +201,11 @@ class Launcher:
 def _insist(answer: httpx.Response) -> Any:
     """The answer's content. Every refusal may be tried again: also a schema that does not fit is put right by the
     worker when it registers its deployments anew."""
-    if answer.is_success:
-        return answer.json()
     try:
-        reason = answer.json()["detail"]
+        content = answer.json()
+        if answer.is_success:
+            return content
+        reason = content["detail"]
     except (ValueError, KeyError, TypeError):
         reason = answer.reason_phrase
     raise LauncherUnavailable(f"Prefect's server answered {answer.status_code}: {reason}")

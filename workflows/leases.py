@@ -153,8 +153,13 @@ def _take(engine: Engine, lease: Lease) -> bool:
         set_={"owner": mine.excluded.owner, "until": mine.excluded.until},
         where=(col(LeaseRow.until) < now) | (col(LeaseRow.owner) == lease.owner),
     )
-    with engine.begin() as connection:
-        return connection.execute(mine).rowcount == 1
+    with Session(engine) as session:
+        session.connection().execute(mine)
+        holder = session.exec(
+            select(LeaseRow.owner).where(LeaseRow.process == lease.process, LeaseRow.subject_id == lease.subject_id)
+        ).one()
+        session.commit()
+    return holder == lease.owner
 
 
 def _renew(engine: Engine, lease: Lease) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 from pathlib import Path
 
 
@@ -14,26 +15,27 @@ def here() -> str:
 
 def has_died(place: str) -> bool:
     """``True`` only for a process of this machine that is certainly gone; nobody can say from here about others."""
-    match place.rsplit(":", 2):
-        case [host, pid, birth] if host == socket.gethostname() and pid.isdigit():
-            return birth_of(int(pid)) != birth if birth else not _exists(int(pid))
+    match place.split(":"):
+        case [host, pid, birth] if host == socket.gethostname() and pid.isdigit() and birth:
+            return birth_of(int(pid)) != birth
         case _:
             return False
 
 
-def _exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 def birth_of(pid: int) -> str:
-    """When this process began, in ticks since the machine's own start; empty when it is gone, has only to be buried, or
-    the system does not say (proc(5), ``stat``: fields 3 and 22)."""
+    """When this process began, as the system writes it, without colons; empty when it is gone or has only to be buried.
+
+    A number alone would not do: the system gives it to another process some day.
+    """
+    if Path("/proc/self/stat").exists():
+        return _from_proc(pid)
+    told = subprocess.run(["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    state, _, began = told.stdout.strip().partition(" ")
+    return "" if state.startswith("Z") else "-".join(began.split()).replace(":", ".")
+
+
+def _from_proc(pid: int) -> str:
+    """Ticks since the machine's own start (proc(5), ``stat``: fields 3 and 22)."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
     except OSError:

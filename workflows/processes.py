@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 from pydantic import SecretStr
 
@@ -45,8 +45,14 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PREFECT = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "PREFECT_CLI_WARN_ON_OLD_VERSION": "false",
+    "PREFECT_WORKER_QUERY_SECONDS": "5",
 }
+# What flows that end while people think have no use for: no pauses, no tasks, no automations, no shared limits. The
+# event log goes with them: every change of state would be written twice into a database that takes few of them.
+IDLE_SERVICES = (
+    *("CANCELLATION_CLEANUP", "CLEANUP_RECONCILER", "EVENT_PERSISTER", "PAUSE_EXPIRATIONS", "REPOSSESSOR"),
+    *("TASK_RUN_RECORDER", "TRIGGERS"),
+)
 
 
 class CannotServe(Exception):
@@ -79,7 +85,8 @@ def serve(settings: Settings, *, on_ready: Callable[[], None] | None = None) -> 
     with _only_one(home / "run" / "serve.lock"):
         _end_leftovers(home / "run" / "processes.json")
         _insist_on_ports(settings)
-        return _Supervisor(parts(settings), settings, on_ready).run()
+        with _watched(home / "run" / "processes.json"):
+            return _Supervisor(parts(settings), settings, on_ready).run()
 
 
 def parts(settings: Settings) -> list[Part]:
@@ -117,8 +124,8 @@ def child_environment(settings: Settings) -> dict[str, str]:
         environment[f"SIGNOFF_{name.upper()}"] = _as_text(getattr(settings, name))
     environment.pop("SIGNOFF_PREFECT_API_URL", None)
     return {
-        **environment,
         **PREFECT,
+        **environment,
         "SIGNOFF_HOME": str(settings.home.resolve()),
         "PREFECT_HOME": str(settings.home.resolve() / "prefect"),
         "PREFECT_API_URL": settings.prefect_url,
@@ -128,20 +135,24 @@ def child_environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def become_worker(settings: Settings) -> None:
+def become_worker(settings: Settings) -> NoReturn:
     """Turn this process into the worker, with Prefect configured before it is imported. Does not return."""
     (settings.home / "prefect").mkdir(parents=True, exist_ok=True)
     os.execve(sys.executable, WORKER, child_environment(settings))  # noqa: S606
 
 
 def _server_environment(settings: Settings) -> dict[str, str]:
-    home = settings.home.resolve() / "prefect"
-    return {
+    """Prefect's server on defaults of ours; whatever stands in the environment already goes before them."""
+    ours = {
         # its page is served from a copy of its files, which must not lie in the installed package
-        "PREFECT_SERVER_UI_STATIC_DIRECTORY": str(home / "ui"),
+        "PREFECT_SERVER_UI_STATIC_DIRECTORY": str(settings.home.resolve() / "prefect" / "ui"),
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
-        "PREFECT_LOGGING_LEVEL": "WARNING",
+        # an upkeep each minute is half a million runs a year; a contract's own history is in our database
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "flow_runs",
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(14 * 24 * 3600),
+        **{f"PREFECT_SERVER_SERVICES_{service}_ENABLED": "false" for service in IDLE_SERVICES},
     }
+    return {name: os.environ.get(name, value) for name, value in ours.items()}
 
 
 class _Supervisor:
@@ -210,6 +221,9 @@ class _Supervisor:
             for child in group:
                 child.tell(signal.SIGKILL)  # also reaches what a part has started and left behind
                 child.wait(time.monotonic() + 1)
+        for pid in _other_children():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)  # what ``on_ready`` is still busy with
         (self._home / "run" / "processes.json").unlink(missing_ok=True)
 
     def _write_state(self) -> None:
@@ -332,6 +346,37 @@ def _die_with_parent() -> Callable[[], None] | None:
 
 
 @contextmanager
+def _watched(state: Path) -> Iterator[None]:
+    """Elsewhere: a process that only waits for our end, and then ends what we could not."""
+    if sys.platform == "linux":
+        yield
+        return
+    watcher = subprocess.Popen(
+        [sys.executable, "-c", "from workflows.processes import outlive; outlive()", state],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        yield
+    finally:
+        watcher.communicate()
+
+
+def outlive() -> None:
+    """Wait until whoever holds the other end of standard input is gone; end what is in the state file by then."""
+    sys.stdin.buffer.read()
+    _end_leftovers(Path(sys.argv[1]))
+
+
+def _other_children() -> list[int]:
+    """Linux: children that we have started, but do not look after (proc(5), ``children``)."""
+    with suppress(OSError):
+        tasks = Path("/proc/self/task").glob("*/children")
+        return [int(pid) for task in tasks for pid in task.read_text(encoding="ascii").split()]
+    return []
+
+
+@contextmanager
 def _only_one(lock: Path) -> Iterator[None]:
     with lock.open("a+", encoding="ascii") as file:
         try:
@@ -355,14 +400,15 @@ def _end_leftovers(state: Path) -> None:
         lives = json.loads(state.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return
-    pids = [life["pid"] for life in lives.values() if life.get("birth") and birth_of(life["pid"]) == life["birth"]]
+    lives.pop("serve", None)
+    pids = [life["pid"] for life in lives.values() if life["birth"] and birth_of(life["pid"]) == life["birth"]]
     for number in (signal.SIGTERM, signal.SIGKILL):
         deadline = time.monotonic() + PATIENCE
         for pid in pids:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(pid, number)
         while time.monotonic() < deadline and any(birth_of(pid) for pid in pids):
-            time.sleep(0.05)
+            time.sleep(0.1)
     state.unlink(missing_ok=True)
 
 

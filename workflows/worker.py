@@ -43,12 +43,14 @@ from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker
 
 from workflows.launcher import Launcher, LauncherUnavailable
 from workflows.places import has_died, here
+from workflows.processes import become_worker
 from workflows.settings import Settings
 
 log = logging.getLogger(__name__)
 
 WAKING = ["prefect.flow-run.Scheduled", "prefect.flow-run.AwaitingRetry", "prefect.flow-run.Late"]
 ATTEMPTS = 3  # a run that has taken its worker down with it so often is not begun again
+LAST_SECONDS = 5.0  # for a run under way when the worker is told to end
 FIRST_PAUSE, LAST_PAUSE = 0.2, 5.0  # seconds between two tries to reach Prefect's server
 
 
@@ -75,6 +77,7 @@ class Deployment:
 def main() -> int:
     settings = Settings()
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of every request
     try:
         return run_worker(settings)
     except CannotWork as reason:
@@ -84,13 +87,13 @@ def main() -> int:
 
 def run_worker(settings: Settings, deployments: Sequence[Deployment] | None = None) -> int:
     """Register the work pool and the deployments, take up what a killed worker left, and run flows until a signal ends
-    the process. For a process of its own, with Prefect configured by its environment (``processes.become_worker``).
+    the process. For a process of its own: where Prefect has been imported with other settings, it is replaced.
 
     Raises:
-        CannotWork: the environment names another Prefect server than the settings; the pool belongs to other workers.
+        CannotWork: the pool belongs to other workers.
     """
-    if (api_url := PREFECT_API_URL.value()) != settings.prefect_url:
-        raise CannotWork(f"PREFECT_API_URL is {api_url}, but the settings say {settings.prefect_url}.")
+    if os.environ.get("PREFECT_API_URL") != settings.prefect_url:
+        become_worker(settings)
     wanted = deployed() if deployments is None else deployments
     for deployment in wanted:
         flow_of(deployment.entrypoint)  # the imports take seconds, in which Prefect's server may still be starting
@@ -117,12 +120,19 @@ async def _work(settings: Settings, deployments: Sequence[Deployment]) -> None:
 
 @contextmanager
 def _ended_by_signal() -> Iterator[None]:
-    """SIGTERM and SIGINT cancel the work: runs under way are finished, no other is begun."""
+    """SIGTERM and SIGINT cancel the work: a run under way has some seconds to finish, no other is begun."""
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
     assert task is not None
+    work = task
+
+    def end() -> None:
+        work.cancel()
+        # what is not finished by then begins again at the next start
+        loop.call_later(LAST_SECONDS, os._exit, 0)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, task.cancel)
+        loop.add_signal_handler(number, end)
     try:
         yield
     except asyncio.CancelledError:
