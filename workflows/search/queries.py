@@ -150,7 +150,7 @@ def snippet(text: str, query: str, around: int = 80) -> tuple[str, int, int]:
         """How many letters of the text became the first ``folded_length`` letters, of which the last is in this piece.
         Folding may have made several letters of one, or none."""
         piece, rest = pieces[number], folded_length - folded_starts[number]
-        return starts[number] + bisect_right(range(len(piece)), rest, lo=1, key=lambda cut: len(fold(piece[:cut]))) - 1
+        return starts[number] + bisect_right(range(len(piece) + 1), rest, key=lambda cut: len(fold(piece[:cut]))) - 1
 
     start = before(hit.start(), bisect_right(folded_starts, hit.start()) - 1)
     last = bisect_right(folded_starts, hit.end() - 1) - 1

@@ -136,7 +136,7 @@ def wanted(query: str) -> Wanted:
     phrases: dict[str, None] = {}
     for quoted, free in _QUOTED_OR_FREE.findall(query):
         units = UNIT.findall(quoted or free)
-        if quoted and not (len(units) == 1 and len(units[0]) == 1):
+        if quoted:
             conditions |= dict.fromkeys(_conditions_of_phrase(quoted, units))
             phrases |= dict.fromkeys(_phrase(quoted))
             continue
@@ -153,15 +153,19 @@ def wanted(query: str) -> Wanted:
     return Wanted(tuple(conditions), tuple(phrases), number or None)
 
 
-def _conditions_of_phrase(quoted: str, units: list[str]) -> Iterable[tuple[str, ...]]:
+def _conditions_of_phrase(quoted: str, units: list[str]) -> list[tuple[str, ...]]:
+    conditions: list[tuple[str, ...]] = []
     for unit in units:
         if not _PAIRED_LETTER.match(unit):
-            yield (_bare(unit),)
-        elif len(unit) > 1:  # a single letter may stand inside a run, where it is no term of its own
-            yield from _pairs(unit)
+            conditions.append((_bare(unit),))
+        elif len(unit) > 1:
+            conditions += _pairs(unit)
     for gap in _GAP.finditer(quoted):
         pair = quoted[gap.start() - 1] + quoted[gap.end()]
-        yield pair, "_" + pair
+        conditions.append((pair, "_" + pair))
+    # A single letter may stand within a run, where it is no term of its own. With nothing else to look up, it has to be
+    # the beginning of a word, as it has to be without quotes.
+    return conditions or [(unit,) for unit in units]
 
 
 def _phrase(quoted: str) -> list[str]:
