@@ -174,9 +174,11 @@ def messages(folder: Path, *, limit: int = 100, to: str | None = None) -> list[M
     for path in _newest_first(folder):
         if len(found) == limit:
             break
-        message = _parsed_if_there(path)
-        if message is not None and (wanted is None or wanted in message.recipients):
-            found.append(message)
+        try:
+            if wanted is None or wanted in _recipients(path):
+                found.append(_parsed(path))
+        except FileNotFoundError:
+            continue  # somebody is tidying up
     return found
 
 
@@ -186,10 +188,10 @@ def read(folder: Path, id: str) -> Message:
     Raises:
         NotFound: there is none of this id.
     """
-    message = _parsed_if_there(folder / f"{id}.eml") if _ID.fullmatch(id) else None
-    if message is None:
+    path = folder / f"{id}.eml"
+    if not _ID.fullmatch(id) or not path.exists():  # what we remember does not tell that a file has gone
         raise NotFound("There is no such message.")
-    return message
+    return _parsed(path)
 
 
 _ID = re.compile(r"[0-9]{20}-[0-9a-f]{8}")
@@ -206,16 +208,21 @@ def _newest_first(folder: Path) -> Iterator[Path]:
             yield folder / name
 
 
-def _parsed_if_there(path: Path) -> Message | None:
-    if not path.exists():  # somebody has tidied up, which what we remember does not tell
-        return None
-    try:
-        return _parsed(path)
-    except FileNotFoundError:
-        return None
+@lru_cache(maxsize=10_000)  # a file never changes
+def _recipients(path: Path) -> tuple[str, ...]:
+    """From the lines that the delivery wrote at the head; to parse every mail for every look would take its time."""
+    found = []
+    with path.open("rb") as file:
+        for line in file:
+            name, _, value = line.partition(b": ")
+            if name == b"Received":
+                break
+            if name == b"Delivered-To":
+                found.append(value.strip().decode("utf-8", "replace").lower())
+    return tuple(found)
 
 
-@lru_cache(maxsize=500)  # a file never changes
+@lru_cache(maxsize=500)
 def _parsed(path: Path) -> Message:
     with path.open("rb") as file:
         message = BytesParser(policy=SMTP_POLICY).parse(file)
@@ -226,7 +233,7 @@ def _parsed(path: Path) -> Message:
         id=path.stem,
         sender=", ".join(_people(message, "From")),
         to=_people(message, "To"),
-        recipients=tuple(_readable(str(each)).strip().lower() for each in message.get_all("Delivered-To", [])),
+        recipients=_recipients(path),
         subject=_readable(str(message.get("Subject", ""))),
         date=datetime.fromtimestamp(int(path.stem.partition("-")[0]) / 1e9, UTC),
         message_id=_readable(str(message.get("Message-ID", ""))),

@@ -25,9 +25,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 import idna
-from babel.dates import format_date
 
-from documents.rendering import Reader, render
+from documents.rendering import Reader, render, sentence
+from workflows.business_time import explained, shown_day
 
 KINDS = frozenset(
     (
@@ -112,17 +112,11 @@ def _said(values: Mapping[str, object], reader: Reader) -> dict[str, Any]:
         else:
             said[name] = value
     due_at = said["due_at"]
-    said["due_day"] = _day_without_year(due_at, reader) if due_at is not None else None
+    said["due_day"] = shown_day(due_at.astimezone(ZoneInfo(reader.timezone)).date(), reader.locale) if due_at else None
+    said["due_note"] = said["due_note"] or (explained(said["due"], reader.locale, sentence) if said["due"] else None)
     title = str(said.get("title", ""))
     said["short_title"] = title if len(title) <= LONGEST_TITLE else title[: LONGEST_TITLE - 1].rstrip() + "…"
     return said
-
-
-def _day_without_year(moment: datetime, reader: Reader) -> str:
-    day = moment.astimezone(ZoneInfo(reader.timezone)).date()
-    if reader.locale == "ko":
-        return format_date(day, "M월 d일(EEE)", locale="ko")
-    return format_date(day, "EEE d MMM", locale="en_GB")
 
 
 # Control characters, direction marks and overrides (which can turn an address around), surrogates, line separators
@@ -468,7 +462,7 @@ def _announce(connection: smtplib.SMTP, envelope: _Envelope) -> None:
     if envelope.international:
         if not connection.has_extn("smtputf8"):
             raise MailRefused("The mail server cannot deliver to addresses with letters beyond ASCII.")
-        options += ["SMTPUTF8", "BODY=8BITMIME"]
+        options += ["SMTPUTF8"] + ["BODY=8BITMIME"] * connection.has_extn("8bitmime")
     code, words = connection.mail(envelope.sender, options)
     if code == 421:  # what a server says as it closes a connection that has waited too long
         raise _Dropped

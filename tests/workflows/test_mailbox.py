@@ -82,6 +82,14 @@ def test_mails_can_be_looked_up_by_whom_they_were_delivered_to(folder: Path, por
     assert messages(folder, to="x.example") == []
 
 
+def test_nobody_writes_into_anothers_mailbox_by_a_header(folder: Path, port: int) -> None:
+    message = letter("Mine", to="a@x.example")
+    message["Delivered-To"] = "b@x.example"
+    deliver(port, message)
+    assert messages(folder, to="b@x.example") == []
+    assert messages(folder)[0].recipients == ("a@x.example",)
+
+
 def test_an_address_beyond_ascii_receives_mail(folder: Path, port: int) -> None:
     with smtplib.SMTP("127.0.0.1", port, local_hostname="localhost") as client:
         client.send_message(letter(to="민준@하늘.example"))

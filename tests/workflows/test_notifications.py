@@ -21,6 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from documents.rendering import Reader
+from workflows.business_time import Calendar, due_after
 from workflows.notifications import KINDS, LONGEST_SUBJECT, Address, compose
 
 FOLDER = Path(__file__).parents[2] / "templates" / "emails"
@@ -312,6 +313,24 @@ def test_an_amount_has_its_currencys_own_decimals(amount: str, currency: str, sh
     assert shown in Page(html(message)).seen
 
 
+@pytest.mark.parametrize("kind", ["task", "signature"])
+@pytest.mark.parametrize(
+    ("locale", "days"),
+    [
+        ("en", ("Fri 22 May", "Tue 26 May", "Wed 27 May", "Mon 25 May")),
+        ("ko", ("22일(금)", "26일(화)", "5월 25일(월)")),
+    ],
+)
+def test_a_deadline_shows_how_it_was_reckoned(kind: str, locale: str, days: tuple[str, ...]) -> None:
+    due = due_after(datetime(2026, 5, 21, 1, tzinfo=UTC), "3 business days", Calendar("KR", "Asia/Seoul"))
+    message = written(kind, locale=locale, due_at=due.at.isoformat(), due=due.as_data())
+    for day in days:
+        assert day in flat(text(message))
+        assert day in Page(html(message)).seen
+    if locale == "en":
+        assert all(len(line) <= 76 for line in text(message).split("\n"))
+
+
 def test_a_changed_document_is_said_to_have_changed() -> None:
     message = written("task", changed=True)
     assert message["Subject"].startswith("Changed, please decide again by Wed 27 May:")
@@ -367,9 +386,9 @@ def test_a_warning_counts_the_days(what: str, days_left: int, subject: str, kore
 
 def test_a_warning_shows_how_its_day_was_reckoned() -> None:
     shown = flat(text(written("expiry")))
-    assert "Cancel by Sun 1 Apr 2029 (Sat 30 Jun 2029 less 90 days of notice)" in shown
+    assert "Cancel by Sun 1 Apr 2029 Sat 30 Jun 2029 less 90 days of notice Ends" in shown
     shown = text(written("expiry", locale="ko"))
-    assert "해지 통보 기한: 2029년 4월 1일(일)\n(종료일 2029년 6월 30일(토)에서 통보 기간 90일을 뺀 날)" in shown
+    assert "해지 통보 기한: 2029년 4월 1일(일)\n  종료일 2029년 6월 30일(토)에서 통보 기간 90일을 뺀 날\n" in shown
 
 
 def test_a_mail_that_failed_is_told_with_the_servers_own_words() -> None:

@@ -214,6 +214,15 @@ def test_a_name_arrives_as_its_owner_writes_it(
     assert f"{name}, Minjun Kim has withdrawn this contract." in " ".join(message["Text"].split())
 
 
+def test_an_address_beyond_ascii_is_reached(
+    mailpit: MailServer, inboxes: Callable[..., Inbox], mailers: Callable[..., Mailer]
+) -> None:
+    address = f"민준.{uuid4().hex}@haneul.example"
+    mailers(f"smtp://127.0.0.1:{mailpit.smtp_port}").send(letter(to=address, name="김민준"))
+    [message] = inboxes(mailpit).of(address)
+    assert message["To"] == [{"Name": "김민준", "Address": address}]
+
+
 def test_text_and_html_arrive_whole(
     mailpit: MailServer, inboxes: Callable[..., Inbox], mailers: Callable[..., Mailer], address: str
 ) -> None:
