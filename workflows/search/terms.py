@@ -15,7 +15,6 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 EDITION = f"1, Unicode {unicodedata.unidata_version}"
 """Entries written under another edition may be cut differently from the queries that look for them."""
@@ -52,7 +51,7 @@ UNIT = re.compile(rf"[{PAIRED}]+|{_WORD}(?:{JOINER}{_WORD})*")
 _JOINER = re.compile(JOINER)
 _GAP = re.compile(rf"(?<=[{PAIRED}])\s+(?=[{PAIRED}])")
 _SPACE_IN_RUN = re.compile(rf"(?<=[{PAIRED}]) (?=[{PAIRED}])")
-_HYPHENATED = re.compile(rf"([^\W\d_{PAIRED}]+)[-‐][ \t]*\r?\n\s*([^\W\d_{PAIRED}]+)")
+_HYPHEN_AT_LINE_END = re.compile(rf"(?<=[^\W\d_{PAIRED}])[-‐][ \t]*\r?\n\s*(?=[^\W\d_{PAIRED}])")
 _QUOTED_OR_FREE = re.compile(r'["“„”«»]([^"“„”«»]*)["“„”«»]?|([^"“„”«»]+)')
 _NAME = re.compile(r"[0-9a-z_]+")
 
@@ -215,19 +214,19 @@ _BARE = _Bare({ord(letter): plain for letter, plain in _OTHER_LETTERS.items()})
 
 def terms_of(folded: str) -> set[str]:
     """All terms of a folded text, without marks except that of a pair across a space."""
+    units = set(UNIT.findall(folded))
+    # PDFs cut words where the line ends: Latin ones with a hyphen, Korean ones without
+    if (joined := _HYPHEN_AT_LINE_END.sub("", folded)) != folded:
+        units.update(UNIT.findall(joined))
     found: set[str] = set()
-    for unit in set(UNIT.findall(folded)):
+    for unit in units:
         found.update(_terms_of_unit(unit))
     for gap in _GAP.finditer(folded):
         pair = folded[gap.start() - 1] + folded[gap.end()]
-        # PDFs cut Korean words wherever the line ends
         found.add(pair if "\n" in gap[0] else "_" + pair)
-    for cut in _HYPHENATED.finditer(folded):
-        found.update(_terms_of_unit(cut[1] + cut[2]))
     return found
 
 
-@lru_cache(65536)
 def _terms_of_unit(unit: str) -> tuple[str, ...]:
     if _PAIRED_LETTER.match(unit):
         return (unit[0], *(unit[at : at + 2] for at in range(len(unit) - 1)))
