@@ -45,6 +45,8 @@ SMTP_UTF8_MAILBOX = ObjectIdentifier("1.3.6.1.5.5.7.8.9")  # RFC 9598
 # Validators that ignore time stamps call a signature expired once its certificate ends. The key of a signer is gone by
 # then, and a long life costs nothing.
 SIGNER_YEARS = 10
+NIST_CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
+
 YEARS = {ROOT: 25, ISSUING: 15, TSA: 11, SEAL: 10}
 RENEW_BEFORE = timedelta(days=90)
 
@@ -81,20 +83,24 @@ class Credentials:
         return self.gather()
 
     def check(self, moment: datetime) -> None:
-        """Raises KeyRefused outside the certificate's dates."""
+        """Raises KeyRefused outside the dates of the certificate and those above it."""
         for certificate in (self.certificate, *self.chain):
-            if moment > certificate.not_valid_after_utc:
-                raise KeyRefused(
-                    "The certificate of %(name)s expired on %(day)s.",
-                    name=common_name(certificate),
-                    day=certificate.not_valid_after_utc.date().isoformat(),
-                )
-            if moment < certificate.not_valid_before_utc:
-                raise KeyRefused(
-                    "The certificate of %(name)s is not valid before %(day)s.",
-                    name=common_name(certificate),
-                    day=certificate.not_valid_before_utc.date().isoformat(),
-                )
+            check_dates(certificate, moment)
+
+
+def check_dates(certificate: x509.Certificate, moment: datetime) -> None:
+    if moment > certificate.not_valid_after_utc:
+        raise KeyRefused(
+            "The certificate of %(name)s expired on %(day)s.",
+            name=common_name(certificate),
+            day=certificate.not_valid_after_utc.date().isoformat(),
+        )
+    if moment < certificate.not_valid_before_utc:
+        raise KeyRefused(
+            "The certificate of %(name)s is not valid before %(day)s.",
+            name=common_name(certificate),
+            day=certificate.not_valid_before_utc.date().isoformat(),
+        )
 
 
 class Authority:
@@ -114,7 +120,7 @@ class Authority:
         publish_url: str | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> Authority:
-        """The authority in this folder, made on first use.
+        """The authority in this folder, made on first use. Certificates that end within 90 days are renewed.
 
         `publish_url` is where `crls()` can be fetched by others (`{publish_url}/root.crl`); certificates name it.
         Raises KeyRefused for a wrong passphrase and for a folder that holds something else.
@@ -142,9 +148,9 @@ class Authority:
         self._keys: dict[str, SigningKey] = {}
         self._crls: dict[str, tuple[datetime, tuple[int, ...], bytes]] = {}
         self.root = self._certificate(ROOT)
-        self.issuing = self._certificate(ISSUING)
         self.trust_anchor_pem = self.root.public_bytes(Encoding.PEM)
         self._renew()
+        self.issuing = self._certificate(ISSUING)
         self.tsa = Tsa(self._certificate(TSA), self._key(TSA), material=lambda: self._own_material(TSA), clock=clock)
         self._seal = self._credentials(self._certificate(SEAL), self._key(SEAL))
 
@@ -204,14 +210,20 @@ class Authority:
 
     def _credentials(self, certificate: x509.Certificate, key: SigningKey) -> Credentials:
         def own_material() -> RevocationMaterial:
-            if certificate.serial_number in self._revoked() or self.issuing.serial_number in self._revoked():
-                raise KeyRefused("The certificate of %(name)s has been withdrawn.", name=common_name(certificate))
+            self._refuse_withdrawn(certificate, self.issuing)
             return self._own_material(ISSUING)
 
         return Credentials(certificate, key, (self.issuing,), own_material)
 
+    def _refuse_withdrawn(self, *certificates: x509.Certificate) -> None:
+        revoked = self._revoked()
+        for certificate in certificates:
+            if certificate.serial_number in revoked:
+                raise KeyRefused("The certificate of %(name)s has been withdrawn.", name=common_name(certificate))
+
     def _own_material(self, which: str) -> RevocationMaterial:
         if which == TSA:
+            self._refuse_withdrawn(self.tsa.certificate)
             return RevocationMaterial((self.tsa.certificate.public_bytes(Encoding.DER),), (self._crl(ROOT),))
         return RevocationMaterial((self.issuing.public_bytes(Encoding.DER),), (self._crl(ROOT), self._crl(ISSUING)))
 
@@ -250,20 +262,20 @@ class Authority:
         return {int(entry["serial"], 16): datetime.fromisoformat(entry["at"]) for entry in entries}
 
     def _renew(self) -> None:
-        """Seal and time stamp authority get a new certificate, for the same key, well before the old one ends."""
-        for which, issuer in ((SEAL, ISSUING), (TSA, ROOT)):
-            certificate = self._certificate(which)
-            ends_with = self._certificate(issuer).not_valid_after_utc
-            if certificate.not_valid_after_utc - self._clock() > RENEW_BEFORE:
-                continue
-            if certificate.not_valid_after_utc >= ends_with:
+        """Whoever signs gets a new certificate, for the same key and name, well before the old one ends."""
+        for which, issuer in ((ISSUING, ROOT), (SEAL, ISSUING), (TSA, ROOT)):
+            certificate, above = self._certificate(which), self._certificate(issuer)
+            ends = certificate.not_valid_after_utc
+            nothing_to_gain = ends >= above.not_valid_after_utc or above.not_valid_after_utc <= self._clock()
+            if ends - self._clock() > RENEW_BEFORE or nothing_to_gain:
                 continue
             renewed = self._issue(
                 issuer,
                 certificate.subject,
                 self._key(which).public_key(),
                 years=YEARS[which],
-                usages=_seal_usages() if which == SEAL else _tsa_usages(),
+                ca=0 if which == ISSUING else None,
+                usages={SEAL: _seal_usages(), TSA: _tsa_usages()}.get(which),
             )
             _write(self._folder / f"{which}.crt", renewed.public_bytes(Encoding.PEM), 0o644)
 
@@ -274,7 +286,8 @@ class Authority:
         key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey,
         *,
         years: int,
-        usages: x509.ExtendedKeyUsage,
+        usages: x509.ExtendedKeyUsage | None,
+        ca: int | None = None,
         email: str | None = None,
     ) -> x509.Certificate:
         return _issue(
@@ -284,6 +297,7 @@ class Authority:
             key,
             now=self._clock(),
             years=years,
+            ca=ca,
             usages=usages,
             email=email,
             published=None if self._publish_url is None else f"{self._publish_url}/{issuer}",
@@ -314,8 +328,11 @@ def credentials_from_pkcs12(path: Path, password: str, *, own: Authority) -> Cre
     if bundle.key is None or bundle.cert is None:
         raise KeyRefused("%(file)s holds no key with a certificate.", file=path.name)
     key, certificate = bundle.key, bundle.cert.certificate
-    if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
-        raise KeyRefused("The key in %(file)s is neither RSA nor elliptic-curve ECDSA.", file=path.name)
+    # What poppler and OpenSSL 3.0 take: no Ed25519.
+    is_ecdsa = isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, NIST_CURVES)
+    if not isinstance(key, rsa.RSAPrivateKey) and not is_ecdsa:
+        raise KeyRefused("The key in %(file)s is neither RSA nor ECDSA on a NIST curve.", file=path.name)
+    assert isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)
     if isinstance(key, rsa.RSAPrivateKey) and key.key_size < 2048:
         raise KeyRefused("The RSA key in %(file)s is shorter than 2048 bits.", file=path.name)
     try:
@@ -432,6 +449,8 @@ def _issue(
     published: str | None = None,
 ) -> x509.Certificate:
     """`ca` is the number of authorities allowed below (None: not an authority). No certificate outlives its issuer."""
+    if issuer is not None:
+        check_dates(issuer, now)
     starts = now.replace(microsecond=0) - BACKDATED
     ends = starts + timedelta(days=round(365.25 * years))
     builder = (

@@ -30,7 +30,7 @@ from signing.cms import (
     sequence,
     tlv,
 )
-from signing.errors import TimestampUnavailable, TokenRefused
+from signing.errors import KeyRefused, TimestampUnavailable, TokenRefused
 
 if TYPE_CHECKING:
     from signing.revocation import RevocationMaterial
@@ -74,15 +74,19 @@ class Tsa:
         self.size_bound = self._template.size_bound + 256 + len(self._name)
 
     def token(self, sha256: bytes, *, nonce: int | None = None, with_certificates: bool = True) -> bytes:
-        """A DER TimeStampToken for this SHA-256."""
+        """A DER TimeStampToken for this SHA-256. Raises KeyRefused once the authority's certificate has ended."""
         if len(sha256) != 32:
             raise TokenRefused("A SHA-256 has 32 bytes, not %(bytes)s.", bytes=len(sha256))
+        now = self._clock()
+        if now > self.certificate.not_valid_after_utc:
+            day = self.certificate.not_valid_after_utc.date().isoformat()
+            raise KeyRefused("The certificate of the time stamp authority expired on %(day)s.", day=day)
         info = sequence(
             integer(1),
             self._policy,
             sequence(SHA256, octets(sha256)),
             integer(secrets.randbits(127)),
-            generalized_time(self._clock()),
+            generalized_time(now),
             self._accuracy,
             b"" if nonce is None else integer(nonce),
             self._name,
@@ -142,7 +146,7 @@ class HttpTsa:
 
     def token(self, sha256: bytes) -> bytes:
         """Raises TimestampUnavailable when there is no answer, TokenRefused when the answer is not one."""
-        from asn1crypto import tsp
+        from asn1crypto import parser, tsp
 
         nonce = secrets.randbits(63)
         query = sequence(integer(1), sequence(SHA256, octets(sha256)), integer(nonce), b"\x01\x01\xff")
@@ -157,18 +161,21 @@ class HttpTsa:
                 "The time stamp authority %(url)s did not answer: %(reason)s.", url=self.url, reason=failure
             ) from failure
         try:
-            parsed = tsp.TimeStampResp.load(answer)
-            status = parsed["status"]["status"].native
-            token: bytes = parsed["time_stamp_token"].dump() if status.startswith("granted") else b""
+            # asn1crypto's own response insists on a token, which a rejection has not.
+            _, _, _, _, content, _ = parser.parse(answer, strict=True)
+            _, _, _, header, body, _ = parser.parse(content)
+            status = tsp.PKIStatusInfo.load(header + body)["status"].native
+            token: bytes = content[len(header + body) :] if status.startswith("granted") else b""
         except Exception as failure:  # asn1crypto raises whatever a malformed encoding trips over
             raise TokenRefused("The answer of %(url)s is not a time stamp.", url=self.url) from failure
         if not token:
             raise TokenRefused("The time stamp authority %(url)s refused: %(status)s.", url=self.url, status=status)
         if len(token) > self.size_bound:
             raise TokenRefused("The token of %(url)s is too long to be kept in a PDF.", url=self.url)
-        if _parse(token).nonce != nonce:
+        read = _parse(token)
+        if read.nonce != nonce:
             raise TokenRefused("The answer of %(url)s belongs to another request.", url=self.url)
-        _check_signature(_parse(token), sha256)
+        _check_signature(read, sha256)
         self._last_token = token
         return token
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import logging
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from asn1crypto import cms
 from asn1crypto import pem as asn1_pem
 from asn1crypto import x509 as asn1_x509
 from pyhanko.pdf_utils import generic
@@ -70,6 +72,14 @@ MATERIAL_ONLY = StandardDiffPolicy(
 
 RECORD_KEY = "/SGNF_ApprovalRecord"
 RECORD_LIMIT = 50_000_000
+
+# Whatever is wrong with somebody's file is in the report; pyHanko also writes each chain that fails into the log.
+for noisy in ("pyhanko.sign", "pyhanko_certvalidator"):
+    logging.getLogger(noisy).setLevel(logging.CRITICAL)
+
+# How a certificate's not being withdrawn is shown: by a list in the file; where the certificate itself says that nobody
+# keeps lists about it, by nothing.
+MODES = ("require", "hard-fail")
 
 DETACHED = ("/ETSI.CAdES.detached", "/adbe.pkcs7.detached", "/ETSI.RFC3161")
 
@@ -153,45 +163,60 @@ async def _look(
     So only the outermost has to be good now. What it covers is judged at the time it gives, with the lists of that
     time, which are in the file.
     """
+    material = _Material(reader, anchors)
     proven_at, is_outermost = now, True
     looked = []
     for one in reversed(found):
-        context = _context(reader, anchors, proven_at, strictly=not is_outermost)
-        if one.is_timestamp:
-            result = await _look_at_timestamp(one, context)
-            if result.timestamp is not None and _is_good(result):
-                proven_at, is_outermost = result.timestamp, False
-        else:
-            result = await _look_at_signature(reader, one, anchors, context)
+        try:
+            if one.is_timestamp:
+                result = await _look_at_timestamp(one, material, proven_at, is_outermost)
+            else:
+                result = await _look_at_signature(one, material, proven_at, is_outermost)
+        except Exception:  # noqa: BLE001 — damaged files make pyHanko raise more than its own errors
+            result = Looked(one, None, "other", None, False)
+        # Whatever came after it: what it covers existed at that time.
+        if one.is_timestamp and result.timestamp is not None and _is_genuine(result):
+            proven_at, is_outermost = result.timestamp, False
         looked.append(result)
     return looked[::-1]
 
 
-async def _look_at_timestamp(one: Found, context: ValidationContext) -> Looked:
+async def _look_at_timestamp(one: Found, material: _Material, proven_at: datetime, is_outermost: bool) -> Looked:
     assert one.signature is not None
-    try:
-        status = await async_validate_pdf_timestamp(one.signature, context, diff_policy=STRICT)
-    except Exception:  # noqa: BLE001 — as above
-        return Looked(one, None, "other", None, False)
+    # The outermost can have no list from today inside: it was good when it was made, and its dates have not ended.
+    moment = _stamped_at(one.signature.signed_data) if is_outermost else proven_at
+    for mode in MODES:
+        status = await async_validate_pdf_timestamp(one.signature, material.at(moment, mode), diff_policy=STRICT)
+        if status.trusted or status.revoked:
+            break
+    if is_outermost and status.trusted:
+        today = material.dates_only(proven_at)
+        status = await async_validate_pdf_timestamp(one.signature, today, diff_policy=STRICT)
     return Looked(one, status, _modification(one.signature, status), status.timestamp, False)
 
 
-async def _look_at_signature(
-    reader: PdfFileReader, one: Found, anchors: Sequence[asn1_x509.Certificate], context: ValidationContext
-) -> Looked:
+async def _look_at_signature(one: Found, material: _Material, proven_at: datetime, is_outermost: bool) -> Looked:
     if one.signature is None:
         return Looked(one, None, "other", None, False)
-    try:
-        token_time = _token_time(one.signature)
-        status = await _validate(one.signature, _context(reader, anchors, token_time or context.moment), context)
+    signature = one.signature
+    token = next(iter(extract_tst_data_iter(signature.signer_info, signed=False)), None)
+    token_time = None if token is None else _stamped_at(token)
+    has_material = material.is_there
+    for mode in MODES:
+        for_token = material.at(token_time if is_outermost and token_time else proven_at, mode)
+        status = await _validate(signature, material.at(token_time or proven_at, mode), for_token)
         timestamp = _proven_time(status)
-        if token_time is not None and timestamp is None:
-            # A time stamp that proves nothing does not take us back to a day when the certificate was still good.
-            status = await _validate(one.signature, _context(reader, anchors, context.moment), context)
-    except Exception:  # noqa: BLE001 — as above
-        return Looked(one, None, "other", None, False)
-    has_material = bool(context.crls or context.ocsps)
-    return Looked(one, status, _modification(one.signature, status), timestamp, has_material)
+        if (status.trusted and (timestamp is not None or token is None)) or status.revoked:
+            break
+    if token_time is not None and timestamp is not None and is_outermost:
+        status = await _validate(signature, material.at(token_time, mode), material.dates_only(proven_at))
+        timestamp = _proven_time(status)
+    if token is not None and timestamp is None:
+        # A time stamp that proves nothing does not take us back to a day when the certificate was still good.
+        status = await _validate(signature, material.at(proven_at, mode), material.at(proven_at, mode))
+    if token is None and is_outermost and not status.trusted and not status.revoked:
+        status = await _validate(signature, material.dates_only(proven_at), material.dates_only(proven_at))
+    return Looked(one, status, _modification(signature, status), timestamp, has_material)
 
 
 async def _validate(
@@ -207,12 +232,45 @@ async def _validate(
     )
 
 
-def _token_time(signature: EmbeddedPdfSignature) -> datetime | None:
-    """What the time stamp inside the signature says, checked or not."""
-    for signed_data in extract_tst_data_iter(signature.signer_info, signed=False):
-        at: datetime = signed_data["encap_content_info"]["content"].parsed["gen_time"].native
-        return at
-    return None
+class _Material:
+    """Certificates and lists in the file."""
+
+    def __init__(self, reader: PdfFileReader, anchors: Sequence[asn1_x509.Certificate]) -> None:
+        self._anchors = list(anchors)
+        try:
+            self._store: DocumentSecurityStore | None = DocumentSecurityStore.read_dss(reader)
+        except NoDSSFoundError:
+            self._store = None
+
+    @property
+    def is_there(self) -> bool:
+        return self._store is not None and bool(self._store.crls or self._store.ocsps)
+
+    def at(self, moment: datetime, mode: str) -> ValidationContext:
+        """For judging at this moment."""
+        settings = self._settings(moment) | {"revocation_mode": mode}
+        return ValidationContext(**settings) if self._store is None else self._store.as_validation_context(settings)
+
+    def dates_only(self, moment: datetime) -> ValidationContext:
+        """For judging whether certificates lead to an anchor and have not ended."""
+        certificates = [] if self._store is None else list(self._store.load_certs())
+        return ValidationContext(**self._settings(moment), revocation_mode="soft-fail", other_certs=certificates)
+
+    def _settings(self, moment: datetime) -> dict[str, Any]:
+        return {
+            "trust_roots": self._anchors,
+            "allow_fetching": False,
+            "moment": moment,
+            # Lists are made after the time stamp that they speak for.
+            "retroactive_revinfo": True,
+            "time_tolerance": timedelta(minutes=5),
+        }
+
+
+def _stamped_at(signed_data: cms.SignedData) -> datetime:
+    """What a time stamp token says, checked or not."""
+    at: datetime = signed_data["encap_content_info"]["content"].parsed["gen_time"].native
+    return at
 
 
 def _proven_time(status: PdfSignatureStatus) -> datetime | None:
@@ -220,29 +278,6 @@ def _proven_time(status: PdfSignatureStatus) -> datetime | None:
     if validity is None or not (validity.intact and validity.valid and validity.trusted):
         return None
     return validity.timestamp
-
-
-def _context(
-    reader: PdfFileReader, anchors: Sequence[asn1_x509.Certificate], moment: datetime, *, strictly: bool = True
-) -> ValidationContext:
-    """The material in the file, judged at this moment.
-
-    Strictly: every certificate needs a list that says it was not withdrawn. The outermost time stamp cannot have one
-    from today inside; a list that is there and names it counts all the same.
-    """
-    settings: dict[str, Any] = {
-        "trust_roots": list(anchors),
-        "allow_fetching": False,
-        "moment": moment,
-        "revocation_mode": "require" if strictly else "soft-fail",
-        # Lists are made after the time stamp that they speak for.
-        "retroactive_revinfo": True,
-        "time_tolerance": timedelta(minutes=5),
-    }
-    try:
-        return DocumentSecurityStore.read_dss(reader).as_validation_context(settings)
-    except NoDSSFoundError:
-        return ValidationContext(**settings)
 
 
 def _modification(signature: EmbeddedPdfSignature, status: PdfSignatureStatus | DocumentTimestampStatus) -> str:
@@ -263,9 +298,10 @@ def _modification(signature: EmbeddedPdfSignature, status: PdfSignatureStatus | 
             return "other"
 
 
-def _is_good(one: Looked) -> bool:
+def _is_genuine(one: Looked) -> bool:
+    """A signature of somebody trusted over the bytes it covers, whatever was done after it."""
     status = one.status
-    return status is not None and status.intact and status.valid and status.trusted and one.modification != "other"
+    return status is not None and bool(status.intact and status.valid and status.trusted)
 
 
 def _judge(pdf: bytes, reader: PdfFileReader, looked: Sequence[Looked], now: datetime) -> Report:
@@ -276,7 +312,7 @@ def _judge(pdf: bytes, reader: PdfFileReader, looked: Sequence[Looked], now: dat
     unchanged = intact and not tail and all(report.modification != "other" for report in reports)
 
     people = [report for report in reports if report.kind != "timestamp"]
-    trusted = [report for report in people if report.good]
+    trusted = [report for report in people if report.intact and report.valid and report.trusted]
     # A document that came signed keeps those signatures, whoever vouches for them; after ours nobody else's may follow.
     foreign = [report for report in people if not report.trusted and trusted and report.revision < trusted[0].revision]
     strangers = [report for report in people if not report.trusted and report not in foreign]
@@ -433,7 +469,8 @@ def _level(one: Looked, looked: Sequence[Looked]) -> str:
     if not one.has_material:
         return "PAdES-BASELINE-T"
     later = any(
-        other.found.is_timestamp and other.found.revision > one.found.revision and _is_good(other) for other in looked
+        other.found.is_timestamp and other.found.revision > one.found.revision and _is_genuine(other)
+        for other in looked
     )
     return "PAdES-BASELINE-LTA" if later else "PAdES-BASELINE-LT"
 
@@ -514,10 +551,11 @@ def _touched(reader: PdfFileReader, page: generic.DictionaryObject, revision: in
     for key in page:
         if key not in ("/Parent", "/Annots"):
             seen |= resolver.collect_dependencies(page.raw_get(key))
-    annotations = page["/Annots"] if "/Annots" in page else ()  # noqa: SIM401 — pyHanko's get() does not resolve
-    for annotation in annotations:
-        if annotation.get("/FT") != "/Sig" and annotation.container_ref is not None:
-            seen.add(annotation.container_ref)
+    annotations = page["/Annots"] if "/Annots" in page else generic.ArrayObject()
+    for index, annotation in enumerate(annotations):
+        widget, place = annotation.get_object(), annotations.raw_get(index)
+        if isinstance(place, generic.IndirectObject) and not ("/FT" in widget and widget["/FT"] == "/Sig"):
+            seen.add(place.reference)
     return any(reader.xrefs.get_last_change(reference) > revision for reference in seen)
 
 
