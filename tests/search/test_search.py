@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 from sqlalchemy import text as sql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlmodel import Session
@@ -435,6 +435,25 @@ class TestOnPostgreSQL:
         with session:
             session.connection().execute(sql("set transaction read only"))
             assert names(session, "lease") == []
+
+    def test_what_somebody_else_removes_during_a_search_is_left_out(self, postgresql_index: Engine) -> None:
+        def remove_meanwhile(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+            if statement.startswith("select id, object_id"):
+                with Session(postgresql_index) as other:
+                    remove(other, "contract", "going")
+                    other.commit()
+
+        with Session(postgresql_index) as session:
+            add(session, "staying", "lease")
+            add(session, "going", "lease")
+            session.commit()
+            event.listen(postgresql_index, "before_cursor_execute", remove_meanwhile)
+            try:
+                assert names(session, "lease") == ["staying"]
+            finally:
+                event.remove(postgresql_index, "before_cursor_execute", remove_meanwhile)
+                remove(session, "contract", "staying")
+                session.commit()
 
     def test_two_who_put_the_same_object_at_once_both_succeed(self, postgresql_index: Engine) -> None:
         with Session(postgresql_index) as first, Session(postgresql_index) as second, ThreadPoolExecutor(1) as pool:

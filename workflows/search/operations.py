@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from sqlalchemy import text
 from sqlmodel import Session
 
+from workflows.search import terms
 from workflows.search.schema import index_of
-from workflows.search.terms import EDITION, Entry, entry
 
 
 def put(
@@ -29,11 +29,11 @@ def put(
     """
     put_entry(
         session,
-        entry(kind, object_id, head=head, body=body, numbers=numbers, seen_by=seen_by, marks=marks),
+        terms.entry(kind, object_id, head=head, body=body, numbers=numbers, seen_by=seen_by, marks=marks),
     )
 
 
-def put_entry(session: Session, entry: Entry) -> None:
+def put_entry(session: Session, entry: terms.Entry) -> None:
     connection = session.connection()
     index_of(connection).write(connection, entry)
 
@@ -45,4 +45,4 @@ def remove(session: Session, kind: str, object_id: str) -> None:
 
 def note_edition(session: Session) -> None:
     """All objects have been put again: the index is of this edition now (see ``queries.is_outdated``)."""
-    session.connection().execute(text("update search_edition set edition = :edition"), {"edition": EDITION})
+    session.connection().execute(text("update search_edition set edition = :edition"), {"edition": terms.EDITION})

@@ -121,7 +121,8 @@ def _object_ids(connection: Connection, ids: Sequence[int]) -> tuple[str, ...]:
         {"ids": list(ids)},
     )
     names: dict[int, str] = {row.id: row.object_id for row in rows}
-    return tuple(names[each] for each in ids)
+    # between two statements somebody else may have removed one
+    return tuple(names[each] for each in ids if each in names)
 
 
 def is_outdated(session: Session) -> bool:

@@ -108,7 +108,8 @@ def entry(
     Raises:
         ValueError: a kind, mark or name in ``seen_by`` is not of the letters a-z, digits and "_", or too many see it
     """
-    lines = [*head[:LONGEST_HEAD].splitlines(), *(number for number in numbers if number not in head)]
+    head = head[:LONGEST_HEAD]
+    lines = [*head.splitlines(), *(number for number in numbers if number not in head)]
     lines = [fold(line) for line in lines]
     in_head = {term for line in lines for term in terms_of(line)}
     special = {":" + term for term in in_head}
