@@ -338,7 +338,7 @@ def _judge(pdf: bytes, reader: PdfFileReader, looked: Sequence[Looked], now: dat
             Said("Every signature is whole.")
             if intact
             else Said("A signature is damaged or does not belong to this file."),
-            Said("%(count)s signatures and time stamps.", count=len(reports)),
+            Said("Signatures and time stamps in it: %(count)s.", count=len(reports)),
         ),
         Check(
             "people",
@@ -606,7 +606,7 @@ def _record_check(pdf: bytes, record: dict[str, object], *, unchanged: bool) -> 
             "record", False, Said("The approval record inside belongs to the document as it was signed."), note
         )
     count = len(decisions) if isinstance(decisions, list) else 0
-    note = Said("%(count)s decisions. The bytes decided on are the first of this file.", count=count)
+    note = Said("Decisions in it: %(count)s. The bytes decided on are the first of this file.", count=count)
     return Check("record", True, Said("The approval record inside belongs to this document."), note)
 
 
