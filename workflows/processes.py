@@ -108,10 +108,7 @@ def parts(settings: Settings) -> list[Part]:
         return [web, worker]
     server = Part(
         "prefect",
-        [
-            *(sys.executable, "-m", "prefect", "server", "start"),
-            *("--host", "127.0.0.1", "--port", str(settings.prefect_server_port)),
-        ],
+        [sys.executable, "-m", "workflows.prefect_server", "127.0.0.1", str(settings.prefect_server_port)],
         environment | _server_environment(settings),
     )
     return [web, server, worker]

@@ -76,8 +76,8 @@ class Deployment:
 
 def main() -> int:
     settings = Settings()
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of every request
+    for ours in ("workflows", "documents", "signing"):
+        logging.getLogger(ours).setLevel(settings.log_level)  # Prefect has set up the rest, on import
     try:
         return run_worker(settings)
     except CannotWork as reason:
@@ -288,19 +288,28 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, WarmResult]):
         async with self._looking:  # a look that began earlier must not submit what a later one has run already
             return await super().get_and_submit_flow_runs()
 
+    async def _submit_run(self, flow_run: FlowRun) -> None:
+        # Private in Prefect. It lets a Pause (no Exception), which the server may answer to any proposed state, end the
+        # whole worker.
+        try:
+            await super()._submit_run(flow_run)
+        except (Pause, Abort) as verdict:
+            log.info("Prefect's server does not want %s to run now: %s", flow_run.name, verdict)
+            self._release_limit_slot(flow_run.id)
+            self._submitting_flow_run_ids.discard(flow_run.id)
+
     async def _submit_run_and_capture_errors(
         self, flow_run: FlowRun, task_status: anyio.abc.TaskStatus[int | Exception] | None = None
     ) -> BaseWorkerResult | Exception:
-        # Private in Prefect. Its own version lets a Pause, which is no Exception, end the whole worker.
+        # Private in Prefect, and the same: this part runs in a task of its own once the run has begun.
         try:
             return await super()._submit_run_and_capture_errors(flow_run, task_status)
         except (Pause, Abort) as verdict:
-            log.info("Prefect's server does not want %s to run now: %s", flow_run.name, verdict)
-            reason = RuntimeError(str(verdict))
+            log.info("Prefect's server ended %s: %s", flow_run.name, verdict)
             if task_status is not None:
                 with suppress(RuntimeError):  # it has been told already
-                    task_status.started(reason)
-            return reason
+                    task_status.started(RuntimeError(str(verdict)))
+            return RuntimeError(str(verdict))
 
     async def _give_worker_labels_to_flow_run(self, flow_run_id: UUID) -> None:
         # Private in Prefect. The place says more, and before anything can go wrong.

@@ -10,24 +10,27 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 
 from tests.support import servers
 from workflows import processes
+from workflows.launcher import Launcher, LauncherUnavailable
 from workflows.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-SAMPLES = ("note", "exits")
 
 START_WORKER = """
 import json, logging, sys
 from workflows.settings import Settings
 from workflows.worker import Deployment, run_worker
-logging.basicConfig(level="INFO")
-samples = [Deployment("test", f"tests.workflows.sample_flows.{name}", "A sample.", (), tuple(map(tuple, crons)))
-           for name, crons in json.loads(sys.argv[1])]
-sys.exit(run_worker(Settings(), samples))
+logging.getLogger("workflows").setLevel("INFO")
+name, wanted = sys.argv[1], json.loads(sys.argv[2])
+sys.exit(run_worker(Settings(), [
+    Deployment(name, f"tests.workflows.sample_flows.{flow}", "A sample.", (), tuple(map(tuple, crons)))
+    for flow, crons in wanted
+]))
 """
 
 
@@ -82,27 +85,75 @@ def prefect_server(home: Path, *, settings: Settings | None = None) -> Iterator[
         yield PrefectServer(settings, process)
 
 
-@contextmanager
-def warm_worker(
-    server: PrefectServer,
-    *,
-    samples: Sequence[tuple[str, Sequence[tuple[str, str]]]] = tuple((name, ()) for name in SAMPLES),
-    before: str = "",
-    **environment: str,
-) -> Iterator[subprocess.Popen[bytes]]:
-    """Our worker with the sample flows. ``samples``: names, and the schedules (slug, cron) of each. ``before``: Python
-    that it carries out first. Its own poll is as good as off: what wakes it is the poke and the events."""
-    log = server.settings.home / "worker.log"
-    log.unlink(missing_ok=True)
-    with servers.running(
-        [sys.executable, "-c", before + START_WORKER, json.dumps(samples)],
-        ready=lambda: "started!" in log.read_text(errors="replace"),
-        log=log,
-        environment={
-            **processes.child_environment(server.settings),
-            "PYTHONPATH": str(ROOT),
-            "PREFECT_WORKER_QUERY_SECONDS": "600",
-            **environment,
-        },
-    ) as process:
-        yield process
+class Office:
+    """A work pool and deployments of its own on a server, a launcher for them, and a file in which the sample flows
+    leave their lines."""
+
+    def __init__(self, server: PrefectServer, folder: Path, *, poke: bool = True) -> None:
+        self.server, self.folder, self.notes = server, folder, folder / "notes"
+        self.name = uuid4().hex
+        self.poke_port = servers.free_port()
+        address = ("127.0.0.1", self.poke_port if poke else servers.free_port())
+        self.launcher = Launcher(server.settings.prefect_url, poke=address)
+
+    @contextmanager
+    def worker(
+        self, *, schedules: Sequence[tuple[str, str]] = (), before: str = "", **environment: str
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        """Our worker with the sample flows. ``schedules``: slug and cron, for ``note``. ``before``: Python that it
+        carries out first. Its own poll is as good as off: what wakes it is the poke and the events."""
+        log = self.folder / "worker.log"
+        log.write_text("")
+        with servers.running(
+            [sys.executable, "-c", before + START_WORKER, self.name, json.dumps([("note", schedules), ("exits", ())])],
+            ready=lambda: "started!" in log.read_text(errors="replace"),
+            log=log,
+            environment={
+                **processes.child_environment(self.server.settings),
+                "PYTHONPATH": str(ROOT),
+                "SIGNOFF_WORK_POOL": self.name,
+                "SIGNOFF_POKE_PORT": str(self.poke_port),
+                "PREFECT_WORKER_QUERY_SECONDS": "600",
+                **environment,
+            },
+        ) as process:
+            yield process
+
+    def launch(self, word: str, *, flow: str = "note", seconds: float = 0.0) -> str:
+        parameters = {"path": str(self.notes)} | ({"word": word, "seconds": seconds} if flow == "note" else {})
+        return self.launcher.launch(
+            f"{flow}/{self.name}", parameters=parameters, idempotency_key=uuid4().hex, name=word, tags=[word]
+        )
+
+    def set_parameters(self, flow_run_id: str, **parameters: object) -> None:
+        """What the run is given when it begins again."""
+        with self.server.api as api:
+            body = {"parameters": {"path": str(self.notes), **parameters}}
+            api.patch(f"/flow_runs/{flow_run_id}", json=body).raise_for_status()
+
+    def deployment(self) -> dict[str, Any]:
+        with self.server.api as api:
+            found: dict[str, Any] = api.get(f"/deployments/name/note/{self.name}").raise_for_status().json()
+            return found
+
+    def words(self) -> list[str]:
+        return [line.split()[0] for line in self.lines()]
+
+    def lines(self) -> list[str]:
+        return self.notes.read_text().splitlines() if self.notes.exists() else []
+
+    def moment(self, word: str) -> float:
+        """When a flow wrote this word first; seconds since 1970."""
+        return next(float(line.split()[1]) for line in self.lines() if line.split()[0] == word)
+
+    def await_word(self, word: str, *, seconds: float = 30) -> None:
+        servers.wait_until(lambda: word in self.words(), f"the word {word}", seconds=seconds)
+
+    def await_state(self, flow_run_id: str, state: str = "COMPLETED", *, seconds: float = 30) -> None:
+        def reached() -> bool:
+            try:
+                return self.launcher.state(flow_run_id) == state
+            except LauncherUnavailable:
+                return False
+
+        servers.wait_until(reached, f"{state} of {flow_run_id}", seconds=seconds)

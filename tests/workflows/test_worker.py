@@ -1,0 +1,186 @@
+"""The warm worker as its own process, on a real Prefect server. Its poll is off: only pokes and events wake it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.support.prefect_server import Office, PrefectServer, prefect_server
+
+pytestmark = pytest.mark.timeout(180)
+
+PAUSE_ONCE = """
+from prefect.exceptions import Pause
+from prefect.workers.base import BaseWorker
+propose, paused = BaseWorker._propose_pending_state, set()
+async def pauses(worker, flow_run):
+    if flow_run.name == "paused" and not paused:
+        paused.add(flow_run.id)
+        raise Pause("somebody paused it")
+    return await propose(worker, flow_run)
+BaseWorker._propose_pending_state = pauses
+"""
+
+
+@pytest.fixture(scope="module")
+def at_work(prefect: PrefectServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """An office whose worker runs already."""
+    office = Office(prefect, tmp_path_factory.mktemp("office"))
+    with closing(office.launcher), office.worker():
+        yield office
+
+
+@pytest.fixture
+def office(prefect: PrefectServer, tmp_path: Path) -> Iterator[Office]:
+    office = Office(prefect, tmp_path)
+    with closing(office.launcher):
+        yield office
+
+
+def test_a_launched_run_begins_at_once(at_work: Office) -> None:
+    at_work.await_state(at_work.launch("warms-up"))
+    launched = time.time()
+    run = at_work.launch("now")
+    at_work.await_state(run)
+    assert at_work.moment("now") - launched < 2  # 0.3 s on an idle machine; Prefect's own workers need 7
+
+
+def test_runs_that_wait_for_a_slot_follow_each_other_at_once(at_work: Office) -> None:
+    began = time.monotonic()
+    runs = [at_work.launch(f"slot-{number}", seconds=0.2) for number in range(5)]
+    for run in runs:
+        at_work.await_state(run)
+    assert time.monotonic() - began < 15
+    words = [word for word in at_work.words() if word.startswith("slot-")]
+    assert all(end == f"{begin}-end" for begin, end in zip(words[::2], words[1::2], strict=True)), "one at a time"
+    assert sorted(words[::2]) == [f"slot-{number}" for number in range(5)]
+
+
+def test_launches_in_parallel_are_not_refused_while_a_run_goes_on(at_work: Office) -> None:
+    words = [f"crowd-{number}" for number in range(12)]
+    with ThreadPoolExecutor(4) as crowd:
+        for run in list(crowd.map(at_work.launch, words)):
+            at_work.await_state(run)
+    assert Counter(word for word in at_work.words() if word in words) == Counter(words)
+
+
+def test_a_flow_that_would_exit_does_not_end_the_worker(at_work: Office) -> None:
+    at_work.await_state(at_work.launch("exits", flow="exits"), "CRASHED")
+    at_work.await_state(at_work.launch("after"))
+
+
+def test_without_a_poke_the_events_wake_it(prefect: PrefectServer, tmp_path: Path) -> None:
+    office = Office(prefect, tmp_path, poke=False)
+    with closing(office.launcher), office.worker():
+        office.await_state(office.launch("heard"), seconds=15)
+
+
+def test_a_pause_from_prefect_does_not_end_the_worker(office: Office) -> None:
+    with office.worker(before=PAUSE_ONCE) as worker:
+        paused = office.launch("paused")
+        office.await_state(office.launch("next"))
+        assert worker.poll() is None
+        office.await_state(paused)
+
+
+def test_a_killed_workers_run_begins_again_when_a_worker_starts(office: Office) -> None:
+    with office.worker() as worker:
+        run = office.launch("killed", seconds=30)
+        office.await_word("killed")
+        worker.kill()
+        worker.wait()
+    assert office.launcher.state(run) == "RUNNING", "Prefect itself does not notice"
+    office.set_parameters(run, word="again")
+    with office.worker():
+        office.await_state(run)
+    assert office.words() == ["killed", "again", "again-end"]
+    assert office.server.run(run)["run_count"] == 2
+
+
+def test_a_run_that_kills_its_worker_every_time_is_given_up(office: Office) -> None:
+    with office.worker():
+        pass  # registers the deployment
+    dead = subprocess.run(
+        [sys.executable, "-c", "from workflows.places import here; print(here())"], capture_output=True, check=True
+    )
+    run = office.launch("deadly")
+    for state in ("RUNNING", "SCHEDULED", "RUNNING", "SCHEDULED", "RUNNING"):
+        office.server.move(run, state)
+    with office.server.api as api:
+        place = {"infrastructure_pid": dead.stdout.decode().strip()}
+        api.patch(f"/flow_runs/{run}", json=place).raise_for_status()
+    with office.worker():
+        office.await_state(run, "CRASHED")
+        office.await_state(office.launch("harmless"))
+    assert "deadly" not in office.words()
+
+
+def test_a_worker_that_is_told_to_end_lets_its_run_finish(office: Office) -> None:
+    with office.worker() as worker:
+        run = office.launch("last", seconds=1.5)
+        office.await_word("last")
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(10) == 0
+    assert office.words() == ["last", "last-end"]
+    assert office.launcher.state(run) == "COMPLETED"
+
+
+def test_a_run_that_takes_too_long_does_not_keep_the_worker_from_ending(office: Office) -> None:
+    with office.worker() as worker:
+        run = office.launch("long", seconds=60)
+        office.await_word("long")
+        worker.send_signal(signal.SIGTERM)
+        worker.wait(10)
+    office.set_parameters(run, word="again")
+    with office.worker():
+        office.await_state(run)
+
+
+@pytest.mark.slow
+def test_a_run_outlives_the_death_of_prefects_server(tmp_path: Path) -> None:
+    with prefect_server(tmp_path / "prefect") as server:
+        office = Office(server, tmp_path)
+        with closing(office.launcher), office.worker() as worker:
+            run = office.launch("through", seconds=2)
+            office.await_word("through")
+            server.process.kill()
+            server.process.wait()
+            office.await_word("through-end")
+            with prefect_server(tmp_path / "prefect", settings=server.settings):
+                office.await_state(run, seconds=60)
+                office.await_state(office.launch("after"))
+                assert worker.poll() is None
+
+
+def test_registering_again_keeps_the_deployment_and_changes_its_schedule(office: Office) -> None:
+    with office.worker(schedules=[("hourly", "5 * * * *")], SIGNOFF_TIMEZONE="Asia/Seoul"):
+        first = office.deployment()
+    with office.worker(schedules=[("hourly", "7 * * * *")], SIGNOFF_TIMEZONE="Asia/Seoul"):
+        second = office.deployment()
+    assert first["id"] == second["id"]
+    for deployment, cron in ((first, "5 * * * *"), (second, "7 * * * *")):
+        (schedule,) = deployment["schedules"]
+        assert schedule["schedule"]["cron"] == cron
+        assert schedule["schedule"]["timezone"] == "Asia/Seoul"
+        assert schedule["active"]
+
+
+def test_a_pool_of_other_workers_is_left_to_them(office: Office) -> None:
+    with office.server.api as api:
+        api.post("/work_pools/", json={"name": office.name, "type": "process"}).raise_for_status()
+    with (
+        pytest.raises(RuntimeError, match="is of type process: run a process worker instead"),
+        office.worker(),
+    ):
+        pytest.fail("it works")
+    with office.server.api as api:
+        assert api.get(f"/work_pools/{office.name}").json()["type"] == "process"
