@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -96,7 +96,7 @@ def holds(expression: str, facts: Mapping[str, object], document: str = "contrac
     checked = _checked(unicodedata.normalize("NFC", expression), document)
     if isinstance(checked, Wrong):
         raise ValueError(str(checked))
-    context = _context(facts, document)
+    context = _context(facts, document, checked.mentions)
     try:
         answer = checked.program.execute(context)
     except (TypeError, ValueError, KeyError, RuntimeError, OverflowError):
@@ -118,13 +118,15 @@ def holds(expression: str, facts: Mapping[str, object], document: str = "contrac
     )
 
 
-def _context(facts: Mapping[str, object], document: str) -> dict[str, Any]:
+def _context(facts: Mapping[str, object], document: str, mentions: Collection[str]) -> dict[str, Any]:
+    """What CEL is given: the facts asked for, and nothing else that a sender may have made up."""
     given = cast(Mapping[str, object], facts.get(document) or {})
     submitter = cast(Mapping[str, object], facts.get("submitter") or {})
+    own = {name for name in given if f"{document}.{name}" in mentions} - set(DOCUMENTS[document])
     return {
         "amount": _amount(facts.get("amount")),
         "currency": _value(facts.get("currency") or ""),
-        document: {name: _value(value) for name, value in given.items()}
+        document: {name: _value(given[name]) for name in own}
         | {name: _known(name, kind, given.get(name)) for name, kind in DOCUMENTS[document].items()},
         "submitter": {name: _known(name, kind, submitter.get(name)) for name, kind in SUBMITTER.items()},
     }
@@ -142,8 +144,11 @@ def _amount(value: object) -> float | None:
         amount = Decimal(str(value))
     except InvalidOperation:
         amount = Decimal("NaN")
-    if not amount.is_finite() or len(amount.normalize().as_tuple().digits) > MOST_DIGITS:
-        raise Unanswerable("An amount has at most %(most)s digits.", field="amount", most=MOST_DIGITS)
+    digits = len(amount.normalize().as_tuple().digits) if amount.is_finite() else 0
+    if not 1 <= digits <= MOST_DIGITS or abs(amount.adjusted()) > MOST_DIGITS:
+        raise Unanswerable(
+            "An amount of more than %(most)s digits cannot be compared exactly.", field="amount", most=MOST_DIGITS
+        )
     return float(amount)
 
 
@@ -158,22 +163,20 @@ def _known(name: str, kind: Kind, value: object) -> Any:
     raise Unanswerable("“%(name)s” is of another kind than the route’s conditions need.", field="fields", name=name)
 
 
-def _value(value: object) -> Any:
+def _value(value: object) -> str | bool | int | float | None:
     match value:
         case str():
             return unicodedata.normalize("NFC", value)
-        case bool() | int() | float() | None:
+        case bool() | float():
             return value
+        case int():
+            return value if abs(value) < 2**53 else float(value)
         case Decimal():
             return float(value)
         case date():
             return value.isoformat()
-        case Mapping():
-            return {str(name): _value(each) for name, each in value.items()}
-        case list() | tuple():
-            return [_value(each) for each in value]
         case _:
-            return str(value)
+            return None  # lists and the like: no condition can compare them
 
 
 @dataclass(frozen=True)
@@ -210,7 +213,7 @@ class _Stop(Exception):
 _TOKENS = re.compile(
     r"""
       (?P<space>[ \t\r\n\f]+)
-    | (?P<number>(?:\d[\w]*)?\.?\d\w*(?:(?<=[eE])[+-]\d+)?)
+    | (?P<number>\.?\d[\w.]*)
     | (?P<text>"(?:[^"\\\r\n]|\\.)*"|'(?:[^'\\\r\n]|\\.)*')
     | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
     | (?P<mark>\|\||&&|[=!<>]=|[-!<>()\[\],.?:+*/%={}])
@@ -380,13 +383,9 @@ class _Reading:
 
     def named(self, name: str, token: _Token) -> _Operand:
         if self.peek().text == "(":
-            match name:
-                case "has":
-                    return self.has(token)
-                case "size":
-                    return self.size(token)
-                case _:
-                    raise _no_function(name, token)
+            if name != "has":
+                raise _no_function(name, token)
+            return self.has(token)
         path = [name]
         while self.took("."):
             part = self.peek()
@@ -399,13 +398,11 @@ class _Reading:
         return self.fact(path, token)
 
     def method(self, on: _Operand, name: _Token) -> _Operand:
-        if name.text not in (*_METHODS, "size"):
+        if name.text not in _METHODS:
             raise _no_function(name.text, name)
-        self.text(on)
+        if on.kind not in (Kind.TEXT, Kind.ANY):
+            raise _stop(on, "“%(text)s” is not text.", text=on.text)
         self.expect("(")
-        if name.text == "size":
-            self.expect(")")
-            return _Operand(Kind.NUMBER, on.position, on.text)
         part = self.operand()
         self.expect(")")
         if part.kind is not Kind.TEXT or part.literal is None:
@@ -477,16 +474,6 @@ class _Reading:
             )
         raise _stop(token, "A condition cannot ask for “%(name)s”.", name=text)
 
-    def size(self, token: _Token) -> _Operand:
-        self.expect("(")
-        self.text(self.operand())
-        self.expect(")")
-        return _Operand(Kind.NUMBER, token.position, "size()")
-
-    def text(self, made: _Operand) -> None:
-        if made.kind not in (Kind.TEXT, Kind.ANY):
-            raise _stop(made, "“%(text)s” is not text.", text=made.text or "[…]")
-
     def flag(self, made: _Operand) -> _Operand:
         if made.kind not in (Kind.FLAG, Kind.ANY):
             raise _stop(
@@ -553,7 +540,7 @@ def _stop(at: _Token | _Operand, sentence: str, **values: object) -> _Stop:
 
 
 def _no_function(name: str, token: _Token) -> _Stop:
-    if near := get_close_matches(name, ("has", "size", *_METHODS), 1, 0.6):
+    if near := get_close_matches(name, ("has", *_METHODS), 1, 0.6):
         return _stop(token, "There is no “%(name)s()” here. Did you mean “%(near)s()”?", name=name, near=near[0])
     return _stop(token, "“%(name)s()” is not supported yet.", name=name)
 

@@ -10,11 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import unicodedata
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import Any, Literal, TypeVar, cast
 from zoneinfo import available_timezones
 
@@ -22,6 +20,7 @@ import yaml
 from babel.numbers import list_currencies
 
 from workflows.approvals import conditions
+from workflows.approvals.source import Finding, Source, near_to, short
 from workflows.business_time import (
     MOST,
     Calendar,
@@ -36,34 +35,19 @@ from workflows.business_time import (
 from workflows.errors import Refused
 from workflows.parties.rules import checked_name, normalised_email
 
-MOST_BYTES = 200_000
 MOST_STAGES = 100  # branches of parallel groups included
 MOST_PEOPLE = 500  # of one stage
 MOST_TESTS = 200
-MOST_NODES = 20_000
-DEEPEST = 10  # lists and mappings inside one another; a sound route needs six
-LONGEST_NAME = 60
 HIGHEST_PRIORITY = 1_000_000
 
 SUBMITTER = "submitter"
 SIGNATURES = "signatures"
 """The stage that a document's own signers form where its route has no signature stage."""
 
+_Read = TypeVar("_Read")
+
 WITHOUT_CALENDAR = Calendar()
 """Of a route that names none, and therefore has no due times."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something wrong in a route's text. ``line`` and ``column``: 1-based."""
-
-    line: int
-    column: int
-    sentence: str
-    values: Mapping[str, object] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        return self.sentence % self.values if self.values else self.sentence
 
 
 class RouteRefused(Exception):
@@ -164,7 +148,7 @@ def parse(source: str) -> Route:
     Raises:
         RouteRefused: with everything that is wrong with it.
     """
-    text = _Text(source)
+    text = Source(source)
     root = text.root()
     route = _route(text, root) if root is not None else None
     if text.findings or route is None:
@@ -338,227 +322,6 @@ def _given_tree(facts: Mapping[str, object]) -> dict[str, Any]:
     return {name: value for name, value in made.items() if value is not None}
 
 
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is a hundred times faster
-
-_Read = TypeVar("_Read")
-
-
-class _Text:
-    """A route's text as nodes with their places, and what was found wrong with it so far."""
-
-    def __init__(self, source: str) -> None:
-        self.findings: list[Finding] = []
-        self.source = source
-        self.lines: list[str] = []
-
-    def root(self) -> yaml.Node | None:
-        """The text as a tree; None, with a finding, where it is none."""
-        if len(self.source.encode(errors="replace")) > MOST_BYTES:
-            self.complain_at(None, "A route has at most %(most)s kB.", most=MOST_BYTES // 1000)
-            return None
-        source = _as_yaml(unicodedata.normalize("NFC", self.source).removeprefix("\ufeff"))
-        self.lines = source.splitlines()
-        try:
-            if not self.is_plain_tree(source):
-                return None
-            root = yaml.compose(source, Loader=_Loader)
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            self.complain_at(mark, "This cannot be read as YAML: %(problem)s.", problem=error.problem)
-            return None
-        except (yaml.YAMLError, UnicodeEncodeError):
-            self.complain_at(None, "The text has characters that cannot be shown.")
-            return None
-        if root is None:
-            self.complain_at(None, "There is no route in this text.")
-        return root
-
-    def is_plain_tree(self, source: str) -> bool:
-        """Whether the text is one tree of modest size. Looked at as a stream, so that no bomb is ever unfolded."""
-        nodes = depth = documents = 0
-        for event in yaml.parse(source, Loader=_Loader):
-            mark = event.start_mark
-            match event:
-                case yaml.DocumentStartEvent():
-                    documents += 1
-                case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
-                    depth += 1
-                case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
-                    depth -= 1
-                case _:
-                    pass
-            nodes += isinstance(event, yaml.NodeEvent)
-            if isinstance(event, yaml.NodeEvent) and event.anchor is not None:
-                self.complain_at(mark, "References with & and * are not allowed in a route.")
-            if depth > DEEPEST:
-                self.complain_at(mark, "This is nested too deeply for a route.")
-                return False
-            if nodes > MOST_NODES:
-                self.complain_at(mark, "This is more than a route can hold.")
-                return False
-            if documents > 1:
-                self.complain_at(mark, "A text holds one route; a second one begins here.")
-                return False
-        return not self.findings
-
-    def complain_at(self, mark: Any, sentence: str, **values: object) -> None:
-        """``mark``: PyYAML's, of the place; None for the text as a whole."""
-        line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
-        self.findings.append(Finding(line, column, sentence, values))
-
-    def complain(self, node: yaml.Node, sentence: str, **values: object) -> None:
-        self.complain_at(node.start_mark, sentence, **values)
-
-    def fields(
-        self, node: yaml.Node, *, known: Collection[str], later: Collection[str] = (), needed: Collection[str] = ()
-    ) -> dict[str, yaml.Node]:
-        """The fields of a mapping, without those that are empty; every other field is a finding."""
-        if not isinstance(node, yaml.MappingNode):
-            self.complain(node, "Fields are expected here, such as “%(name)s: …”.", name=next(iter(known)))
-            return {}
-        found: dict[str, yaml.Node] = {}
-        seen: set[str] = set()
-        for key, value in node.value:
-            name = key.value if isinstance(key, yaml.ScalarNode) else ""
-            if name in seen:
-                self.complain(key, "“%(name)s” is there twice.", name=name)
-            elif name in later:
-                self.complain(key, "“%(name)s” is not supported yet.", name=name)
-            elif name not in known:
-                self.unknown(key, name, known)
-            elif self.is_empty(value):
-                self.complain(key, "“%(name)s” is empty.", name=name)
-            else:
-                found[name] = value
-            seen.add(name)
-        for name in needed:
-            if name not in seen:
-                self.complain(node, "“%(name)s” is missing.", name=name)
-        return found
-
-    def unknown(self, key: yaml.Node, name: str, known: Collection[str]) -> None:
-        shown = name[:LONGEST_NAME]
-        if near := get_close_matches(shown, known, 1, 0.6):
-            self.complain(key, "There is no field “%(name)s” here. Did you mean “%(near)s”?", name=shown, near=near[0])
-        else:
-            self.complain(key, "There is no field “%(name)s” here.", name=shown)
-
-    def is_empty(self, node: yaml.Node) -> bool:
-        return node.tag == "tag:yaml.org,2002:null" and isinstance(node, yaml.ScalarNode) and node.style is None
-
-    def items(self, node: yaml.Node, *, most: int) -> list[yaml.Node]:
-        if not isinstance(node, yaml.SequenceNode):
-            self.complain(node, "A list is expected here.")
-            return []
-        if len(node.value) > most:
-            self.complain(node, "There are more than %(most)s here.", most=most)
-            return []
-        return list(node.value)
-
-    def text(self, node: yaml.Node) -> str | None:
-        """A scalar as it is written."""
-        if not isinstance(node, yaml.ScalarNode):
-            self.complain(node, "A single value is expected here.")
-            return None
-        if not node.tag.startswith("tag:yaml.org,2002:") and not node.style:
-            self.complain(node, "YAML reads a leading ! as a mark of its own: put the text in quotes.")
-            return None
-        if not node.tag.startswith("tag:yaml.org,2002:"):
-            self.complain(node, "Marks with ! are not allowed in a route.")
-            return None
-        return str(node.value)
-
-    def one_of(self, node: yaml.Node, known: Collection[str], later: Collection[str] = ()) -> str | None:
-        text = self.text(node)
-        if text is None or text in known:
-            return text
-        if text in later:
-            self.complain(node, "“%(name)s” is not supported yet.", name=text)
-        elif near := get_close_matches(text, known, 1, 0.6):
-            self.complain(
-                node, "“%(text)s” is not known here. Did you mean “%(near)s”?", text=_short(text), near=near[0]
-            )
-        else:
-            self.complain(
-                node, "“%(text)s” is not known here; known are %(known)s.", text=_short(text), known=", ".join(known)
-            )
-        return None
-
-    def whole(self, node: yaml.Node, *, least: int, most: int) -> int | None:
-        text = self.text(node)
-        if text is None:
-            return None
-        if re.fullmatch(r"0|[1-9][0-9]{0,8}", text) is None or not least <= int(text) <= most:
-            self.complain(
-                node,
-                "“%(text)s” is not a whole number from %(least)s to %(most)s.",
-                text=_short(text),
-                least=least,
-                most=most,
-            )
-            return None
-        return int(text)
-
-    def flag(self, node: yaml.Node) -> bool:
-        text = self.text(node)
-        if text is not None and text not in ("true", "false"):
-            self.complain(node, "Write true or false here, not “%(text)s”.", text=_short(text))
-        return text == "true"
-
-    def name(self, node: yaml.Node, *, any_script: bool) -> str:
-        text = self.text(node)
-        if text is None:
-            return ""
-        pattern = r"[^\W_A-Z][^\W_A-Z-]*(-[^\W_A-Z]+)*" if any_script else r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
-        if len(text) > LONGEST_NAME or re.fullmatch(pattern, text) is None:
-            self.complain(
-                node,
-                "“%(text)s” is not a name such as legal-review: small letters, digits and hyphens.",
-                text=_short(text),
-            )
-        return text
-
-    def condition(self, node: yaml.Node, document: str) -> str | None:
-        text = self.text(node)
-        if text is None:
-            return None
-        if wrong := conditions.check(text, document):
-            line, column = self.place(node, text, wrong.position)
-            self.findings.append(Finding(line, column, wrong.sentence, wrong.values))
-            return None
-        return text.strip()
-
-    def place(self, node: yaml.Node, text: str, position: int) -> tuple[int, int]:
-        """Where a letter of a scalar stands: exact where the scalar stands in its line as it is, else its beginning."""
-        line, column = node.start_mark.line, node.start_mark.column
-        written = self.lines[line][column:] if line < len(self.lines) else ""
-        for quote in (0, 1):
-            if written[quote:].startswith(text):
-                return line + 1, column + quote + position + 1
-        return line + 1, column + 1
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST_NAME else text[:LONGEST_NAME] + "…"
-
-
-def _as_yaml(source: str) -> str:
-    """JSON is YAML but for tabs between its parts, and for letters beyond U+FFFF written as two escapes."""
-    if not source.lstrip().startswith("{"):
-        return source
-    try:
-        json.loads(source)
-    except (ValueError, RecursionError):
-        return source
-    pair = re.compile(r"(?<!\\)((?:\\\\)*)\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
-    return pair.sub(_as_one_escape, source.replace("\t", " "))
-
-
-def _as_one_escape(pair: re.Match[str]) -> str:
-    letter = 0x10000 + ((int(pair[2], 16) & 0x3FF) << 10 | int(pair[3], 16) & 0x3FF)
-    return f"{pair[1]}\\U{letter:08x}"
-
-
 _ROUTE = (
     *("name", "document", "priority", "when", "currency", "calendar", "separation", "on_change", "stages", "tests"),
 )
@@ -573,7 +336,7 @@ _QUORUM = ("approve", "reject")
 _QUORUM_LATER = ("veto", "percent")
 
 
-def _route(text: _Text, root: yaml.Node) -> Route:
+def _route(text: Source, root: yaml.Node) -> Route:
     given = text.fields(root, known=_ROUTE, later=_ROUTE_LATER, needed=("name", "document", "stages"))
 
     def read(name: str, reader: Callable[[yaml.Node], _Read | None], otherwise: _Read) -> _Read:
@@ -584,11 +347,11 @@ def _route(text: _Text, root: yaml.Node) -> Route:
     has_calendar = "calendar" in given
     stages = _stages(text, given["stages"], document, has_calendar=has_calendar) if "stages" in given else ()
     route = Route(
-        name=read("name", lambda node: text.name(node, any_script=False), ""),
+        name=read("name", lambda node: _route_name(text, node), ""),
         document=document,
         stages=stages,
         priority=read("priority", lambda node: text.whole(node, least=0, most=HIGHEST_PRIORITY), 100),
-        when=text.condition(given["when"], document) if "when" in given else None,
+        when=_condition(text, given["when"], document) if "when" in given else None,
         currency=_currency(text, given["currency"]) if "currency" in given else None,
         calendar=read("calendar", lambda node: _calendar(text, node), WITHOUT_CALENDAR),
         separation=read("separation", lambda node: _separation(text, node), Separation()),
@@ -603,21 +366,38 @@ def _route(text: _Text, root: yaml.Node) -> Route:
     return route
 
 
-def _restart(text: _Text, node: yaml.Node) -> None:
+def _route_name(text: Source, node: yaml.Node) -> str:
+    name = text.name(node)
+    if not name.isascii():
+        text.complain(node, "A route’s name is part of its address: letters from a to z, digits and hyphens.")
+    return name
+
+
+def _condition(text: Source, node: yaml.Node, document: str) -> str | None:
+    written = text.text(node)
+    if written is None:
+        return None
+    if wrong := conditions.check(written, document):
+        text.complain_within(node, written, wrong.position, wrong.sentence, wrong.values)
+        return None
+    return written.strip()
+
+
+def _restart(text: Source, node: yaml.Node) -> None:
     if isinstance(node, yaml.MappingNode):
         text.fields(node, known=(), later=("reopen_from",))
     else:
         text.one_of(node, ("restart",), ("keep", "reopen_from"))
 
 
-def _currency(text: _Text, node: yaml.Node) -> str | None:
+def _currency(text: Source, node: yaml.Node) -> str | None:
     code = text.text(node)
     if code is not None and code not in list_currencies():
-        text.complain(node, "“%(text)s” is not a currency such as EUR or KRW.", text=_short(code))
+        text.complain(node, "“%(text)s” is not a currency such as EUR or KRW.", text=short(code))
     return code
 
 
-def _insist_on_currency(text: _Text, given: Mapping[str, yaml.Node], document: str) -> None:
+def _insist_on_currency(text: Source, given: Mapping[str, yaml.Node], document: str) -> None:
     """An amount compared without its currency would take 80,000 won for 80,000 euros."""
     for node in _condition_nodes(given):
         mentions = conditions.mentioned(str(node.value), document)
@@ -635,56 +415,55 @@ def _condition_nodes(given: Mapping[str, yaml.Node]) -> Iterator[yaml.ScalarNode
                     yield from _condition_nodes({str(key.value): value for key, value in each.value})
 
 
-def _calendar(text: _Text, node: yaml.Node) -> Calendar:
+def _calendar(text: Source, node: yaml.Node) -> Calendar:
     given = text.fields(node, known=("country", "timezone", "hours"), needed=("country", "timezone"))
     country = text.text(given["country"]) if "country" in given else None
     if country is not None and not knows_country(country):
-        near = country.upper() if knows_country(country.upper()) else ""
-        if near:
+        if knows_country(country.upper()):
             text.complain(
                 given["country"],
                 "“%(text)s” is not known here. Did you mean “%(near)s”?",
-                text=_short(country),
-                near=near,
+                text=country,
+                near=country.upper(),
             )
         else:
             text.complain(
                 given["country"],
                 "“%(text)s” is not one of the %(count)s countries whose holidays are known, such as KR or DE.",
-                text=_short(country),
+                text=short(country),
                 count=len(countries()),
             )
         country = None
     timezone = text.text(given["timezone"]) if "timezone" in given else None
     if timezone is not None and not knows_timezone(timezone):
-        if near_zones := get_close_matches(timezone[:LONGEST_NAME], available_timezones(), 1, 0.6):
+        if near := near_to(timezone, available_timezones()):
             text.complain(
                 given["timezone"],
                 "“%(text)s” is not known here. Did you mean “%(near)s”?",
-                text=_short(timezone),
-                near=near_zones[0],
+                text=short(timezone),
+                near=near,
             )
         else:
-            text.complain(given["timezone"], "“%(text)s” is not a time zone such as Asia/Seoul.", text=_short(timezone))
+            text.complain(given["timezone"], "“%(text)s” is not a time zone such as Asia/Seoul.", text=short(timezone))
         timezone = None
     return Calendar(
         country, timezone or "UTC", _hours(text, given["hours"]) if "hours" in given else WITHOUT_CALENDAR.hours
     )
 
 
-def _hours(text: _Text, node: yaml.Node) -> Hours:
+def _hours(text: Source, node: yaml.Node) -> Hours:
     written = text.text(node)
     hours = hours_of(written) if written is not None else None
     if written is not None and hours is None:
         text.complain(
             node,
             '“%(text)s” are not business hours such as "09:00-18:00": an hour at least, within one day.',
-            text=_short(written),
+            text=short(written),
         )
     return hours or WITHOUT_CALENDAR.hours
 
 
-def _separation(text: _Text, node: yaml.Node) -> Separation:
+def _separation(text: Source, node: yaml.Node) -> Separation:
     given = text.fields(node, known=("exclude", "distinct_across_stages"))
     excluded = text.items(given["exclude"], most=10) if "exclude" in given else []
     return Separation(
@@ -695,7 +474,9 @@ def _separation(text: _Text, node: yaml.Node) -> Separation:
     )
 
 
-def _stages(text: _Text, node: yaml.Node, document: str, *, has_calendar: bool) -> tuple[StagePlan | ParallelPlan, ...]:
+def _stages(
+    text: Source, node: yaml.Node, document: str, *, has_calendar: bool
+) -> tuple[StagePlan | ParallelPlan, ...]:
     nodes = text.items(node, most=MOST_STAGES)
     if isinstance(node, yaml.SequenceNode) and not node.value:
         text.complain(node, "A route has at least one stage: a document that nobody is asked about would be approved.")
@@ -709,7 +490,7 @@ def _stages(text: _Text, node: yaml.Node, document: str, *, has_calendar: bool) 
 class _Stages:
     """Reads stages one after the other; ``names``: those that were there before."""
 
-    def __init__(self, text: _Text, document: str, *, has_calendar: bool) -> None:
+    def __init__(self, text: Source, document: str, *, has_calendar: bool) -> None:
         self.text = text
         self.document = document
         self.has_calendar = has_calendar
@@ -723,7 +504,7 @@ class _Stages:
     def group(self, node: yaml.Node) -> ParallelPlan:
         given = self.text.fields(node, known=_GROUP, later=("order", "join"), needed=("name",))
         name = self.named(given)
-        when = self.text.condition(given["when"], self.document) if "when" in given else None
+        when = _condition(self.text, given["when"], self.document) if "when" in given else None
         nodes = self.text.items(given["parallel"], most=MOST_STAGES) if "parallel" in given else []
         if (
             "parallel" in given
@@ -770,7 +551,7 @@ class _Stages:
         return StagePlan(
             name=name,
             kind="signature" if signature else "approval",
-            when=text.condition(given["when"], self.document) if "when" in given else None,
+            when=_condition(text, given["when"], self.document) if "when" in given else None,
             approvers=approvers,
             fallback=_approvers(text, given["fallback"]) if "fallback" in given else None,
             quorum=_quorum(text, given["quorum"], approvers) if "quorum" in given else Quorum(),
@@ -783,13 +564,13 @@ class _Stages:
         if "name" not in given:
             return ""
         node = given["name"]
-        name = self.text.name(node, any_script=True)
+        name = self.text.name(node)
         if name == SUBMITTER:
             self.text.complain(node, "“submitter” is who sends the document: give the stage another name.")
         elif name == SIGNATURES:
             self.text.complain(node, "“signatures” is the stage of a document’s own signers: give it another name.")
         elif name and name in self.names:
-            self.text.complain(node, "There are two stages with the name “%(name)s”.", name=_short(name))
+            self.text.complain(node, "There are two stages with the name “%(name)s”.", name=short(name))
         self.names.append(name)
         return name
 
@@ -802,7 +583,7 @@ class _Stages:
             self.text.complain(
                 node,
                 "“%(text)s” is not a time such as “2 business days”, “4 business hours” or “14 days”.",
-                text=_short(written),
+                text=short(written),
             )
         elif due.amount > MOST[due.unit]:
             self.text.complain(node, "“%(text)s” is too long a time.", text=written)
@@ -820,7 +601,7 @@ class _Stages:
         return tuple(dict.fromkeys(targets))
 
 
-def _approvers(text: _Text, node: yaml.Node) -> Approvers | None:
+def _approvers(text: Source, node: yaml.Node) -> Approvers | None:
     given = text.fields(node, known=_APPROVERS, later=_APPROVERS_LATER)
     if isinstance(node, yaml.MappingNode) and not node.value:
         text.complain(node, "Somebody is to be asked here: people, a role, a group or the manager.")
@@ -839,7 +620,7 @@ def _approvers(text: _Text, node: yaml.Node) -> Approvers | None:
     return None
 
 
-def _people(text: _Text, node: yaml.Node) -> People:
+def _people(text: Source, node: yaml.Node) -> People:
     emails: list[str] = []
     nodes = text.items(node, most=MOST_PEOPLE)
     if isinstance(node, yaml.SequenceNode) and not node.value:
@@ -858,7 +639,7 @@ def _people(text: _Text, node: yaml.Node) -> People:
     return People(tuple(emails))
 
 
-def _party(text: _Text, node: yaml.Node) -> str:
+def _party(text: Source, node: yaml.Node) -> str:
     written = text.text(node)
     if written is None:
         return ""
@@ -869,11 +650,11 @@ def _party(text: _Text, node: yaml.Node) -> str:
         return ""
 
 
-def _quorum(text: _Text, node: yaml.Node, approvers: Approvers | None) -> Quorum:
+def _quorum(text: Source, node: yaml.Node, approvers: Approvers | None) -> Quorum:
     if isinstance(node, yaml.ScalarNode):
         written = text.text(node)
         if written is not None and re.fullmatch(r"[0-9.]+ ?%", written):
-            text.complain(node, "“%(name)s” is not supported yet.", name=_short(written))
+            text.complain(node, "“%(name)s” is not supported yet.", name=short(written))
             return Quorum()
         return Quorum(1) if text.one_of(node, ("any", "all")) == "any" else Quorum()
     given = text.fields(node, known=_QUORUM, later=_QUORUM_LATER)
@@ -918,7 +699,7 @@ def _panel_size(approvers: Approvers | None) -> int | None:
             return None
 
 
-def _case(text: _Text, node: yaml.Node, route: Route) -> GoldenCase:
+def _case(text: Source, node: yaml.Node, route: Route) -> GoldenCase:
     fields = text.fields(node, known=("given", "expect"), needed=("given", "expect"))
     line, column = node.start_mark.line + 1, node.start_mark.column + 1
     facts = _facts(text, fields["given"], route) if "given" in fields else {}
@@ -927,7 +708,7 @@ def _case(text: _Text, node: yaml.Node, route: Route) -> GoldenCase:
     return GoldenCase(facts, tuple(name for each in expected if (name := text.one_of(each, names))), line, column)
 
 
-def _facts(text: _Text, node: yaml.Node, route: Route) -> dict[str, object]:
+def _facts(text: Source, node: yaml.Node, route: Route) -> dict[str, object]:
     given = text.fields(node, known=("amount", "currency", route.document, SUBMITTER))
     facts: dict[str, object] = {}
     if "amount" in given:
@@ -944,7 +725,7 @@ def _facts(text: _Text, node: yaml.Node, route: Route) -> dict[str, object]:
     return facts
 
 
-def _amount(text: _Text, node: yaml.Node) -> Decimal | None:
+def _amount(text: Source, node: yaml.Node) -> Decimal | None:
     written = text.text(node)
     if written is None:
         return None
@@ -955,7 +736,7 @@ def _amount(text: _Text, node: yaml.Node) -> Decimal | None:
         text.complain(
             node,
             '“%(text)s” is not an amount such as "1000.00", with at most %(most)s digits.',
-            text=_short(written),
+            text=short(written),
             most=conditions.MOST_DIGITS,
         )
         return None
@@ -966,7 +747,7 @@ def _digits(written: str) -> int:
     return len(written.replace(".", "").lstrip("0"))
 
 
-def _document_facts(text: _Text, node: yaml.Node, route: Route) -> dict[str, object]:
+def _document_facts(text: Source, node: yaml.Node, route: Route) -> dict[str, object]:
     fields = conditions.DOCUMENTS[route.document]
     asked = {
         name.partition(".")[2] for each in _conditions(route) for name in conditions.mentioned(each, route.document)
@@ -979,14 +760,14 @@ def _document_facts(text: _Text, node: yaml.Node, route: Route) -> dict[str, obj
     }
 
 
-def _fact(text: _Text, node: yaml.Node, kind: conditions.Kind) -> object:
+def _fact(text: Source, node: yaml.Node, kind: conditions.Kind) -> object:
     match kind:
         case conditions.Kind.NUMBER:
             return text.whole(node, least=0, most=999_999_999)
         case conditions.Kind.DAY:
             written = text.text(node)
             if written is not None and not conditions.is_day(written):
-                text.complain(node, '“%(text)s” is not a day such as "2026-12-31".', text=_short(written))
+                text.complain(node, '“%(text)s” is not a day such as "2026-12-31".', text=short(written))
             return written
         case conditions.Kind.ANY if isinstance(node, yaml.ScalarNode) and node.style is None:
             written = text.text(node)
