@@ -37,6 +37,7 @@ LONGEST_PAUSE = 30.0  # seconds before a part that keeps dying is started again
 GOOD_LIFE = 60.0  # seconds after which a part counts as having started well
 HEAD_START = 15.0  # seconds that the web process gets alone at most
 PATIENCE = 6.0  # seconds a part may take to end in good order
+LOOK_EVERY = 10.0  # seconds, for what no signal tells
 LOG_BYTES, LOG_FILES = 10_000_000, 3
 # imported, not run as a module: Prefect imports it once more, by its entry point
 WORKER = [sys.executable, "-c", "import sys; from workflows.worker import main; sys.exit(main())"]
@@ -204,7 +205,7 @@ class _Supervisor:
         if not self._healthy:
             return 0.1
         due = [child.due - time.monotonic() for child in self._children if child.process is None]
-        return max(0.0, min([10.0, *due]))
+        return max(0.0, min([LOOK_EVERY, *due]))
 
     def _end(self) -> None:
         """The worker and the web process first: both still have something to tell Prefect's server."""
