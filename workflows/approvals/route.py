@@ -769,7 +769,7 @@ def _fact(text: Source, node: yaml.Node, kind: conditions.Kind) -> object:
             if written is not None and not conditions.is_day(written):
                 text.complain(node, '“%(text)s” is not a day such as "2026-12-31".', text=short(written))
             return written
-        case conditions.Kind.ANY if isinstance(node, yaml.ScalarNode) and node.style is None:
+        case conditions.Kind.ANY if isinstance(node, yaml.ScalarNode) and not node.style:
             written = text.text(node)
             if written in ("true", "false"):
                 return written == "true"

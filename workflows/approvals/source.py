@@ -151,7 +151,7 @@ class Source:
             self.complain(key, "There is no field “%(name)s” here.", name=short(name))
 
     def is_empty(self, node: yaml.Node) -> bool:
-        return node.tag == "tag:yaml.org,2002:null" and isinstance(node, yaml.ScalarNode) and node.style is None
+        return isinstance(node, yaml.ScalarNode) and not node.style and node.tag == "tag:yaml.org,2002:null"
 
     def items(self, node: yaml.Node, *, most: int) -> list[yaml.Node]:
         if not isinstance(node, yaml.SequenceNode):
