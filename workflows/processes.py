@@ -47,6 +47,7 @@ PREFECT = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_WORKER_QUERY_SECONDS": "5",
+    "PREFECT_CLIENT_MAX_RETRIES": "3",  # 14 s in all: our server is back by then, or the run begins again
 }
 # What flows that end while people think have no use for: no pauses, no tasks, no automations, no shared limits. The
 # event log goes with them: every change of state would be written twice into a database that takes few of them.

@@ -27,6 +27,7 @@ from uuid import UUID
 
 import anyio.abc
 import anyio.to_thread
+import httpx
 import yaml
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
@@ -329,9 +330,9 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, WarmResult]):
         if task_status is not None:
             task_status.started(self._place)
         try:
-            good = await anyio.to_thread.run_sync(_execute, flow, flow_run)
-            if not good:
-                await self._hand_back(flow_run)
+            broken = await anyio.to_thread.run_sync(_execute, flow, flow_run)
+            if broken is not None:
+                await self._give_up(flow_run, broken)
             return WarmResult(identifier=self._place, status_code=0)
         finally:
             # the slot is free in a moment: whatever has waited for it need not wait for the next poll
@@ -346,37 +347,50 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, WarmResult]):
             self._entrypoints[flow_run.deployment_id] = deployment.entrypoint
         return self._entrypoints[flow_run.deployment_id]
 
-    async def _hand_back(self, flow_run: FlowRun) -> None:
-        """Prefect's server was lost in the middle of a run: have it begin again once the server is back."""
+    async def _give_up(self, flow_run: FlowRun, broken: Exception) -> None:
+        """Prefect's engine gave up on a run without telling the server. Where the server was lost in the middle, the
+        run begins again once it is back; where the run cannot even begin, it has crashed."""
         launcher = Launcher(str(PREFECT_API_URL.value()), poke=None)
         pause = FIRST_PAUSE
         while True:
             try:
-                await asyncio.to_thread(launcher.hand_back, str(flow_run.id), "Prefect's server was lost meanwhile.")
+                if _server_lost(broken):
+                    await asyncio.to_thread(launcher.hand_back, str(flow_run.id), "Prefect's server was lost.")
+                else:
+                    why = f"{type(broken).__name__}: {broken}"
+                    await asyncio.to_thread(launcher.mark_crashed, str(flow_run.id), why)
             except LauncherUnavailable as reason:
                 log.info("%s waits for Prefect's server: %s", flow_run.name, reason)
                 await asyncio.sleep(pause)
                 pause = min(LAST_PAUSE, pause * 1.5)
             else:
+                launcher.close()
                 return
 
 
-def _execute(flow: Flow[..., Any], flow_run: FlowRun) -> bool:
+def _execute(flow: Flow[..., Any], flow_run: FlowRun) -> Exception | None:
     """One run from beginning to end, in a thread with a loop of its own, so that a step that blocks holds up nothing
-    but itself. ``False`` when Prefect's server does not know how it ended."""
+    but itself. Gives what broke Prefect's engine, when it could not tell the server how the run ended."""
     try:
         running = run_flow(flow, flow_run=flow_run, return_type="state")
         if inspect.iscoroutine(running):
             asyncio.run(cast("Coroutine[Any, Any, object]", running))
     except (Pause, Abort) as verdict:
         log.info("Prefect's server ended %s: %s", flow_run.name, verdict)
-    except Exception:
-        # the flow's own exceptions end in a state; what comes this far is Prefect's engine without its server
+    except Exception as broken:
         log.exception("%s was interrupted.", flow_run.name)
-        return False
+        return broken
     except BaseException:  # a flow that wants to exit has ended as Crashed, and must not end the worker
         log.exception("%s crashed.", flow_run.name)
-    return True
+    return None
+
+
+def _server_lost(error: Exception) -> bool:
+    match error:
+        case httpx.HTTPStatusError():
+            return error.response.status_code >= 500
+        case _:
+            return isinstance(error, httpx.TransportError)
 
 
 def _listen(address: tuple[str, int]) -> socket.socket | None:

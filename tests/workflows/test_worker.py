@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -11,10 +12,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
-from tests.support.prefect_server import Office, PrefectServer, prefect_server
+from tests.support.prefect_server import ROOT, Office, PrefectServer, prefect_server
+from tests.support.servers import running
+from workflows import database, processes
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -124,6 +128,17 @@ def test_a_run_that_kills_its_worker_every_time_is_given_up(office: Office) -> N
     assert "deadly" not in office.words()
 
 
+def test_a_run_that_cannot_even_begin_has_crashed(office: Office) -> None:
+    with office.worker():
+        pass  # registers the deployment
+    run = office.launch("wrong")
+    with office.server.api as api:
+        api.patch(f"/flow_runs/{run}", json={"parameters": {"no": "such parameter"}}).raise_for_status()
+    with office.worker():
+        office.await_state(run, "CRASHED")
+    assert "path" in office.server.run(run)["state"]["message"]
+
+
 def test_a_worker_that_is_told_to_end_lets_its_run_finish(office: Office) -> None:
     with office.worker() as worker:
         run = office.launch("last", seconds=1.5)
@@ -184,3 +199,28 @@ def test_a_pool_of_other_workers_is_left_to_them(office: Office) -> None:
         pytest.fail("it works")
     with office.server.api as api:
         assert api.get(f"/work_pools/{office.name}").json()["type"] == "process"
+
+
+@pytest.mark.slow
+def test_a_stock_process_worker_can_take_its_place(prefect: PrefectServer, tmp_path: Path) -> None:
+    """With the shipped ``prefect.yaml`` and the real flows, as CONTRIBUTING and the README tell it."""
+    settings = prefect.settings.model_copy(update={"home": tmp_path / "home"})
+    database.migrate(settings.database)
+    environment = {**os.environ, **processes.child_environment(settings), "PREFECT_WORKER_QUERY_SECONDS": "1"}
+    command = [sys.executable, "-m", "prefect", "--no-prompt"]
+    for arguments in (["work-pool", "create", "signoff", "--type", "process"], ["deploy", "--all"]):
+        done = subprocess.run([*command, *arguments], env=environment, cwd=ROOT, capture_output=True, check=False)
+        assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
+    log = tmp_path / "worker.log"
+    log.write_text("")
+    with running(
+        [*command, "worker", "start", "--pool", "signoff", "--type", "process"],
+        ready=lambda: "started!" in log.read_text(errors="replace"),
+        log=log,
+        environment=environment,
+    ):
+        office = Office(prefect, tmp_path)
+        with closing(office.launcher) as launcher:
+            for flow in ("upkeep", "expiry-alerts"):
+                run = launcher.launch(f"{flow}/signoff", parameters={}, idempotency_key=uuid4().hex, name=flow, tags=[])
+                office.await_state(run, seconds=90)
