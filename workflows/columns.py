@@ -64,7 +64,13 @@ class Money(TypeDecorator[Decimal]):
 
 def by_value(kind: type[StrEnum]) -> Enum:
     """An enum stored by value, as text: SQLModel would store the names."""
-    return Enum(kind, values_callable=lambda members: [member.value for member in members], native_enum=False, length=24, create_constraint=False)
+    return Enum(
+        kind,
+        values_callable=lambda members: [member.value for member in members],
+        native_enum=False,
+        length=24,
+        create_constraint=False,
+    )
 
 
 def json_column() -> JSON:

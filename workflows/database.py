@@ -14,6 +14,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from cryptography.fernet import Fernet
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import make_url
 from sqlmodel import Session, create_engine
@@ -30,7 +31,12 @@ def open_engine(url: str, *, pool_size: int = 10) -> Engine:
         return create_engine(parsed, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(parsed, connect_args={"timeout": 30, "check_same_thread": False}, pool_size=pool_size, max_overflow=2 * pool_size)
+    engine = create_engine(
+        parsed,
+        connect_args={"timeout": 30, "check_same_thread": False},
+        pool_size=pool_size,
+        max_overflow=2 * pool_size,
+    )
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
@@ -48,14 +54,28 @@ def open_engine(url: str, *, pool_size: int = 10) -> Engine:
     return engine
 
 
+class Work(Session):
+    """One unit of work: a session, and the two things that operations need besides rows.
+
+    ``stamp``: sha256 (32 bytes) to an RFC 3161 token (DER). ``vault``: encrypts what may lie in the database only until
+    it has left the house, such as the secret of a link in a mail that waits. ``owes``: set when the commit leaves
+    something to do for the dispatcher.
+    """
+
+    stamp: Callable[[bytes], bytes]
+    vault: Fernet
+    owes: bool = False
+
+
 @contextmanager
-def transaction(engine: Engine) -> Iterator[Session]:
-    """One unit of work: all of it is kept, or none of it. Whoever waits for committed work is told afterwards."""
-    with Session(engine, expire_on_commit=False) as session:
-        yield session
-        session.commit()
-        if session.info.pop("owes", False):
-            tell(engine)
+def transaction(engine: Engine, *, stamp: Callable[[bytes], bytes], vault: Fernet) -> Iterator[Work]:
+    """All of it is kept, or none of it. Whoever waits for committed work is told afterwards."""
+    with Work(engine, expire_on_commit=False) as work:
+        work.stamp, work.vault = stamp, vault
+        yield work
+        work.commit()
+    if work.owes:
+        tell(engine)
 
 
 @contextmanager

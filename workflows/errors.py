@@ -54,8 +54,8 @@ class TooMany(Refused):
     status = 429
     code = "too-many-tries"
 
-    def __init__(self, sentence: str, *, retry_after: int, **values: object) -> None:
-        super().__init__(sentence, **values)
+    def __init__(self, sentence: str, *, retry_after: int, field: str | None = None, **values: object) -> None:
+        super().__init__(sentence, field=field, **values)
         self.retry_after = retry_after
 
 

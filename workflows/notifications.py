@@ -104,7 +104,8 @@ def _said(values: Mapping[str, object], reader: Reader) -> dict[str, Any]:
     said: dict[str, Any] = dict.fromkeys(MAY_BE_ABSENT)
     for name, value in values.items():
         if name in MOMENTS and isinstance(value, str):
-            said[name] = datetime.fromisoformat(value)
+            moment = datetime.fromisoformat(value)
+            said[name] = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         elif name in DAYS and isinstance(value, str):
             said[name] = date.fromisoformat(value)
         elif isinstance(value, str):

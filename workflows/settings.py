@@ -167,7 +167,9 @@ class UnsafeSettings(Exception):
     def __init__(self, defaults: list[str], short: list[str]) -> None:
         sentences = []
         if defaults:
-            sentences.append(f"{', '.join(defaults)} still {'has' if len(defaults) == 1 else 'have'} a value for development; set your own.")
+            sentences.append(
+                f"{', '.join(defaults)} still {'has' if len(defaults) == 1 else 'have'} a value for development; set your own."
+            )
         if short:
             sentences.append(f"{', '.join(short)} needs at least 16 characters.")
         if "SIGNOFF_URL" in defaults:

@@ -1,0 +1,331 @@
+"""The command line: ``signoff``."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from workflows.errors import Refused
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Signoff: contracts routed, signed and sealed.", pretty_exceptions_enable=False)
+contracts = typer.Typer(no_args_is_help=True, help="Send and list contracts.")
+routes = typer.Typer(no_args_is_help=True, help="Check and publish approval routes.")
+audit = typer.Typer(no_args_is_help=True, help="Check the history.")
+users = typer.Typer(no_args_is_help=True, help="People with an account.")
+tokens = typer.Typer(no_args_is_help=True, help="Tokens with which programs act for a person.")
+for name, part in (("contracts", contracts), ("routes", routes), ("audit", audit), ("users", users), ("tokens", tokens)):
+    app.add_typer(part, name=name)
+
+console = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+By = Annotated[str, typer.Option("--by", help="Address of the person who acts.")]
+
+
+def main() -> None:
+    """Run a command; a refusal is a sentence and exit status 1."""
+    from workflows.approvals.route import RouteRefused
+    from workflows.settings import UnsafeSettings
+
+    try:
+        app()
+    except RouteRefused as refused:
+        for finding in refused.findings:
+            err.print(f"line {finding.line}: {finding}", style="red", markup=False)
+        sys.exit(1)
+    except (Refused, UnsafeSettings) as refused:
+        err.print(str(refused), style="red", markup=False)
+        sys.exit(1)
+
+
+@app.command()
+def serve(
+    sample: Annotated[bool, typer.Option(help="On the first start, perform the main job on a sample before your eyes.")] = True,
+) -> None:
+    """Start everything: the portal, the mailbox, Prefect's server and a worker. Ctrl-C ends all of it."""
+    from api.first_start import first_start
+    from workflows.processes import serve as run
+    from workflows.settings import Settings
+
+    settings = Settings().insist_on_production_values()
+    sys.exit(run(settings, on_ready=lambda: first_start(settings, sample=sample)))
+
+
+@app.command()
+def worker() -> None:
+    """Carry out flow runs from the work pool; on as many machines as you like."""
+    from workflows.settings import Settings
+    from workflows.worker import run_worker
+
+    run_worker(Settings().insist_on_production_values())
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest shape, and prepare it where it is new."""
+    from api.housekeeping import prepare
+    from workflows.database import migrate as run
+
+    runtime = _runtime(ready=False)
+    run(runtime.settings.database)
+    with runtime.transaction() as session:
+        prepare(session)
+    console.print("The database has the newest shape.")
+
+
+@app.command()
+def demo(
+    url: Annotated[str, typer.Option(help="A running Signoff with the embedded mailbox.")] = "",
+    own_system: Annotated[bool, typer.Option("--own-system", help="Start a system of its own on free ports, and stop it afterwards.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one object with the paths, hashes and times.")] = False,
+    file: Annotated[Path | None, typer.Option(help="A PDF of yours instead of the sample.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Folder for the sealed file, the original and the trust anchor.")] = None,
+    locale: Annotated[str, typer.Option(help="en or ko.")] = "en",
+) -> None:
+    """Drive one contract through its whole life, over HTTP and SMTP, and verify the sealed file."""
+    from api.demo import run
+
+    sys.exit(run(url=url, own_system=own_system, as_json=as_json, file=file, output=output, locale=locale))
+
+
+@app.command()
+def verify(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A sealed PDF.")],
+    trust: Annotated[Path | None, typer.Option(help="The root certificate (PEM); this system's own otherwise.")] = None,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Say what a sealed PDF proves. Exit status 0 only when it is exactly what was sealed."""
+    from api.verification_report import print_report
+    from signing.verification import verify as check
+
+    anchors = [trust.read_bytes()] if trust else [_authority().trust_anchor_pem]
+    report = check(file.read_bytes(), anchors)
+    if as_json:
+        print(json.dumps(report.to_dict(), ensure_ascii=False, indent=2, default=str))
+    else:
+        print_report(console, report, file.name)
+    sys.exit(0 if report.verdict == "sealed" else 1)
+
+
+@contracts.command("send")
+def send(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    by: By,
+    title: Annotated[str, typer.Option()] = "",
+    kind: Annotated[str, typer.Option()] = "other",
+    amount: Annotated[str, typer.Option(help="A decimal number, such as 84600.00.")] = "",
+    currency: Annotated[str, typer.Option()] = "",
+    counterparty: Annotated[str, typer.Option()] = "",
+    contact: Annotated[str, typer.Option(help="Address at the counterparty that is warned before the end.")] = "",
+    starts_on: Annotated[str, typer.Option()] = "",
+    ends_on: Annotated[str, typer.Option()] = "",
+    notice_days: Annotated[str, typer.Option()] = "",
+    signer: Annotated[list[str] | None, typer.Option(help='"Name <address>", once for each signer, in their order.')] = None,
+    route: Annotated[str, typer.Option()] = "",
+    note: Annotated[str, typer.Option()] = "",
+) -> None:
+    """Hand in a contract and send it on its route."""
+    from email.utils import parseaddr
+
+    from workflows.contracts.intake import take_in
+    from workflows.contracts.operations import submit
+    from workflows.contracts.rules import checked
+
+    runtime = _runtime()
+    signers = [dict(zip(("name", "email"), parseaddr(each), strict=True)) for each in signer or []]
+    draft = checked(
+        title=title or file.stem,
+        kind=kind,
+        amount=amount,
+        currency=currency,
+        counterparty=counterparty,
+        contact_email=contact,
+        starts_on=starts_on,
+        ends_on=ends_on,
+        notice_days=notice_days,
+        signers=signers,
+        route=route,
+        note=note,
+    )
+    document = take_in(file.read_bytes(), file_name=file.name, blobs=runtime.blobs, limits=runtime.intake_limits)
+    with runtime.transaction() as session:
+        contract = submit(session, draft, document, by=_actor(session, by), now=_now(), link_days=runtime.settings.link_days)
+        number, page = contract.number, f"{runtime.settings.public_url}/contracts/{contract.id}"
+    runtime.dispatcher.sweep()
+    console.print(f"{number} is on its way: {page}", soft_wrap=True)
+
+
+@contracts.command("list")
+def list_(
+    by: By,
+    q: Annotated[str, typer.Option(help="Words to search for.")] = "",
+    state: Annotated[str, typer.Option(help="A state, or needs_me, waiting, expiring, in_force, rejected.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=100)] = 20,
+) -> None:
+    """The contracts that somebody may see, newest first."""
+    from workflows.contracts.queries import listed
+
+    runtime = _runtime()
+    table = Table("Number", "Title", "State", "With", "Amount", "Ends", box=None, pad_edge=False)
+    with runtime.reading() as session:
+        page = listed(session, _actor(session, by), q=q, state=state, today=_now().date(), limit=limit)
+        for each in page.contracts:
+            money = f"{each.currency} {each.amount:,}" if each.amount is not None else ""
+            table.add_row(each.number, each.title, each.state.value.replace("_", " "), each.counterparty, money, str(each.ends_on or ""))
+    console.print(table if page.contracts else "Nothing fits.")
+
+
+@routes.command("check")
+def check_route(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)]) -> None:
+    """Check a route's text; every finding with its line."""
+    from workflows.approvals.route import golden_failures, parse
+
+    route = parse(file.read_text(encoding="utf-8"))
+    if failures := golden_failures(route):
+        for failure in failures:
+            err.print(f"line {failure.line}: {failure}", style="red", markup=False)
+        sys.exit(1)
+    console.print(f"{route.name} can be published: {len(route.stages)} stages.")
+
+
+@routes.command("publish")
+def publish_route(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)], by: By) -> None:
+    """Publish a route as the next version of its name."""
+    from workflows.approvals.operations import publish
+    from workflows.errors import Forbidden
+    from workflows.parties.rules import why_not_administer
+
+    runtime = _runtime()
+    with runtime.transaction() as session:
+        actor = _actor(session, by)
+        if sentence := why_not_administer(actor):
+            raise Forbidden(sentence)
+        published = publish(session, file.read_text(encoding="utf-8"), name=None, by=actor, now=_now())
+        console.print(f"{published.name} is published as version {published.version}.")
+
+
+@audit.command("verify")
+def verify_audit(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """Walk every chain of the history and check every time stamp; say where the first break is."""
+    from dataclasses import asdict
+
+    from signing.timestamps import check_token
+    from workflows.audit.queries import verify as check
+
+    runtime = _runtime()
+    anchor = runtime.authority.trust_anchor_pem
+    with runtime.reading() as session:
+        report = check(session, lambda token, sha256: check_token(token, sha256, anchor))
+    if as_json:
+        print(json.dumps(asdict(report), default=str, ensure_ascii=False))
+    elif report.broken is None:
+        console.print(f"The history is whole: {report.events} entries in {report.chains} chains, {report.anchors} anchors.")
+    else:
+        where = f"{report.broken.process} {report.broken.subject_id}, entry {report.broken.position}"
+        err.print(f"The history is broken at {where}: {report.broken.sentence}", style="red", markup=False)
+    sys.exit(0 if report.broken is None else 1)
+
+
+@users.command("add")
+def add_user(
+    email: str,
+    name: Annotated[str, typer.Option()],
+    organisation: Annotated[str, typer.Option(help="Business unit or partner; the main organisation otherwise.")] = "",
+    title: Annotated[str, typer.Option()] = "",
+    role: Annotated[list[str] | None, typer.Option(help="administrator, reader, or one that your routes name.")] = None,
+    group: Annotated[list[str] | None, typer.Option()] = None,
+    manager: Annotated[str, typer.Option(help="Address of their manager.")] = "",
+    locale: Annotated[str, typer.Option(help="en or ko.")] = "",
+    timezone: Annotated[str, typer.Option(help="Such as Asia/Seoul.")] = "",
+    password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input; one is made otherwise.")] = False,
+) -> None:
+    """Register somebody and print their password, where one was made."""
+    from workflows.parties.operations import found_organisation, register
+
+    runtime = _runtime()
+    password = sys.stdin.readline().rstrip("\n") if password_stdin else secrets.token_urlsafe(12)
+    settings = runtime.settings
+    with runtime.transaction() as session:
+        register(
+            session,
+            name=name,
+            email=email,
+            now=_now(),
+            organisation=found_organisation(session, organisation or settings.organisation, now=_now()),
+            password=password,
+            title=title,
+            locale=locale or settings.locale,
+            timezone=timezone or settings.timezone,
+            manager=manager or None,
+            roles=role or (),
+            groups=group or (),
+        )
+    console.print(f"{name} <{email}> is registered." + ("" if password_stdin else f" Password: {password}"), markup=False)
+
+
+@tokens.command("add")
+def add_token(
+    email: str,
+    name: Annotated[str, typer.Option(help="What the token is for.")],
+    scope: Annotated[list[str] | None, typer.Option(help="All scopes where none is named.")] = None,
+    days: Annotated[int | None, typer.Option(help="Until it runs out.")] = None,
+) -> None:
+    """Make a token and print it; it is shown this once."""
+    from workflows.parties.operations import make_token
+    from workflows.parties.queries import by_email
+    from workflows.parties.rules import Scope, normalised_email
+
+    runtime = _runtime()
+    with runtime.transaction() as session:
+        person = by_email(session, normalised_email(email))
+        if person is None:
+            raise Refused("Nobody is registered with the address %(email)s.", email=email)
+        print(make_token(session, person, name=name, scopes=scope or list(Scope), now=_now(), days=days))
+
+
+def _runtime(*, ready: bool = True) -> Any:
+    """The runtime of the environment; where ``ready``, its database must have the shape that this code expects."""
+    from workflows.composition import runtime
+    from workflows.database import is_current
+
+    made = runtime()
+    if ready and not is_current(made.engine):
+        raise Refused("The database is not prepared yet. Run `signoff migrate`, or start `signoff serve`.")
+    return made
+
+
+def _authority() -> Any:
+    from workflows.runtime import open_authority
+    from workflows.settings import Settings
+
+    settings = Settings()
+    if not (settings.home / "keys").exists():
+        raise Refused("This folder has no keys of its own. Name the root certificate with --trust.")
+    return open_authority(settings)
+
+
+def _actor(session: Any, email: str) -> Any:
+    from workflows.parties.operations import actor
+    from workflows.parties.queries import by_email
+    from workflows.parties.rules import normalised_email
+
+    person = by_email(session, normalised_email(email))
+    if person is None or not person.active:
+        raise Refused("Nobody is registered with the address %(email)s.", email=email)
+    return actor(session, person, via="command")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""What endpoints are handed: the runtime, a transaction, the time, and who acts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import Depends, Header, Request
+from sqlmodel import Session
+
+from workflows.database import Work
+from workflows.errors import Forbidden, SignIn
+from workflows.parties.operations import actor, actor_by_token
+from workflows.parties.queries import web_session
+from workflows.parties.rules import Actor, Scope, why_not_administer, why_not_scope
+from workflows.runtime import Runtime
+
+SESSION_COOKIE = "signoff_session"
+
+
+def get_runtime(request: Request) -> Runtime:
+    runtime: Runtime = request.app.state.runtime
+    return runtime
+
+
+Engine = Annotated[Runtime, Depends(get_runtime)]
+
+
+def get_transaction(runtime: Engine) -> Iterator[Work]:
+    with runtime.transaction() as session:
+        yield session
+
+
+# "function" scope commits before the response leaves: whoever reads 201 can read the row, and a failed commit is no 201
+Transaction = Annotated[Work, Depends(get_transaction, scope="function")]
+
+
+def get_reading(runtime: Engine) -> Iterator[Session]:
+    with runtime.reading() as session:
+        yield session
+
+
+Reading = Annotated[Session, Depends(get_reading, scope="function")]
+
+
+def get_now() -> datetime:
+    return datetime.now(UTC)
+
+
+Now = Annotated[datetime, Depends(get_now)]
+
+
+def get_actor(
+    runtime: Engine,
+    now: Now,
+    request: Request,
+    authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
+) -> Actor:
+    """Whoever the bearer token or the browser's cookie stands for.
+
+    A cookie alone only reads: what changes something over the API takes a token, which no other site can send.
+    """
+    scheme, _, secret = (authorization or "").partition(" ")
+    with runtime.reading() as session:
+        if scheme.lower() == "bearer" and secret:
+            return actor_by_token(session, secret.strip(), now=now)
+        cookie = request.cookies.get(SESSION_COOKIE)
+        if cookie and request.method in ("GET", "HEAD") and (found := web_session(session, cookie, now=now)):
+            return actor(session, found[1], via="page")
+    raise SignIn("Send a bearer token, or sign in.")
+
+
+CurrentActor = Annotated[Actor, Depends(get_actor)]
+
+
+class Allowed:
+    """The actor, where their token has the scope."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+
+    def __call__(self, current: CurrentActor) -> Actor:
+        if sentence := why_not_scope(current, self.scope):
+            raise Forbidden(sentence, scope=self.scope.value)
+        return current
+
+
+def get_administrator(current: Annotated[Actor, Depends(Allowed(Scope.ROUTES_WRITE))]) -> Actor:
+    if sentence := why_not_administer(current):
+        raise Forbidden(sentence)
+    return current
+
+
+ReadsContracts = Annotated[Actor, Depends(Allowed(Scope.CONTRACTS_READ))]
+WritesContracts = Annotated[Actor, Depends(Allowed(Scope.CONTRACTS_WRITE))]
+ReadsTasks = Annotated[Actor, Depends(Allowed(Scope.TASKS_READ))]
+Decides = Annotated[Actor, Depends(Allowed(Scope.TASKS_DECIDE))]
+Verifies = Annotated[Actor, Depends(Allowed(Scope.VERIFY))]
+Administrator = Annotated[Actor, Depends(get_administrator)]

@@ -1,0 +1,43 @@
+"""Files coming in and going out."""
+
+from __future__ import annotations
+
+import unicodedata
+from urllib.parse import quote
+
+from fastapi import UploadFile
+
+from workflows.errors import Refused
+
+
+class TooLarge(Refused):
+    status = 413
+    code = "too-large"
+
+
+def read_upload(file: UploadFile, most: int) -> bytes:
+    """The bytes of an upload, at most ``most`` of them.
+
+    Raises:
+        TooLarge: there are more; it is refused before anything looks into it.
+    """
+    data = file.file.read(most + 1)
+    if len(data) > most:
+        raise TooLarge(
+            "A file may have at most %(limit)s. Nothing was changed.", field="file", limit=f"{most // 1_000_000} MB"
+        )
+    if not data:
+        raise Refused("The file is empty.", field="file")
+    return data
+
+
+def content_disposition(name: str, *, inline: bool = False) -> str:
+    """RFC 6266: an ASCII name for old programs, the real one (RFC 8187) for all others."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    plain = (
+        "".join(letter if letter.isalnum() or letter in " ._-()" else "_" for letter in plain).strip() or "document.pdf"
+    )
+    if plain.startswith("."):
+        plain = "document" + plain
+    how = "inline" if inline else "attachment"
+    return f"{how}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

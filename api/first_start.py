@@ -1,0 +1,99 @@
+"""What happens before the reader's eyes when Signoff is started for the first time."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+from workflows.settings import Settings
+
+MARK = "first-start-done"
+
+
+def first_start(settings: Settings, *, sample: bool) -> None:
+    """Called once the portal answers: the first administrator, the sample's whole life, and where to look."""
+    # a process of its own: the supervisor stays small, and a failing sample stops nothing
+    subprocess.run([sys.executable, "-m", "api.first_start", *(["--sample"] if sample else [])], stdin=subprocess.DEVNULL, check=False)
+
+
+def main(*, sample: bool) -> None:
+    from rich.console import Console
+
+    from api.demo import Off, perform, waiting_contract
+    from workflows.composition import compose
+
+    settings = Settings()
+    runtime = compose(settings)
+    console = Console(highlight=False)
+    password = administrator(runtime)
+    mark = settings.home / MARK
+    if sample and settings.embedded_mail and not mark.exists():
+        try:
+            perform(console, file=None, output=settings.home / "demo", locale=settings.locale)
+            waiting_contract(runtime, settings)
+            mark.write_text(datetime.now(UTC).isoformat())
+        except Off as off:
+            console.print(f"[red]The sample did not come to its end:[/red] {off}", soft_wrap=True)
+    where_to_look(console, settings, password)
+
+
+def administrator(runtime: object) -> str | None:
+    """Make the first administrator where there is none; their new password, or None."""
+    from sqlmodel import select
+
+    from workflows.parties.model import ADMINISTRATOR, Membership, Person
+    from workflows.parties.operations import found_organisation, register, set_password
+
+    email = f"admin@{ADMINISTRATORS_DOMAIN}"
+    now = datetime.now(UTC)
+    with runtime.transaction() as session:  # type: ignore[attr-defined]
+        settings = runtime.settings  # type: ignore[attr-defined]
+        known = session.exec(select(Person).where(Person.email == email)).first()
+        others = session.exec(select(Membership.id).where(Membership.name == ADMINISTRATOR).limit(1)).first()
+        password = secrets.token_urlsafe(9)
+        if known is not None:
+            if settings.environment.value == "production":
+                return None
+            # in development every start has a fresh password, printed below: none is kept anywhere
+            set_password(session, known.id, password)
+            return password
+        if others is not None:
+            return None
+        register(
+            session,
+            name="Administrator",
+            email=email,
+            now=now,
+            organisation=found_organisation(session, settings.organisation, now=now),
+            password=password,
+            roles=(ADMINISTRATOR,),
+            locale=settings.locale,
+            timezone=settings.timezone,
+        )
+        return password
+
+
+ADMINISTRATORS_DOMAIN = "signoff.example"
+
+
+def where_to_look(console: object, settings: Settings, password: str | None) -> None:
+    say = console.print  # type: ignore[attr-defined]
+    say(f"\n[bold]Signoff is running.[/bold] Portal: {settings.public_url}", soft_wrap=True)
+    if password:
+        say(f"  Sign in as admin@{ADMINISTRATORS_DOMAIN} with the password [bold]{password}[/bold] (made for this start).")
+    if settings.embedded_mail:
+        say(f"  Mailbox: {settings.public_url}/mailbox — a contract waits there for your own click.", soft_wrap=True)
+    if settings.embedded_prefect:
+        say(f"  Prefect: http://127.0.0.1:{settings.prefect_server_port}", soft_wrap=True)
+    sealed = sorted((settings.home / "demo").glob("*-sealed.pdf"))
+    if sealed:
+        say(f"  Sealed file: {sealed[-1].resolve()}", soft_wrap=True)
+    say("  Ctrl-C ends everything.")
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("PYTHONUNBUFFERED", "1")
+    main(sample="--sample" in sys.argv)

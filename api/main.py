@@ -1,0 +1,148 @@
+"""The application: JSON, pages and mailbox over one runtime."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from fastapi.staticfiles import StaticFiles
+from sqlalchemy import text
+
+import api.errors
+from api import housekeeping
+from api.pages import router as pages
+from api.rest import router as rest
+from documents import intake
+from workflows.composition import compose
+from workflows.database import is_current, migrate
+from workflows.mailbox import Mailbox
+from workflows.runtime import Runtime
+from workflows.settings import Settings
+
+log = logging.getLogger(__name__)
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self';"
+        " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+FORM_OVERHEAD = 1_000_000  # bytes that a form's other fields and boundaries may take
+
+
+def create_app(settings: Settings | None = None, runtime: Runtime | None = None) -> FastAPI:
+    settings = settings or (runtime.settings if runtime else Settings())
+
+    @asynccontextmanager
+    async def life(app: FastAPI) -> AsyncIterator[None]:
+        logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        engine = runtime or _start(settings)
+        app.state.runtime = engine
+        mailbox = (
+            Mailbox(settings.home / "mailbox", settings.mailbox_smtp_port)
+            if settings.embedded_mail and runtime is None
+            else None
+        )
+        if mailbox:
+            mailbox.start()
+        if runtime is None:
+            intake.warm_up()
+            engine.dispatcher.start()
+        yield
+        if runtime is None:
+            engine.dispatcher.stop()
+        if mailbox:
+            mailbox.stop()
+
+    app = FastAPI(
+        title="Signoff",
+        version="0.1.0",
+        summary="Route a document to the people who must agree, sign and seal it, keep every version.",
+        description=(
+            "Send `Authorization: Bearer so_…`. Every refusal is `application/problem+json` and means that nothing was changed. "
+            "`Idempotency-Key` on a POST that creates: the same request again gives the first answer again."
+        ),
+        lifespan=life,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+    )
+    app.state.settings = settings
+    api.errors.install(app)
+
+    @app.middleware("http")
+    async def guard(request: Request, call_next: Any) -> Response:
+        length = request.headers.get("content-length", "")
+        if length.isdigit() and int(length) > settings.intake_file_bytes + FORM_OVERHEAD:
+            megabytes = f"{settings.intake_file_bytes // 1_000_000} MB"
+            answer: Response = api.errors.problem(
+                request, 413, f"A file may have at most {megabytes}. Nothing was changed.", code="too-large"
+            )
+        else:
+            answer = await call_next(request)
+        for name, value in HEADERS.items():
+            answer.headers.setdefault(name, value)
+        if not request.url.path.startswith("/static/"):
+            answer.headers.setdefault("Cache-Control", "no-store")
+        if settings.public_url.startswith("https:"):
+            answer.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        return answer
+
+    @app.get("/health", tags=["operation"], summary="Alive")
+    def health() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @app.get("/ready", tags=["operation"], summary="Able to serve: database, migrations, documents")
+    def ready(request: Request) -> JSONResponse:
+        engine: Runtime = request.app.state.runtime
+        parts = {
+            "database": _works(lambda: _ask(engine)),
+            "migrations": _works(lambda: _insist(is_current(engine.engine))),
+            "documents": _works(engine.blobs.check),
+        }
+        able = all(state == "ok" for state in parts.values())
+        return JSONResponse({"status": "ready" if able else "not ready", **parts}, status_code=200 if able else 503)
+
+    app.include_router(rest)
+    app.include_router(pages)
+    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+    return app
+
+
+def _start(settings: Settings) -> Runtime:
+    settings.insist_on_production_values()
+    migrate(settings.database)
+    engine = compose(settings)
+    with engine.transaction() as session:
+        housekeeping.prepare(session)
+    return engine
+
+
+def _ask(engine: Runtime) -> None:
+    with engine.engine.execution_options(reading=True).connect() as connection:
+        connection.execute(text("select 1"))
+
+
+def _insist(current: bool) -> None:
+    if not current:
+        raise RuntimeError("The database needs `signoff migrate`.")
+
+
+def _works(check: Any) -> str:
+    try:
+        check()
+    except Exception as error:
+        log.warning("Not ready: %s", error)
+        return str(error) if isinstance(error, RuntimeError) else f"cannot be reached ({type(error).__name__})"
+    return "ok"

@@ -1,0 +1,9 @@
+"""The API below ``/api``."""
+
+from fastapi import APIRouter
+
+from api.rest import contracts, routes, tasks, verifications
+
+router = APIRouter(prefix="/api")
+for part in (contracts, tasks, routes, verifications):
+    router.include_router(part.router)

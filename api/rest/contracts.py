@@ -1,0 +1,496 @@
+"""``/api/contracts``: hand in, follow, replace, withdraw."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import json
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Body, File, Form, Header, Query, Request, UploadFile
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from sqlmodel import Session
+
+from api.dependencies import Engine, Now, Reading, ReadsContracts, Transaction, WritesContracts
+from api.files import content_disposition, read_upload
+from api.rest.answers import refusals
+from api.rest.shapes import (
+    ContractPage,
+    ContractShape,
+    ContractSummary,
+    EventPage,
+    EventShape,
+    PersonShape,
+    SealShape,
+    SignerShape,
+    TurnShape,
+    VersionShape,
+    WithdrawalIn,
+)
+from workflows.audit.model import AuditEvent
+from workflows.audit.queries import history
+from workflows.contracts import queries
+from workflows.contracts.intake import take_in
+from workflows.contracts.model import PROCESS, Contract, Version
+from workflows.contracts.operations import replace, submit, withdraw
+from workflows.contracts.rules import checked
+from workflows.contracts.standing import standing
+from workflows.errors import NotFound, Refused
+from workflows.idempotency import FirstAnswer, TakenElsewhere, take
+from workflows.parties.rules import Actor
+from workflows.runtime import Runtime
+
+router = APIRouter(prefix="/contracts", tags=["contracts"])
+
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        description="The same request again gives the first answer again.",
+        examples=["order-4711-contract"],
+    ),
+]
+LIVE_EVERY = 0.5  # seconds between two looks of an open event stream
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=ContractShape,
+    summary="Hand in a contract and send it on its route",
+    responses=refusals(401, 403, 413, 422, 503),
+)
+def create(
+    runtime: Engine,
+    actor: WritesContracts,
+    now: Now,
+    file: Annotated[UploadFile, File(description="The contract, a PDF.")],
+    title: Annotated[str, Form(examples=["Forklift fleet lease 2026–2029"])],
+    kind: Annotated[str, Form(examples=["lease"])] = "other",
+    amount: Annotated[str, Form(description="A decimal number.", examples=["84600.00"])] = "",
+    currency: Annotated[str, Form(description="ISO 4217.", examples=["EUR"])] = "",
+    counterparty: Annotated[str, Form(examples=["Nordwerk Maschinen GmbH"])] = "",
+    counterparty_contact: Annotated[str, Form(description="Address that is warned before the contract ends.")] = "",
+    counterparty_contact_name: Annotated[str, Form()] = "",
+    starts_on: Annotated[str, Form(examples=["2026-07-01"])] = "",
+    ends_on: Annotated[str, Form(examples=["2029-06-30"])] = "",
+    notice_days: Annotated[str, Form(examples=["90"])] = "",
+    signers: Annotated[
+        str,
+        Form(
+            description="JSON: who signs, in their order.",
+            examples=['[{"name": "Šárka Černá", "email": "sarka.cerna@nordwerk.example"}]'],
+        ),
+    ] = "",
+    route: Annotated[str, Form(description="Name of a route; the first that fits otherwise.")] = "",
+    external_id: Annotated[str, Form(description="Your own number for it.")] = "",
+    note: Annotated[str, Form(description="A sentence for those who are asked.")] = "",
+    fields: Annotated[str, Form(description="JSON: further facts for conditions.", examples=['{"risk": "low"}'])] = "",
+    password: Annotated[str, Form(description="Opens the PDF, where it needs one.")] = "",
+    idempotency_key: Key = None,
+) -> Any:
+    words = {
+        "title": title,
+        "kind": kind,
+        "amount": amount,
+        "currency": currency,
+        "counterparty": counterparty,
+        "contact_email": counterparty_contact,
+        "contact_name": counterparty_contact_name,
+        "starts_on": starts_on,
+        "ends_on": ends_on,
+        "notice_days": notice_days,
+        "route": route,
+        "external_id": external_id,
+        "note": note,
+    }
+    draft = checked(**words, signers=_list(signers), fields=_object(fields))  # type: ignore[arg-type]  # words are all str
+    data = read_upload(file, runtime.settings.intake_file_bytes)
+    request_sha256 = _request_hash("POST /api/contracts", {**words, "signers": signers, "fields": fields}, data)
+    if answered := _answered_already(runtime, actor, idempotency_key, request_sha256, now):
+        return JSONResponse(answered, status_code=201)
+    document = take_in(
+        data,
+        file_name=file.filename or "",
+        blobs=runtime.blobs,
+        limits=runtime.intake_limits,
+        password=password or None,
+    )
+
+    def work(session: Any) -> dict[str, Any]:
+        contract = submit(session, draft, document, by=actor, now=now, link_days=runtime.settings.link_days)
+        session.flush()
+        return contract_shape(session, contract).model_dump(mode="json")
+
+    return JSONResponse(_once(runtime, actor, idempotency_key, request_sha256, now, work), status_code=201)
+
+
+@router.get("", response_model=ContractPage, summary="List and search", responses=refusals(401, 403, 422))
+def list_contracts(
+    session: Reading,
+    runtime: Engine,
+    actor: ReadsContracts,
+    q: Annotated[str, Query(max_length=400, description="Words, numbers, or a phrase in quotes.")] = "",
+    state: Annotated[str, Query(description="A state, or needs_me, waiting, expiring, in_force, rejected.")] = "",
+    party: Annotated[str, Query(max_length=200, description="Part of the counterparty's name.")] = "",
+    expires_before: Annotated[date | None, Query()] = None,
+    cursor: Annotated[str, Query(max_length=60)] = "",
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> ContractPage:
+    page = queries.listed(
+        session,
+        actor,
+        q=q,
+        state=state,
+        party=party,
+        expires_before=expires_before,
+        today=today_of(actor),
+        cursor=cursor,
+        limit=limit,
+    )
+    return ContractPage(
+        items=[ContractSummary(**_summary(each)) for each in page.contracts],
+        next_cursor=page.next_cursor,
+        count=page.count,
+        cut_short=page.cut_short,
+    )
+
+
+@router.get(
+    "/{contract_id}",
+    response_model=ContractShape,
+    summary="State, whose turn it is, what comes next, versions",
+    responses=refusals(401, 404),
+)
+def read(contract_id: UUID, session: Reading, actor: ReadsContracts) -> ContractShape:
+    return contract_shape(session, queries.one(session, contract_id, actor))
+
+
+@router.get("/{contract_id}/events", response_model=EventPage, summary="The history", responses=refusals(401, 404))
+def events(
+    contract_id: UUID,
+    session: Reading,
+    actor: ReadsContracts,
+    cursor: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> EventPage:
+    queries.one(session, contract_id, actor)
+    rows = history(session, PROCESS, contract_id, after=cursor, limit=limit + 1)
+    more = str(rows[limit - 1].position) if len(rows) > limit else None
+    return EventPage(items=[event_shape(each) for each in rows[:limit]], next_cursor=more)
+
+
+@router.get(
+    "/{contract_id}/events/stream",
+    summary="The history live, as server-sent events",
+    response_class=StreamingResponse,
+    responses=refusals(401, 404),
+)
+async def stream(
+    contract_id: UUID,
+    request: Request,
+    runtime: Engine,
+    actor: ReadsContracts,
+    last_event_id: Annotated[int, Header(alias="Last-Event-ID", ge=0)] = 0,
+) -> StreamingResponse:
+    """Each event's id is its position: a client that reconnects goes on where it was."""
+    await asyncio.to_thread(_insist_visible, runtime, contract_id, actor)
+    return StreamingResponse(
+        _live(request, runtime, contract_id, last_event_id),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+@router.post(
+    "/{contract_id}/versions",
+    status_code=201,
+    response_model=ContractShape,
+    summary="Hand in a new version",
+    responses=refusals(401, 403, 404, 409, 413, 422),
+)
+def add_version(
+    contract_id: UUID,
+    runtime: Engine,
+    actor: WritesContracts,
+    now: Now,
+    file: Annotated[UploadFile, File()],
+    note: Annotated[str, Form(description="What changed.")] = "",
+    password: Annotated[str, Form()] = "",
+    idempotency_key: Key = None,
+) -> Any:
+    data = read_upload(file, runtime.settings.intake_file_bytes)
+    request_sha256 = _request_hash(f"POST /api/contracts/{contract_id}/versions", {"note": note}, data)
+    if answered := _answered_already(runtime, actor, idempotency_key, request_sha256, now):
+        return JSONResponse(answered, status_code=201)
+    with runtime.reading() as session:
+        queries.one(session, contract_id, actor)
+    document = take_in(
+        data,
+        file_name=file.filename or "",
+        blobs=runtime.blobs,
+        limits=runtime.intake_limits,
+        password=password or None,
+    )
+
+    def work(session: Any) -> dict[str, Any]:
+        contract = replace(
+            session,
+            contract_id,
+            document,
+            note=note,
+            by=actor,
+            now=now,
+            link_days=runtime.settings.link_days,
+            visible=queries.is_visible(session, contract_id, actor),
+        )
+        session.flush()
+        return contract_shape(session, contract).model_dump(mode="json")
+
+    return JSONResponse(_once(runtime, actor, idempotency_key, request_sha256, now, work), status_code=201)
+
+
+@router.get(
+    "/{contract_id}/versions/{number}/file",
+    summary="The bytes of a version",
+    response_class=Response,
+    responses=refusals(401, 404),
+)
+def version_file(
+    contract_id: UUID,
+    number: int,
+    runtime: Engine,
+    session: Reading,
+    actor: ReadsContracts,
+    form: Annotated[
+        Literal["original", "readable", "sealed"],
+        Query(alias="as", description="As handed in, as shown, or as sealed."),
+    ] = "original",
+) -> Response:
+    contract = queries.one(session, contract_id, actor)
+    key, name = file_of(session, contract, number, form)
+    return pdf_response(runtime, key, name)
+
+
+@router.post(
+    "/{contract_id}/withdrawal",
+    status_code=201,
+    response_model=ContractShape,
+    summary="Withdraw",
+    responses=refusals(401, 403, 404, 409),
+)
+def withdrawal(
+    contract_id: UUID,
+    session: Transaction,
+    actor: WritesContracts,
+    now: Now,
+    body: Annotated[WithdrawalIn, Body()] = WithdrawalIn(comment=""),
+) -> ContractShape:
+    visible = queries.is_visible(session, contract_id, actor)
+    contract = withdraw(session, contract_id, comment=body.comment, by=actor, now=now, visible=visible)
+    session.flush()
+    return contract_shape(session, contract)
+
+
+def file_of(session: Session, contract: Contract, number: int, form: str) -> tuple[str, str]:
+    """Key of a version's file and the name under which it is offered.
+
+    Raises:
+        NotFound: there is no such version, or it was not sealed.
+    """
+    version = queries.version(session, contract.id, number)
+    if form == "original":
+        return version.original_key, version.file_name
+    if form == "readable":
+        return version.readable_key, version.file_name
+    where = standing(session, contract)
+    if where.signing is None or where.signing.sealed_key is None or number != contract.current_version:
+        raise NotFound("This version has not been sealed.")
+    stem = version.file_name.removesuffix(".pdf")
+    return where.signing.sealed_key, f"{stem} {contract.number}.pdf"
+
+
+def pdf_response(runtime: Runtime, key: str, name: str) -> Response:
+    # a document may carry anything: never rendered inside our own origin's rights
+    headers = {
+        "Content-Disposition": content_disposition(name),
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+    }
+    return Response(runtime.blobs.get(key), media_type="application/pdf", headers=headers)
+
+
+def contract_shape(session: Session, contract: Contract) -> ContractShape:
+    where = standing(session, contract)
+    round = where.journey.round if where.journey else None
+    signing = where.signing
+    return ContractShape(
+        **_summary(contract),
+        notice_days=contract.notice_days,
+        signers=[SignerShape(**each) for each in contract.signers],
+        route=round.route_name if round else "",
+        route_version=round.route_version if round else 0,
+        turns=[
+            TurnShape(
+                stage=turn.stage,
+                kind=turn.kind.value,  # type: ignore[arg-type]  # the two literals are the enum's values
+                people=[PersonShape(id=each, name=name) for each, name in turn.people],
+                needed=turn.needed,
+                since=turn.since,
+                due_at=turn.due_at,
+                blocked=turn.blocked,
+            )
+            for turn in where.turns
+        ],
+        owner_turn=where.owner_turn,
+        next=list(where.upcoming),
+        versions=[version_shape(each) for each in queries.versions(session, contract)],
+        sealed=SealShape(sha256=signing.sealed_sha256, size=signing.sealed_size or 0, at=signing.sealed_at)
+        if signing and signing.sealed_sha256 and signing.sealed_at
+        else None,
+    )
+
+
+def _summary(contract: Contract) -> dict[str, Any]:
+    here = f"/api/contracts/{contract.id}"
+    return {
+        "id": contract.id,
+        "number": contract.number,
+        "title": contract.title,
+        "state": contract.state.value,
+        "state_since": contract.state_since,
+        "kind": contract.kind,
+        "amount": str(contract.amount) if contract.amount is not None else None,
+        "currency": contract.currency,
+        "counterparty": contract.counterparty,
+        "starts_on": contract.starts_on,
+        "ends_on": contract.ends_on,
+        "cancel_by": contract.cancel_by,
+        "created_at": contract.created_at,
+        "external_id": contract.external_id,
+        "links": {
+            "self": here,
+            "page": f"/contracts/{contract.id}",
+            "events": f"{here}/events",
+            "stream": f"{here}/events/stream",
+            "versions": f"{here}/versions",
+            "file": f"{here}/versions/{contract.current_version}/file",
+        },
+    }
+
+
+def version_shape(version: Version) -> VersionShape:
+    return VersionShape(
+        number=version.number,
+        sha256=version.sha256,
+        readable_sha256=version.readable_sha256,
+        file_name=version.file_name,
+        size=version.original_size,
+        pages=version.pages,
+        note=version.note,
+        author=version.author,
+        at=version.at,
+        token=base64.b64encode(version.token).decode(),
+        stripped=version.findings,
+    )
+
+
+def event_shape(event: AuditEvent) -> EventShape:
+    return EventShape(
+        position=event.position,
+        at=event.at,
+        actor=event.actor,
+        action=event.action,
+        data=event.data,
+        previous=event.previous,
+        sha256=event.sha256,
+        token=base64.b64encode(event.token).decode(),
+    )
+
+
+def today_of(actor: Actor) -> date:
+    return datetime.now(UTC).astimezone(ZoneInfo(actor.timezone)).date()
+
+
+async def _live(request: Request, runtime: Runtime, contract_id: UUID, after: int) -> AsyncIterator[str]:
+    yield "retry: 2000\n\n"
+    while not await request.is_disconnected():
+        rows = await asyncio.to_thread(_fresh, runtime, contract_id, after)
+        for event in rows:
+            after = event.position
+            yield f"id: {event.position}\nevent: {event.action}\ndata: {event_shape(event).model_dump_json()}\n\n"
+        if not rows:
+            await asyncio.sleep(LIVE_EVERY)
+
+
+def _fresh(runtime: Runtime, contract_id: UUID, after: int) -> list[AuditEvent]:
+    with runtime.reading() as session:
+        return list(history(session, PROCESS, contract_id, after=after))
+
+
+def _insist_visible(runtime: Runtime, contract_id: UUID, actor: Actor) -> None:
+    with runtime.reading() as session:
+        queries.one(session, contract_id, actor)
+
+
+def _request_hash(what: str, words: Mapping[str, str], data: bytes) -> str:
+    head = json.dumps([what, words, hashlib.sha256(data).hexdigest()], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(head.encode()).hexdigest()
+
+
+def _answered_already(
+    runtime: Runtime, actor: Actor, key: str | None, request_sha256: str, now: datetime
+) -> dict[str, Any] | None:
+    """Spares a repeated request the intake; ``_once`` decides."""
+    if key is None:
+        return None
+    with runtime.transaction() as session:
+        found = take(session, actor.id, key, request_sha256, now=now)
+        session.rollback()
+        return found.answer if isinstance(found, FirstAnswer) else None
+
+
+def _once(
+    runtime: Runtime, actor: Actor, key: str | None, request_sha256: str, now: datetime, work: Any
+) -> dict[str, Any]:
+    while True:
+        try:
+            with runtime.transaction() as session:
+                if key is None:
+                    made: dict[str, Any] = work(session)
+                    return made
+                found = take(session, actor.id, key, request_sha256, now=now)
+                if isinstance(found, FirstAnswer):
+                    return found.answer
+                found.answer = work(session)
+                return found.answer or {}
+        except TakenElsewhere:
+            continue
+
+
+def _list(text: str) -> list[Any]:
+    return _json(text, list, "signers", "The signers are a JSON list of objects with name and email.") or []
+
+
+def _object(text: str) -> dict[str, Any]:
+    found = _json(text, dict, "fields", "Further fields are a JSON object of short texts, numbers and yes or no.") or {}
+    for name, value in found.items():
+        if not isinstance(value, str | int | bool) or len(name) > 40 or len(str(value)) > 400:
+            raise Refused("Further fields are a JSON object of short texts, numbers and yes or no.", field="fields")
+    return found
+
+
+def _json(text: str, kind: type[Any], field: str, sentence: str) -> Any:
+    if not text.strip():
+        return None
+    try:
+        found = json.loads(text)
+    except ValueError:
+        raise Refused(sentence, field=field) from None
+    if not isinstance(found, kind):
+        raise Refused(sentence, field=field)
+    return found

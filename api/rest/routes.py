@@ -1,0 +1,120 @@
+"""``/api/routes``: publish, and try out."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Depends, Request
+
+from api.dependencies import Administrator, Now, Reading, Transaction
+from api.rest.answers import refusals
+from api.rest.shapes import DryRunIn, DryRunShape, DryStageShape, RouteShape
+from workflows.approvals import queries
+from workflows.approvals.dry_run import DryStage, dry_run
+from workflows.approvals.model import RouteVersion
+from workflows.approvals.operations import parsed, publish
+from workflows.approvals.route import parse
+from workflows.contracts.rules import checked_amount
+from workflows.errors import NotFound, Refused
+from workflows.parties.queries import by_email
+from workflows.parties.rules import normalised_email
+
+router = APIRouter(prefix="/routes", tags=["routes"])
+
+LONGEST = 200_000  # bytes of a route's text
+
+
+async def text_of(request: Request) -> str:
+    """The request's body as text."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LONGEST:
+            raise Refused("A route's text may have at most %(most)s bytes.", field="source", most=LONGEST)
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        raise Refused("A route's text is UTF-8.", field="source") from None
+
+
+@router.get("", response_model=list[RouteShape], summary="The routes in use", responses=refusals(401, 403))
+def list_routes(session: Reading, actor: Administrator) -> list[RouteShape]:
+    return [route_shape(each) for each in queries.current_routes(session)]
+
+
+@router.put(
+    "/{name}",
+    response_model=RouteShape,
+    summary="Publish a route; the body is its text, YAML or JSON",
+    responses=refusals(401, 403, 422),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/yaml": {
+                    "schema": {"type": "string"},
+                    "example": "name: two-eyes\ndocument: contract\npriority: 10\nstages:\n  - name: manager\n    approvers: {manager_of: submitter}\n    fallback: {role: administrator}\n",
+                }
+            },
+        }
+    },
+)
+def put_route(
+    name: str, source: Annotated[str, Depends(text_of)], session: Transaction, actor: Administrator, now: Now
+) -> RouteShape:
+    """The same text again changes nothing. Running rounds keep the version that they began with."""
+    return route_shape(publish(session, source, name=name, by=actor, now=now))
+
+
+@router.post(
+    "/{name}/dry-run",
+    response_model=DryRunShape,
+    summary="Who would be asked, and when",
+    responses=refusals(401, 403, 404, 422),
+)
+def post_dry_run(
+    name: str, body: Annotated[DryRunIn, Body()], session: Reading, actor: Administrator, now: Now
+) -> DryRunShape:
+    published = next((each for each in queries.current_routes(session) if each.name == name), None)
+    if body.source is None and published is None:
+        raise NotFound("There is no route “%(name)s”.", name=name[:80])
+    route = parse(body.source) if body.source is not None else parsed(published.source if published else "")
+    submitter = by_email(session, normalised_email(body.submitter))
+    if submitter is None:
+        raise Refused("Nobody is registered with the address %(email)s.", field="submitter", email=body.submitter[:80])
+    amount, currency = checked_amount(body.amount or "", body.currency or "")
+    stages = dry_run(
+        session, route, amount=amount, currency=currency, fields=body.contract, submitter=submitter, now=now
+    )
+    return DryRunShape(
+        route=route.name,
+        version=published.version if published and body.source is None else None,
+        stages=[dry_shape(each) for each in stages],
+    )
+
+
+def dry_shape(stage: DryStage) -> DryStageShape:
+    return DryStageShape(
+        name=stage.name,
+        parallel=stage.parallel,
+        kind=stage.kind,
+        people=[person.name for person in stage.people],
+        approve=stage.approve,
+        reject=stage.reject,
+        due_at=stage.due.at if stage.due else None,
+        due=stage.due.as_data() if stage.due else None,
+        skipped=stage.skipped,
+        blocked=stage.blocked,
+    )
+
+
+def route_shape(route: RouteVersion) -> RouteShape:
+    plan = parsed(route.source)
+    return RouteShape(
+        name=route.name,
+        version=route.version,
+        sha256=route.sha256,
+        document=route.document,
+        published_at=route.published_at,
+        stages=[stage.name for stage in plan.stages],
+    )

@@ -1,0 +1,95 @@
+"""``/api/tasks``: the inbox, and deciding."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from api.dependencies import Decides, Now, Reading, ReadsTasks, Transaction
+from api.rest.answers import refusals
+from api.rest.shapes import DecisionIn, DecisionShape, TaskPage, TaskShape
+from workflows.approvals import queries
+from workflows.approvals.model import Decision, Verdict
+from workflows.approvals.operations import Decided, decide
+from workflows.approvals.queries import Asked
+
+router = APIRouter(prefix="/tasks", tags=["tasks"])
+
+
+@router.get("", response_model=TaskPage, summary="What I am asked to do", responses=refusals(401, 403))
+def list_tasks(
+    session: Reading, actor: ReadsTasks, cursor: UUID | None = None, limit: Annotated[int, Query(ge=1, le=100)] = 50
+) -> TaskPage:
+    rows = queries.inbox(session, actor, after=cursor, limit=limit + 1)
+    more = str(rows[limit - 1].task.id) if len(rows) > limit else None
+    return TaskPage(items=[task_shape(each) for each in rows[:limit]], next_cursor=more)
+
+
+@router.get(
+    "/{task_id}", response_model=TaskShape, summary="One task, and what became of it", responses=refusals(401, 404)
+)
+def read(task_id: UUID, session: Reading, actor: ReadsTasks) -> TaskShape:
+    asked = queries.task(session, task_id, actor)
+    decision = queries.journey(session, asked.round).decisions.get(task_id)
+    return task_shape(asked, decision)
+
+
+@router.post(
+    "/{task_id}/decision",
+    status_code=201,
+    response_model=DecisionShape,
+    summary="Decide",
+    responses=refusals(401, 403, 404, 409, 422),
+)
+def post_decision(task_id: UUID, body: DecisionIn, session: Transaction, actor: Decides, now: Now) -> DecisionShape:
+    """The next people are asked before the answer leaves. The same decision sent twice gives the first answer again."""
+    decided = decide(
+        session, task_id, Verdict(body.verdict), seen=body.version_sha256, by=actor, now=now, comment=body.comment
+    )
+    return decision_shape(decided)
+
+
+def decision_shape(decided: Decided) -> DecisionShape:
+    return _decision(decided.decision, again=decided.again)
+
+
+def _decision(decision: Decision, *, again: bool = False) -> DecisionShape:
+    return DecisionShape(
+        task=decision.task_id,
+        verdict=decision.verdict.value,
+        comment=decision.comment,
+        by=decision.name,
+        at=decision.at,
+        version_sha256=decision.version_sha256,
+        via=decision.via,
+        again=again,
+    )
+
+
+def task_shape(asked: Asked, decision: Decision | None = None) -> TaskShape:
+    task, round = asked.task, asked.round
+    return TaskShape(
+        id=task.id,
+        kind=task.kind.value,  # type: ignore[arg-type]  # the two literals are the enum's values
+        state=task.state.value,
+        stage=asked.stage.name,
+        process=round.process,
+        subject_id=round.subject_id,
+        number=round.card["number"],
+        title=round.card["title"],
+        counterparty=round.card["counterparty"],
+        amount=round.card["amount"],
+        currency=round.card["currency"],
+        version=round.version_number,
+        version_sha256=round.version_sha256,
+        asked_at=task.asked_at,
+        due_at=asked.stage.due_at,
+        decision=_decision(decision) if decision else None,
+        links={
+            "self": f"/api/tasks/{task.id}",
+            "decision": f"/api/tasks/{task.id}/decision",
+            "subject": f"/api/{round.process}s/{round.subject_id}",
+        },
+    )

@@ -1,0 +1,204 @@
+"""The one Jinja environment that pages, mails and printable documents share, and how readers see times and money."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import jinja2
+from babel.dates import format_date
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal, get_currency_precision
+from jinja2.runtime import Context
+from markupsafe import Markup
+
+TEMPLATES = Path(__file__).parent.parent / "templates"
+LOCALES = ("en", "ko")
+
+DAYS = {"en": "EEE d MMM y", "ko": "y년 M월 d일(EEEEE)"}
+DAYS_WITHOUT_WEEKDAY = {"en": "d MMM y", "ko": "y년 M월 d일"}
+DAYS_WITHOUT_YEAR = {"en": "EEE d MMM", "ko": "M월 d일(EEEEE)"}
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who reads: the language, and the zone in which times are shown (an IANA name)."""
+
+    locale: str = "en"
+    timezone: str = "UTC"
+
+
+def render(template: str, reader: Reader, **values: object) -> str:
+    """A template below ``templates/`` as this reader sees it.
+
+    Raises:
+        jinja2.UndefinedError: the template asks for a value that was not given.
+    """
+    found = environment(reader.locale).get_template(template)
+    return found.render({**values, "reader": reader, "lang": reader.locale})
+
+
+def sentence(text: str, locale: str, **values: object) -> str:
+    """A sentence in this language with its places filled in."""
+    said = _catalog(locale).get(text, text)
+    return said % values if values else said
+
+
+@cache
+def environment(locale: str = "en") -> jinja2.Environment:
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=jinja2.select_autoescape(("html",), default=False),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do", "jinja2.ext.loopcontrols"],
+    )
+    catalog = _catalog(locale)
+
+    def one_or_many(one: str, many: str, number: int) -> str:
+        return catalog.get(one, one if number == 1 and locale == "en" else many)
+
+    made.install_gettext_callables(  # type: ignore[attr-defined]  # added by the extension
+        lambda text: catalog.get(text, text), one_or_many, newstyle=True
+    )
+    for function in (moment, moment_exact, moment_short, day, day_plain, day_short):
+        made.filters[function.__name__] = _for_reader(function)
+    made.filters["timetag"] = _tag(moment)
+    made.filters["timetag_exact"] = _tag(moment_exact)
+    made.filters["timetag_short"] = _tag(moment_short)
+    made.filters["daytag"] = _tag(day)
+    made.filters["daytag_plain"] = _tag(day_plain)
+    made.filters["money"] = money
+    made.filters["short_hash"] = short_hash
+    made.filters["filesize"] = filesize
+    made.globals["static"] = static_address
+    return made
+
+
+@cache
+def _catalog(locale: str) -> Mapping[str, str]:
+    """Message id to text, from every catalogue of the language. English is its own."""
+    texts: dict[str, str] = {}
+    for path in sorted((TEMPLATES / "locale" / locale).glob("*.po")):
+        with path.open("rb") as file:
+            catalog: Catalog = read_po(file, locale=locale)
+        for message in catalog:
+            if message.id and message.string:
+                key = message.id if isinstance(message.id, str) else message.id[0]
+                text = message.string if isinstance(message.string, str) else message.string[0]
+                if text:
+                    texts[key] = text
+    return texts
+
+
+def _local(value: datetime, reader: Reader) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError("a time without its zone says nothing")
+    return value.astimezone(ZoneInfo(reader.timezone))
+
+
+def zone_name(value: datetime) -> str:
+    """Of a local time: KST, CEST, UTC; where the zone has no letters of its own, such as UTC+3."""
+    name = value.tzname() or "UTC"
+    if name[0] not in "+-":
+        return name
+    hours, minutes = int(name[1:3]), int(name[3:5] or 0) if len(name) > 3 else 0
+    return f"UTC{name[0]}{hours}" + (f":{minutes:02d}" if minutes else "")
+
+
+def moment(value: datetime, reader: Reader) -> str:
+    """Wed 27 May 2026, 18:00 KST · 2026년 5월 27일(수) 18:00 KST."""
+    return _moment(value, reader, DAYS, "%H:%M")
+
+
+def moment_exact(value: datetime, reader: Reader) -> str:
+    """As ``moment``, to the second."""
+    return _moment(value, reader, DAYS, "%H:%M:%S")
+
+
+def moment_short(value: datetime, reader: Reader) -> str:
+    """Without the year: for what is near."""
+    return _moment(value, reader, DAYS_WITHOUT_YEAR, "%H:%M")
+
+
+def _moment(value: datetime, reader: Reader, days: Mapping[str, str], clock: str) -> str:
+    local = _local(value, reader)
+    comma = "," if reader.locale == "en" else ""
+    return f"{_day(local.date(), reader, days)}{comma} {local.strftime(clock)} {zone_name(local)}"
+
+
+def day(value: date, reader: Reader) -> str:
+    """Wed 27 May 2026 · 2026년 5월 27일(수)."""
+    return _day(value, reader, DAYS)
+
+
+def day_plain(value: date, reader: Reader) -> str:
+    """27 May 2026 · 2026년 5월 27일."""
+    return _day(value, reader, DAYS_WITHOUT_WEEKDAY)
+
+
+def day_short(value: date, reader: Reader) -> str:
+    """Wed 27 May · 5월 27일(수)."""
+    return _day(value, reader, DAYS_WITHOUT_YEAR)
+
+
+def _day(value: date, reader: Reader, patterns: Mapping[str, str]) -> str:
+    return format_date(value, patterns[reader.locale], locale=reader.locale)
+
+
+def _for_reader(function: Callable[[Any, Reader], str]) -> Callable[..., str]:
+    @jinja2.pass_context
+    def shown(context: Context, value: Any) -> str:
+        return function(value, context["reader"])
+
+    return shown
+
+
+def _tag(function: Callable[[Any, Reader], str]) -> Callable[..., Markup]:
+    @jinja2.pass_context
+    def tagged(context: Context, value: Any) -> Markup:
+        machine = (
+            value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+            if isinstance(value, datetime)
+            else value.isoformat()
+        )
+        return Markup('<time datetime="{}">{}</time>').format(machine, function(value, context["reader"]))
+
+    return tagged
+
+
+def money(value: Decimal | str, currency: str) -> str:
+    """EUR 84,600.00, KRW 38,400,000, KWD 1.250: with the currency's own decimals (ISO 4217)."""
+    decimals = get_currency_precision(currency)
+    pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
+    return f"{currency} {format_decimal(Decimal(value), pattern, locale='en', decimal_quantization=False)}"
+
+
+def short_hash(value: str) -> str:
+    return value[:8]
+
+
+def filesize(size: int) -> str:
+    """214 kB, 1.2 MB: units of 1000 bytes."""
+    if size < 1000:
+        return f"{size} B"
+    if size < 1_000_000:
+        return f"{round(size / 1000)} kB"
+    return f"{size / 1_000_000:.1f} MB"
+
+
+@lru_cache(256)
+def static_address(name: str) -> str:
+    """The address of a file of ours; it changes with its content, so that browsers may keep it."""
+    path = TEMPLATES.parent / "api" / "static" / name
+    return f"/static/{name}?v={hashlib.sha256(path.read_bytes()).hexdigest()[:10]}"

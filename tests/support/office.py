@@ -1,0 +1,310 @@
+"""An office to test in: a real database, a real authority, documents in a folder; mails and launches are caught."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+from uuid import uuid4
+
+from cryptography.fernet import Fernet
+from sqlmodel import Session, col, select
+
+import workflows.contracts.operations  # noqa: F401  (registers what follows from a round)
+from documents.blobs import FolderBlobStore
+from signing.authority import Authority
+from signing.pdf_signer import PdfSigner
+from workflows.approvals.model import Round, Task, TaskState, Verdict
+from workflows.approvals.operations import Decided, decide, publish
+from workflows.approvals.queries import current_round, mail_still_wanted
+from workflows.contracts import steps
+from workflows.contracts.intake import take_in
+from workflows.contracts.model import PROCESS, Contract
+from workflows.contracts.operations import submit
+from workflows.contracts.rules import checked
+from workflows.database import Work, on_commit, open_engine
+from workflows.dispatcher import Dispatcher
+from workflows.outbox import OutgoingMail
+from workflows.parties.model import Kind, Organisation, Person
+from workflows.parties.operations import actor, found_organisation, join, register
+from workflows.parties.rules import Actor
+from workflows.runtime import Runtime
+from workflows.settings import Settings
+
+MORNING = datetime(2026, 5, 21, 0, 31, tzinfo=UTC)
+"""Thu 21 May 2026, 09:31 in Seoul."""
+
+
+@cache
+def authority() -> Authority:
+    """One for the whole session: making its root key takes a second."""
+    return Authority.open(
+        Path(mkdtemp(prefix="signoff-keys-")), passphrase="of tests only", organisation="Haneul Logistics"
+    )
+
+
+@dataclass
+class CaughtMails:
+    """The outermost port for mails. ``refuse``: raised instead of taking the next mail."""
+
+    messages: list[EmailMessage] = field(default_factory=list)
+    refuse: Exception | None = None
+
+    def send(self, message: EmailMessage) -> None:
+        if self.refuse is not None:
+            raise self.refuse
+        self.messages.append(message)
+
+    def to(self, email: str) -> list[EmailMessage]:
+        return [each for each in self.messages if email in str(each["To"])]
+
+
+@dataclass
+class CaughtLaunches:
+    """The outermost port for flow runs. The same key gives the same run, as Prefect does."""
+
+    runs: dict[str, str] = field(default_factory=dict)
+    unavailable: Exception | None = None
+
+    def launch(
+        self, deployment: str, *, parameters: dict[str, str], idempotency_key: str, name: str, tags: list[str]
+    ) -> str:
+        if self.unavailable is not None:
+            raise self.unavailable
+        return self.runs.setdefault(idempotency_key, str(uuid4()))
+
+
+@dataclass
+class Office:
+    runtime: Runtime
+    mails: CaughtMails
+    launches: CaughtLaunches
+    organisation: Organisation
+    now: datetime = MORNING
+    people: dict[str, Person] = field(default_factory=dict)
+
+    def transaction(self) -> AbstractContextManager[Work]:
+        return self.runtime.transaction()
+
+    def reading(self) -> AbstractContextManager[Session]:
+        return self.runtime.reading()
+
+    def later(self, **step: float) -> datetime:
+        self.now += timedelta(**step)
+        return self.now
+
+    def person(
+        self,
+        name: str,
+        *,
+        manager: str | None = None,
+        roles: Sequence[str] = (),
+        groups: Sequence[str] = (),
+        organisation: str = "",
+        password: str | None = None,
+        locale: str = "en",
+        timezone: str = "Asia/Seoul",
+    ) -> Person:
+        """Somebody with an account; ``name`` is also the first part of the address."""
+        with self.transaction() as session:
+            made = register(
+                session,
+                name=name.capitalize(),
+                email=self.email(name),
+                now=self.now,
+                organisation=found_organisation(session, organisation or self.organisation.name, now=self.now),
+                manager=self.email(manager) if manager else None,
+                roles=roles,
+                groups=groups,
+                password=password,
+                locale=locale,
+                timezone=timezone,
+            )
+        self.people[name] = made
+        return made
+
+    def email(self, name: str) -> str:
+        return name if "@" in name else f"{name}@haneul.example"
+
+    def put_in(self, name: str, *, role: str | None = None, group: str | None = None) -> None:
+        with self.transaction() as session:
+            if role:
+                join(session, self.people[name], Kind.ROLE, role)
+            if group:
+                join(session, self.people[name], Kind.GROUP, group)
+
+    def actor(self, name: str, *, via: str = "page") -> Actor:
+        with self.reading() as session:
+            found = session.exec(select(Person).where(Person.email == self.email(name))).one()
+            return actor(session, found, via=via)
+
+    def route(self, source: str) -> None:
+        with self.transaction() as session:
+            publish(session, source, name=None, by=None, now=self.now)
+
+    def contract(
+        self, by: str = "dan", *, pdf: bytes | None = None, signers: Sequence[str] = (), **words: Any
+    ) -> Contract:
+        """A contract on its way; ``words`` as in the form."""
+        from tests.support.pdfs import plain_pdf
+
+        draft = checked(
+            **{"title": "Forklift fleet lease", "kind": "lease", **words},
+            signers=[{"name": each.partition("@")[0].capitalize(), "email": self.email(each)} for each in signers],
+        )
+        document = take_in(
+            pdf or plain_pdf(), file_name="lease.pdf", blobs=self.runtime.blobs, limits=self.runtime.intake_limits
+        )
+        with self.transaction() as session:
+            return submit(session, draft, document, by=self._actor(session, by), now=self.now, link_days=14)
+
+    def decide(
+        self,
+        name: str,
+        verdict: str = "approve",
+        *,
+        seen: str | None = None,
+        comment: str = "",
+        contract: Contract | None = None,
+    ) -> Decided:
+        """Decide the open task that ``name`` has, on the version that is current."""
+        with self.transaction() as session:
+            task, round = self._task(session, name, contract)
+            if verdict != "approve" and not comment:
+                comment = "Not like this."
+            return decide(
+                session,
+                task.id,
+                Verdict(verdict),
+                seen=seen or round.version_sha256,
+                by=self._actor(session, name),
+                now=self.later(minutes=1),
+                comment=comment,
+            )
+
+    def open_tasks(self, contract: Contract | None = None) -> list[str]:
+        """Who is asked now, by the first part of their address, in alphabetical order."""
+        with self.reading() as session:
+            query = (
+                select(Task.email).join(Round, col(Round.id) == col(Task.round_id)).where(Task.state == TaskState.OPEN)
+            )
+            if contract is not None:
+                query = query.where(Round.subject_id == contract.id)
+            return sorted(email.partition("@")[0] for email in session.exec(query))
+
+    def state(self, contract: Contract) -> str:
+        with self.reading() as session:
+            return session.get_one(Contract, contract.id).state.value
+
+    def carry_on(self, contract: Contract) -> list[str]:
+        """What the flow does in one run: its steps, as far as they go; what each came to."""
+        life = steps.Life.load(self.runtime, contract.id, lambda session: None)
+        came_to = []
+        for step in (life.approval, life.signatures):
+            progress = step()
+            came_to.append(str(progress))
+            if not isinstance(progress, steps.Done):
+                life.finished()
+                return came_to
+        came_to.append(life.seal())
+        life.in_force()
+        life.finished()
+        return came_to
+
+    def sign(self, name: str, *, signed_as: str = "", contract: Contract | None = None) -> Decided:
+        from workflows.signatures.ceremony import sign
+
+        with self.reading() as session:
+            task, round = self._task(session, name, contract)
+            by = self._actor(session, name)
+        return sign(
+            steps.desk(self.runtime),
+            task.id,
+            seen=round.version_sha256,
+            name=signed_as or task.name,
+            consent=True,
+            by=by,
+            now=lambda: datetime.now(UTC),
+        )
+
+    def deliver(self) -> list[EmailMessage]:
+        """Let the dispatcher pay what is owed; the mails that left now."""
+        before = len(self.mails.messages)
+        self.runtime.dispatcher.sweep()
+        return self.mails.messages[before:]
+
+    def queued(self) -> list[OutgoingMail]:
+        with self.reading() as session:
+            return list(session.exec(select(OutgoingMail).order_by(col(OutgoingMail.created_at), col(OutgoingMail.id))))
+
+    def round(self, contract: Contract) -> Round:
+        with self.reading() as session:
+            found = current_round(session, PROCESS, contract.id)
+            assert found is not None
+            return found
+
+    def _actor(self, session: Session, name: str) -> Actor:
+        found = session.exec(select(Person).where(Person.email == self.email(name))).one()
+        return actor(session, found, via="page")
+
+    def _task(self, session: Session, name: str, contract: Contract | None) -> tuple[Task, Round]:
+        query = (
+            select(Task, Round)
+            .join(Round, col(Round.id) == col(Task.round_id))
+            .where(Task.email == self.email(name), Task.state == TaskState.OPEN)
+        )
+        if contract is not None:
+            query = query.where(Round.subject_id == contract.id)
+        return session.exec(query).one()
+
+
+def open_office(database_url: str, home: Path, **settings: Any) -> Office:
+    """An office on a migrated database, below ``home``."""
+    chosen = Settings(_env_file=None, home=home, database_url=database_url, organisation="Haneul Logistics", **settings)
+    engine = open_engine(database_url)
+    mails, launches = CaughtMails(), CaughtLaunches()
+    vault = Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"tests").digest()))
+    dispatcher = Dispatcher(
+        engine,
+        mailer=mails,  # type: ignore[arg-type]  # the port's one method
+        launcher=launches,  # type: ignore[arg-type]  # the port's one method
+        vault=vault,
+        stamp=authority().tsa.token,
+        public_url=chosen.public_url,
+        sender="contracts@haneul.example",
+        still_wanted=mail_still_wanted,
+    )
+    on_commit(engine, dispatcher.wake)
+    runtime = Runtime(
+        settings=chosen,
+        engine=engine,
+        blobs=FolderBlobStore(home / "documents"),
+        authority=authority(),
+        signer=PdfSigner(authority()),
+        mailer=mails,  # type: ignore[arg-type]  # the port's one method
+        launcher=launches,  # type: ignore[arg-type]  # the port's one method
+        dispatcher=dispatcher,
+        vault=vault,
+    )
+    with runtime.transaction() as session:
+        organisation = found_organisation(session, "Haneul Logistics", now=MORNING)
+    return Office(runtime, mails, launches, organisation)
+
+
+def link_in(message: EmailMessage) -> str:
+    """The path of the task link in a mail."""
+    import re
+
+    body = message.get_body(("plain",))
+    assert body is not None
+    found = re.search(r"(/t/[\w-]{43})", body.get_content())
+    assert found is not None, body.get_content()
+    return found[1]

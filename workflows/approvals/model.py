@@ -1,0 +1,193 @@
+"""Routes, the rounds in which documents travel them, and what people decided. Knows neither contracts nor invoices."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Column, Index, Text, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from workflows.columns import UtcTime, by_value, json_column, new_id
+
+
+class RouteVersion(SQLModel, table=True):
+    """A published route: never changed, pinned by each round that travels it."""
+
+    __tablename__ = "route_version"
+    __table_args__ = (UniqueConstraint("name", "version"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    name: str = Field(max_length=80)
+    version: int
+    document: str = Field(max_length=40)
+    priority: int
+    source: str = Field(sa_column=Column(Text, nullable=False))
+    """YAML or JSON, byte for byte as it was published."""
+    sha256: str = Field(max_length=64)
+    published_at: datetime = Field(sa_column=Column(UtcTime, nullable=False))
+    published_by: UUID | None = None
+    published_by_name: str = ""
+    current: bool = True
+
+
+class RoundState(StrEnum):
+    OPEN = "open"
+    APPROVED = "approved"  # every approval is given; signatures, where there are any, are still to come
+    SIGNED = "signed"
+    REJECTED = "rejected"
+    SENT_BACK = "sent_back"
+    DECLINED = "declined"  # a signer would not sign
+    WITHDRAWN = "withdrawn"
+    REPLACED = "replaced"  # a new version took its place
+
+
+class Round(SQLModel, table=True):
+    """One version of one document on its way along one route."""
+
+    __tablename__ = "round"
+    __table_args__ = (UniqueConstraint("process", "subject_id", "number"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    process: str = Field(max_length=40)
+    subject_id: UUID
+    number: int
+    route_id: UUID = Field(foreign_key="route_version.id")
+    route_name: str
+    route_version: int
+    submitter_id: UUID = Field(foreign_key="person.id")
+    version_number: int
+    version_sha256: str = Field(max_length=64)
+    facts: dict[str, Any] = Field(sa_column=Column(json_column(), nullable=False))
+    """What conditions were answered from, as it was at submission."""
+    card: dict[str, Any] = Field(sa_column=Column(json_column(), nullable=False))
+    """What inboxes and mails say about the document: number, title, counterparty, amount, currency, note, organisation."""
+    state: RoundState = Field(default=RoundState.OPEN, sa_column=Column(by_value(RoundState), nullable=False))
+    opened_at: datetime = Field(sa_column=Column(UtcTime, nullable=False))
+    closed_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
+
+
+class StageKind(StrEnum):
+    APPROVAL = "approval"
+    SIGNATURE = "signature"
+
+
+class StageState(StrEnum):
+    WAITING = "waiting"
+    OPEN = "open"
+    BLOCKED = "blocked"  # nobody to ask: an administrator has to name somebody
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    SKIPPED = "skipped"  # its condition does not hold
+    VOID = "void"  # the round ended before
+
+
+class Stage(SQLModel, table=True):
+    __tablename__ = "stage"
+    __table_args__ = (UniqueConstraint("round_id", "name"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    round_id: UUID = Field(foreign_key="round.id", index=True)
+    position: int
+    """Branches of a parallel group share one."""
+    parallel: str | None = Field(default=None, max_length=80)
+    """Name of the group it is a branch of."""
+    name: str = Field(max_length=80)
+    kind: StageKind = Field(sa_column=Column(by_value(StageKind), nullable=False))
+    state: StageState = Field(default=StageState.WAITING, sa_column=Column(by_value(StageState), nullable=False))
+    approve: int = 0
+    """Approvals needed, once it is open."""
+    reject: int = 0
+    """Rejections that end it, once it is open."""
+    opened_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
+    closed_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
+    due_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
+    due: dict[str, Any] | None = Field(default=None, sa_column=Column(json_column()))
+    """How the due time was reckoned: text, steps, skipped days, zone, version of the calendar."""
+
+
+class TaskState(StrEnum):
+    WAITING = "waiting"  # a signer whose turn has not come
+    OPEN = "open"
+    DECIDED = "decided"
+    VOID = "void"
+
+
+class Verdict(StrEnum):
+    APPROVE = "approve"
+    REJECT = "reject"
+    SEND_BACK = "send_back"
+    SIGN = "sign"
+    DECLINE = "decline"
+
+
+class Task(SQLModel, table=True):
+    """One person asked once."""
+
+    __tablename__ = "task"
+    __table_args__ = (Index("ix_task_inbox", "person_id", "state"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    round_id: UUID = Field(foreign_key="round.id", index=True)
+    stage_id: UUID = Field(foreign_key="stage.id")
+    person_id: UUID = Field(foreign_key="person.id")
+    name: str
+    """Theirs, as it was when they were asked."""
+    email: str
+    kind: StageKind = Field(sa_column=Column(by_value(StageKind), nullable=False))
+    ordinal: int = 0
+    """Turn among the signers; 0 for approvers, who are asked together."""
+    state: TaskState = Field(default=TaskState.OPEN, sa_column=Column(by_value(TaskState), nullable=False))
+    verdict: Verdict | None = Field(default=None, sa_column=Column(by_value(Verdict)))
+    asked_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
+    closed_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
+    closed_because: str = ""
+    """Why nobody can act on it any more, as a code: decided, quorum, rejected, sent_back, withdrawn, replaced, declined."""
+
+
+class Decision(SQLModel, table=True):
+    """What somebody decided, on which bytes, when and how. Never changed."""
+
+    __tablename__ = "decision"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    task_id: UUID = Field(foreign_key="task.id", unique=True)
+    round_id: UUID = Field(foreign_key="round.id", index=True)
+    person_id: UUID = Field(foreign_key="person.id", index=True)
+    name: str
+    verdict: Verdict = Field(sa_column=Column(by_value(Verdict), nullable=False))
+    comment: str = Field(default="", sa_column=Column(Text, nullable=False))
+    at: datetime = Field(sa_column=Column(UtcTime, nullable=False))
+    version_sha256: str = Field(max_length=64)
+    via: str = Field(max_length=16)
+
+
+class Purpose(StrEnum):
+    ACT = "act"
+    READ = "read"  # the sealed file, for somebody without an account
+
+
+class Link(SQLModel, table=True):
+    """A secret address to one task. Only its hash is kept."""
+
+    __tablename__ = "link"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    token_sha256: str = Field(unique=True, max_length=64)
+    task_id: UUID = Field(foreign_key="task.id", index=True)
+    purpose: Purpose = Field(default=Purpose.ACT, sa_column=Column(by_value(Purpose), nullable=False))
+    created_at: datetime = Field(sa_column=Column(UtcTime, nullable=False))
+    expires_at: datetime = Field(sa_column=Column(UtcTime, nullable=False))
+    dead_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
+
+
+class Participant(SQLModel, table=True):
+    """Somebody on a document's route, who may therefore see it."""
+
+    __tablename__ = "participant"
+
+    process: str = Field(max_length=40, primary_key=True)
+    subject_id: UUID = Field(primary_key=True)
+    person_id: UUID = Field(foreign_key="person.id", primary_key=True, index=True)

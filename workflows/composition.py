@@ -1,0 +1,21 @@
+"""The one runtime of this process, built from the environment; for flows and the command line."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from workflows.approvals.queries import mail_still_wanted
+from workflows.runtime import Runtime, build
+from workflows.settings import Settings
+
+
+def compose(settings: Settings) -> Runtime:
+    # importing the process registers what follows from its rounds
+    import workflows.contracts.operations  # noqa: F401
+
+    return build(settings, still_wanted=mail_still_wanted)
+
+
+@cache
+def runtime() -> Runtime:
+    return compose(Settings())

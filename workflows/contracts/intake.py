@@ -1,0 +1,64 @@
+"""Take a document in: checked by a child process, both files kept, before any row names them."""
+
+from __future__ import annotations
+
+import hashlib
+
+from documents import intake
+from documents.blobs import BlobStore
+from documents.intake import IntakeLimits, IntakeRefused
+from workflows.contracts.operations import HandedIn
+from workflows.errors import Refused
+from workflows.parties.rules import shown
+
+PDF = "application/pdf"
+LONGEST_FILE_NAME = 200  # letters; stored and shown, never used as a path
+
+
+class DocumentRefused(Refused):
+    """The file cannot be signed safely; ``reason`` is intake's code."""
+
+    code = "document-refused"
+
+    def __init__(self, refused: IntakeRefused) -> None:
+        super().__init__(refused.sentence, field="file", **refused.values)
+        self.reason = refused.code
+
+
+def take_in(
+    data: bytes, *, file_name: str, blobs: BlobStore, limits: IntakeLimits, password: str | None = None
+) -> HandedIn:
+    """Check, repair and keep a PDF. Storing it twice is harmless, so a failed request leaves nothing that matters.
+
+    Raises:
+        DocumentRefused: with the reason.
+    """
+    try:
+        accepted = intake.accept(data, limits=limits, password=password)
+    except IntakeRefused as refused:
+        raise DocumentRefused(refused) from refused
+    original = blobs.put(data, folder="originals", media_type=PDF)
+    same = hashlib.sha256(accepted.normalised).hexdigest() == original.sha256
+    readable = original if same else blobs.put(accepted.normalised, folder="readable", media_type=PDF)
+    return HandedIn(
+        original=original,
+        readable=readable,
+        file_name=checked_file_name(file_name),
+        pages=accepted.pages,
+        page_sizes=[],
+        text=accepted.text,
+        findings=accepted.stripped,
+    )
+
+
+def checked_file_name(name: str) -> str:
+    """The name as it may be shown and offered for download: its last part, in one line, at most 200 letters."""
+    last = shown(name.replace("\\", "/").rpartition("/")[2])
+    if len(last) > LONGEST_FILE_NAME:
+        stem, dot, ending = last.rpartition(".")
+        last = (
+            f"{stem[: LONGEST_FILE_NAME - len(ending) - 1]}{dot}{ending}"
+            if dot and len(ending) < 10
+            else last[:LONGEST_FILE_NAME]
+        )
+    return last.strip(". ") or "document.pdf"

@@ -1,0 +1,81 @@
+"""Where a contract stands: whose turn it is and since when, and what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session
+
+from workflows.approvals.model import RoundState, Stage, StageKind, StageState, Task, TaskState
+from workflows.approvals.queries import Journey, current_round, journey
+from workflows.contracts.model import PROCESS, Contract, ContractState
+from workflows.parties.model import Person
+from workflows.signatures.model import Signing
+from workflows.signatures.operations import signing_of
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A stage in which somebody is to act. ``needed``: approvals that carry it; ``blocked``: nobody could be asked."""
+
+    stage: str
+    kind: StageKind
+    people: tuple[tuple[UUID, str], ...]
+    needed: int
+    since: datetime
+    due_at: datetime | None
+    blocked: bool = False
+
+
+@dataclass(frozen=True)
+class Standing:
+    turns: tuple[Turn, ...]
+    owner_turn: bool
+    """Sent back: its owner is to hand in a new version."""
+    upcoming: tuple[str, ...]
+    """Names of the stages to come; "seal" is the last."""
+    journey: Journey | None
+    signing: Signing | None
+
+
+def standing(session: Session, contract: Contract) -> Standing:
+    round = current_round(session, PROCESS, contract.id)
+    travelled = journey(session, round) if round else None
+    signing = signing_of(session, round.id) if round else None
+    under_way = round is not None and round.state in (RoundState.OPEN, RoundState.APPROVED)
+    turns = _turns(travelled) if travelled and under_way else ()
+    upcoming = (
+        [stage.name for stage in travelled.stages if stage.state is StageState.WAITING]
+        if travelled and under_way
+        else []
+    )
+    if under_way or contract.state is ContractState.SEALING:
+        upcoming.append("seal")
+    return Standing(turns, contract.state is ContractState.RETURNED, tuple(upcoming), travelled, signing)
+
+
+def _turns(travelled: Journey) -> tuple[Turn, ...]:
+    made = []
+    for stage in travelled.stages:
+        if stage.state is StageState.BLOCKED:
+            made.append(Turn(stage.name, stage.kind, (), 0, stage.opened_at or travelled.round.opened_at, None, True))
+        if stage.state is StageState.OPEN:
+            asked = [task for task in travelled.tasks_in(stage) if task.state is TaskState.OPEN]
+            made.append(_turn(stage, asked, travelled))
+    return tuple(made)
+
+
+def _turn(stage: Stage, asked: Sequence[Task], travelled: Journey) -> Turn:
+    since = min(
+        (task.asked_at for task in asked if task.asked_at), default=stage.opened_at or travelled.round.opened_at
+    )
+    people = tuple((task.person_id, task.name) for task in asked)
+    needed = 1 if stage.kind is StageKind.SIGNATURE else stage.approve
+    return Turn(stage.name, stage.kind, people, needed, since, stage.due_at)
+
+
+def owner_of(session: Session, contract: Contract) -> Person:
+    return session.get_one(Person, contract.owner_id)

@@ -1,0 +1,248 @@
+"""Pays what committed changes owe: sends mails, starts flow runs.
+
+Every process that commits has one, woken by the commit itself; what a crash left behind is found by ``sweep``. A row is
+claimed for a while, paid, then marked: whoever dies in between leaves a claim that runs out.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from cryptography.fernet import Fernet, InvalidToken
+from sqlalchemy import Engine, or_
+from sqlmodel import col, select
+
+from documents.rendering import Reader
+from workflows.database import Work, reading, transaction
+from workflows.launcher import Launcher, LauncherUnavailable
+from workflows.notifications import Address, Mailer, MailRefused, MailUnavailable, compose
+from workflows.outbox import Letter, MailState, OutgoingMail, Recipient, RunOwed, post
+
+log = logging.getLogger(__name__)
+
+CLAIM = timedelta(seconds=90)  # longer than any SMTP conversation is given
+BATCH = 20
+LONGEST_WAIT = timedelta(hours=1)
+GIVE_UP_AFTER = timedelta(days=3)
+LOOK_AGAIN = 5.0  # seconds: for what is due later, or was left by a process that died
+
+DEPLOYMENTS = {"contract": "contract-lifecycle/signoff"}
+
+Still = Callable[[Work, OutgoingMail], bool]
+
+
+class Dispatcher:
+    """Two threads: one for mails, one for flow runs, so that a slow mail server holds up no contract."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        mailer: Mailer,
+        launcher: Launcher | None,
+        vault: Fernet,
+        stamp: Callable[[bytes], bytes],
+        public_url: str,
+        sender: str,
+        still_wanted: Still,
+    ) -> None:
+        """``sender``: address that mails come from. ``still_wanted``: whether what a mail asks for is still open."""
+        self._engine, self._mailer, self._launcher = engine, mailer, launcher
+        self._vault, self._stamp, self._public_url, self._sender = vault, stamp, public_url, sender
+        self._still_wanted = still_wanted
+        self._woken = {"mails": threading.Event(), "runs": threading.Event()}
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        for name, pay in (("mails", self.send_mails), ("runs", self.start_runs)):
+            thread = threading.Thread(
+                target=self._keep_paying, args=(name, pay), name=f"dispatcher-{name}", daemon=True
+            )
+            thread.start()
+            self._threads.append(thread)
+        self.wake()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self.wake()
+        for thread in self._threads:
+            thread.join(timeout=10)
+
+    def wake(self) -> None:
+        for event in self._woken.values():
+            event.set()
+
+    def _keep_paying(self, name: str, pay: Callable[[], int]) -> None:
+        while not self._stopping.is_set():
+            self._woken[name].wait(timeout=LOOK_AGAIN)
+            self._woken[name].clear()
+            try:
+                while not self._stopping.is_set() and pay():
+                    pass
+            except Exception:
+                log.exception("The dispatcher could not pay its %s; it tries again.", name)
+                self._stopping.wait(1)
+
+    def sweep(self) -> None:
+        """Pay everything that is due now; for the scheduled flow and for tests."""
+        while self.send_mails():
+            pass
+        while self.start_runs():
+            pass
+
+    def send_mails(self) -> int:
+        """Send one batch of due mails; how many were dealt with."""
+        mails = self._claim_mails()
+        for mail_id in mails:
+            self._send(mail_id)
+        return len(mails)
+
+    def _claim_mails(self) -> Sequence[UUID]:
+        now = datetime.now(UTC)
+        due = (
+            select(OutgoingMail)
+            .where(
+                OutgoingMail.state == MailState.QUEUED,
+                col(OutgoingMail.not_before) <= now,
+                or_(col(OutgoingMail.claimed_until).is_(None), col(OutgoingMail.claimed_until) < now),
+            )
+            .order_by(col(OutgoingMail.not_before))
+            .limit(BATCH)
+        )
+        with reading(self._engine) as session:  # a look is cheap, a write transaction is not
+            if session.exec(due).first() is None:
+                return []
+        with self._transaction() as session:
+            mails = session.exec(due.with_for_update(skip_locked=True)).all()
+            for mail in mails:
+                mail.claimed_until = now + CLAIM
+                mail.attempts += 1
+            return [mail.id for mail in mails]
+
+    def _send(self, mail_id: UUID) -> None:
+        with self._transaction() as session:
+            mail = session.get_one(OutgoingMail, mail_id)
+            if not self._still_wanted(session, mail):
+                mail.state, mail.sealed_link, mail.claimed_until = MailState.DROPPED, None, None
+                return
+        try:
+            self._mailer.send(self._composed(mail))
+        except MailRefused as refused:
+            self._failed(mail_id, str(refused), for_good=refused.permanent)
+        except MailUnavailable as unavailable:
+            self._failed(mail_id, str(unavailable), for_good=False)
+        except Exception as error:  # a template or payload that cannot be rendered must not stop the others
+            log.exception("Mail %s could not be composed.", mail_id)
+            self._failed(mail_id, f"It could not be composed ({type(error).__name__}).", for_good=True)
+        else:
+            with self._transaction() as session:
+                sent = session.get_one(OutgoingMail, mail_id, with_for_update=True)
+                sent.state, sent.sent_at = MailState.SENT, datetime.now(UTC)
+                sent.sealed_link, sent.claimed_until, sent.failure = None, None, ""
+
+    def _composed(self, mail: OutgoingMail) -> object:
+        values = dict(mail.payload)
+        values["to_name"] = mail.to_name
+        if mail.sealed_link is not None:
+            try:
+                values["link"] = f"{self._public_url}/t/{self._vault.decrypt(mail.sealed_link).decode()}"
+            except InvalidToken:
+                raise RuntimeError("SIGNOFF_SECRET has changed since this mail was queued") from None
+        else:
+            values.setdefault("link", None)
+        if values.get("page"):
+            values["page"] = self._public_url + values["page"]
+        return compose(
+            mail.kind,
+            to=Address(mail.to_name, mail.to_email),
+            reply_to=Address(mail.reply_to_name, mail.reply_to_email) if mail.reply_to_email else None,
+            sender=Address(mail.sender_name, self._sender),
+            reader=Reader(mail.locale, mail.timezone),
+            values=values,
+            message_id=f"<{mail.id}@{self._sender.rpartition('@')[2]}>",
+        )
+
+    def _failed(self, mail_id: UUID, why: str, *, for_good: bool) -> None:
+        now = datetime.now(UTC)
+        with self._transaction() as session:
+            mail = session.get_one(OutgoingMail, mail_id, with_for_update=True)
+            mail.failure, mail.claimed_until = why[:500], None
+            if not for_good and now < mail.created_at + GIVE_UP_AFTER:
+                mail.not_before = now + min(LONGEST_WAIT, timedelta(seconds=5 * 2 ** min(mail.attempts - 1, 12)))
+                return
+            mail.state, mail.sealed_link = MailState.FAILED, None
+            if mail.kind != "mail_failed" and mail.reply_to_email:
+                self._tell_sender(session, mail, now)
+
+    def _tell_sender(self, session: Work, mail: OutgoingMail, now: datetime) -> None:
+        post(
+            session,
+            Letter(
+                kind="mail_failed",
+                to=Recipient(mail.reply_to_name, mail.reply_to_email, mail.locale, mail.timezone),
+                process=mail.process,
+                subject_id=mail.subject_id,
+                sender_name=mail.sender_name,
+                payload={
+                    **mail.payload,
+                    "failed_kind": mail.kind,
+                    "failed_name": mail.to_name,
+                    "failed_email": mail.to_email,
+                    "failure": mail.failure,
+                    "page": f"/contracts/{mail.subject_id}",
+                },
+            ),
+            now=now,
+        )
+
+    def start_runs(self) -> int:
+        """Start one batch of flow runs that are owed; how many were started."""
+        if self._launcher is None:
+            return 0
+        now = datetime.now(UTC)
+        with reading(self._engine) as session:
+            owed = session.exec(
+                select(RunOwed)
+                .where(col(RunOwed.launched) < col(RunOwed.sequence), col(RunOwed.not_before) <= now)
+                .order_by(col(RunOwed.wanted_at))
+                .limit(BATCH)
+            ).all()
+        return sum(self._launch(run) for run in owed)
+
+    def _launch(self, run: RunOwed) -> bool:
+        assert self._launcher is not None
+        try:
+            flow_run = self._launcher.launch(
+                DEPLOYMENTS[run.process],
+                parameters={f"{run.process}_id": str(run.subject_id)},
+                idempotency_key=f"{run.process}:{run.subject_id}:{run.sequence}",
+                name=f"{run.label}-{run.sequence}",
+                tags=[run.label],
+            )
+        except LauncherUnavailable as unavailable:
+            log.info("The flow of %s waits: %s", run.label, unavailable)
+            self._put_off(run)
+            return False
+        with self._transaction() as session:
+            row = session.get_one(RunOwed, (run.process, run.subject_id), with_for_update=True)
+            row.launched = max(row.launched, run.sequence)
+            row.launched_at, row.flow_run_id, row.attempts = datetime.now(UTC), UUID(flow_run), 0
+        return True
+
+    def _put_off(self, run: RunOwed) -> None:
+        with self._transaction() as session:
+            row = session.get_one(RunOwed, (run.process, run.subject_id), with_for_update=True)
+            if row.sequence == run.sequence:
+                row.attempts += 1
+                row.not_before = datetime.now(UTC) + timedelta(seconds=min(30, 0.5 * 2 ** min(row.attempts, 8)))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Work]:
+        with transaction(self._engine, stamp=self._stamp, vault=self._vault) as session:
+            yield session

@@ -1,0 +1,703 @@
+"""The first tables"""
+
+# ruff: noqa: E501  (as alembic writes it)
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+import sqlmodel
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+import workflows.columns
+from workflows.search import schema as search
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+# The history, decisions and published routes are written once. The databases themselves refuse anything else.
+KEPT = ("audit_event", "audit_anchor", "decision", "version")
+KEPT_AS_WRITTEN = {
+    "sqlite": [
+        f"create trigger {table}_is_kept_from_{how} before {how} on {table} "
+        f"begin select raise(abort, '{table} is append-only'); end"
+        for table in KEPT
+        for how in ("update", "delete")
+    ],
+    "postgresql": [
+        "create function is_kept() returns trigger language plpgsql as "
+        "$$ begin raise exception '% is append-only', tg_table_name; end $$",
+        *(
+            f"create trigger {table}_is_kept before update or delete on {table} for each row execute function is_kept()"
+            for table in KEPT
+        ),
+    ],
+}
+LET_GO = {"sqlite": [], "postgresql": ["drop function is_kept() cascade"]}
+
+
+def upgrade() -> None:
+    op.create_table(
+        "attempts",
+        sa.Column("key", sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("since", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key"),
+    )
+    op.create_table(
+        "audit_anchor",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.Column("first_event", sa.Integer(), nullable=False),
+        sa.Column("last_event", sa.Integer(), nullable=False),
+        sa.Column("events", sa.Integer(), nullable=False),
+        sa.Column("previous", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column("sha256", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column("token", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "audit_chain",
+        sa.Column("process", sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
+        sa.Column("subject_id", sa.Uuid(), nullable=False),
+        sa.Column("length", sa.Integer(), nullable=False),
+        sa.Column("head", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("process", "subject_id"),
+    )
+    op.create_table(
+        "audit_event",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("process", sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
+        sa.Column("subject_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.Column("actor_id", sa.Uuid(), nullable=True),
+        sa.Column("actor", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("action", sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
+        sa.Column(
+            "data", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
+        ),
+        sa.Column("previous", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column("sha256", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column("token", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("process", "subject_id", "position"),
+    )
+    op.create_table(
+        "idempotency_key",
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("key", sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+        sa.Column("request_sha256", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column(
+            "answer", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=True
+        ),
+        sa.Column("created_at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("person_id", "key"),
+    )
+    op.create_table(
+        "lease",
+        sa.Column("process", sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
+        sa.Column("subject_id", sa.Uuid(), nullable=False),
+        sa.Column("owner", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column("until", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("process", "subject_id"),
+    )
+    op.create_table(
+        "number_range",
+        sa.Column("name", sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
+        sa.Column("last", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "organisation",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("address", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("created_at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("name"),
+    )
+    op.create_table(
+        "outgoing_mail",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
+        sa.Column("to_name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("to_email", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("locale", sqlmodel.sql.sqltypes.AutoString(length=8), nullable=False),
+        sa.Column("timezone", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column("reply_to_name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("reply_to_email", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("sender_name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column(
+            "payload", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
+        ),
+        sa.Column("sealed_link", sa.LargeBinary(), nullable=True),
+        sa.Column("process", sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
+        sa.Column("subject_id", sa.Uuid(), nullable=False),
+        sa.Column("task_id", sa.Uuid(), nullable=True),
+        sa.Column(
+            "state",
+            sa.Enum("queued", "sent", "failed", "dropped", name="mailstate", native_enum=False, length=24),
+            nullable=False,
+        ),
+        sa.Column("created_at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.Column("not_before", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.Column("claimed_until", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("sent_at", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.Column("failure", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("reported", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("outgoing_mail", schema=None) as batch_op:
+        batch_op.create_index("ix_outgoing_mail_due", ["state", "not_before"], unique=False)
+        batch_op.create_index("ix_outgoing_mail_subject", ["process", "subject_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_outgoing_mail_task_id"), ["task_id"], unique=False)
+
+    op.create_table(
+        "route_version",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("document", sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
+        sa.Column("priority", sa.Integer(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("sha256", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column("published_at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.Column("published_by", sa.Uuid(), nullable=True),
+        sa.Column("published_by_name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("current", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("name", "version"),
+    )
+    op.create_table(
+        "run_owed",
+        sa.Column("process", sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
+        sa.Column("subject_id", sa.Uuid(), nullable=False),
+        sa.Column("label", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.Column("launched", sa.Integer(), nullable=False),
+        sa.Column("finished", sa.Integer(), nullable=False),
+        sa.Column("wanted_at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.Column("launched_at", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.Column("flow_run_id", sa.Uuid(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("not_before", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("process", "subject_id"),
+    )
+    with op.batch_alter_table("run_owed", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_run_owed_not_before"), ["not_before"], unique=False)
+
+    op.create_table(
+        "person",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organisation_id", sa.Uuid(), nullable=True),
+        sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("email", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("title", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("locale", sqlmodel.sql.sqltypes.AutoString(length=8), nullable=False),
+        sa.Column("timezone", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column("password_hash", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("manager_id", sa.Uuid(), nullable=True),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("created_at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["manager_id"],
+            ["person.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisation.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("email"),
+    )
+    with op.batch_alter_table("person", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_person_organisation_id"), ["organisation_id"], unique=False)
+
+    op.create_table(
+        "api_token",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("token_sha256", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column(
+            "scopes", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
+        ),
+        sa.Column("created_at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.Column("expires_at", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.Column("revoked_at", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["person_id"],
+            ["person.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("token_sha256"),
+    )
+    with op.batch_alter_table("api_token", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_api_token_person_id"), ["person_id"], unique=False)
+
+    op.create_table(
+        "contract",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("number", sqlmodel.sql.sqltypes.AutoString(length=20), nullable=False),
+        sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        sa.Column("owner_id", sa.Uuid(), nullable=False),
+        sa.Column("title", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
+        sa.Column("amount", workflows.columns.Money(length=24), nullable=True),
+        sa.Column("currency", sqlmodel.sql.sqltypes.AutoString(length=3), nullable=True),
+        sa.Column("counterparty", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("contact_name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("contact_email", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("starts_on", sa.Date(), nullable=True),
+        sa.Column("ends_on", sa.Date(), nullable=True),
+        sa.Column("notice_days", sa.Integer(), nullable=True),
+        sa.Column("cancel_by", sa.Date(), nullable=True),
+        sa.Column(
+            "signers", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
+        ),
+        sa.Column("route", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("external_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column(
+            "fields", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
+        ),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "in_review",
+                "returned",
+                "approved",
+                "in_signature",
+                "sealing",
+                "in_force",
+                "expired",
+                "rejected",
+                "declined",
+                "withdrawn",
+                name="contractstate",
+                native_enum=False,
+                length=24,
+            ),
+            nullable=False,
+        ),
+        sa.Column("state_since", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.Column("current_version", sa.Integer(), nullable=False),
+        sa.Column("created_at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.Column("sealed_at", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["owner_id"],
+            ["person.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("number"),
+    )
+    with op.batch_alter_table("contract", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_contract_cancel_by"), ["cancel_by"], unique=False)
+        batch_op.create_index("ix_contract_ends", ["state", "ends_on"], unique=False)
+        batch_op.create_index(batch_op.f("ix_contract_external_id"), ["external_id"], unique=False)
+        batch_op.create_index("ix_contract_list", ["organisation_id", "state", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_contract_owner_id"), ["owner_id"], unique=False)
+
+    op.create_table(
+        "membership",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Enum("role", "group", name="kind", native_enum=False, length=24), nullable=False),
+        sa.Column("name", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"],
+            ["person.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("kind", "name", "person_id"),
+    )
+    with op.batch_alter_table("membership", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_membership_name"), ["name"], unique=False)
+        batch_op.create_index(batch_op.f("ix_membership_person_id"), ["person_id"], unique=False)
+
+    op.create_table(
+        "participant",
+        sa.Column("process", sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
+        sa.Column("subject_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"],
+            ["person.id"],
+        ),
+        sa.PrimaryKeyConstraint("process", "subject_id", "person_id"),
+    )
+    with op.batch_alter_table("participant", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_participant_person_id"), ["person_id"], unique=False)
+
+    op.create_table(
+        "round",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("process", sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
+        sa.Column("subject_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("route_id", sa.Uuid(), nullable=False),
+        sa.Column("route_name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("route_version", sa.Integer(), nullable=False),
+        sa.Column("submitter_id", sa.Uuid(), nullable=False),
+        sa.Column("version_number", sa.Integer(), nullable=False),
+        sa.Column("version_sha256", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column(
+            "facts", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
+        ),
+        sa.Column(
+            "card", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
+        ),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "open",
+                "approved",
+                "signed",
+                "rejected",
+                "sent_back",
+                "declined",
+                "withdrawn",
+                "replaced",
+                name="roundstate",
+                native_enum=False,
+                length=24,
+            ),
+            nullable=False,
+        ),
+        sa.Column("opened_at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.Column("closed_at", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["route_id"],
+            ["route_version.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["submitter_id"],
+            ["person.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("process", "subject_id", "number"),
+    )
+    op.create_table(
+        "web_session",
+        sa.Column("token_sha256", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("csrf", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column("created_at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.Column("expires_at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"],
+            ["person.id"],
+        ),
+        sa.PrimaryKeyConstraint("token_sha256"),
+    )
+    with op.batch_alter_table("web_session", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_web_session_person_id"), ["person_id"], unique=False)
+
+    op.create_table(
+        "expiry_alert",
+        sa.Column("contract_id", sa.Uuid(), nullable=False),
+        sa.Column("what", sqlmodel.sql.sqltypes.AutoString(length=10), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("days_before", sa.Integer(), nullable=False),
+        sa.Column("given_at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contract_id"],
+            ["contract.id"],
+        ),
+        sa.PrimaryKeyConstraint("contract_id", "what", "day", "days_before"),
+    )
+    op.create_table(
+        "signing",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("round_id", sa.Uuid(), nullable=False),
+        sa.Column("process", sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
+        sa.Column("subject_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "slots", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
+        ),
+        sa.Column("pdf_key", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("pdf_sha256", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum("open", "sealed", "ended", name="signingstate", native_enum=False, length=24),
+            nullable=False,
+        ),
+        sa.Column("opened_at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.Column("sealed_key", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("sealed_sha256", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
+        sa.Column("sealed_size", sa.Integer(), nullable=True),
+        sa.Column("sealed_at", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.Column("sealed_token", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["round_id"],
+            ["round.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("round_id"),
+    )
+    op.create_table(
+        "stage",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("round_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("parallel", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=True),
+        sa.Column("name", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
+        sa.Column(
+            "kind", sa.Enum("approval", "signature", name="stagekind", native_enum=False, length=24), nullable=False
+        ),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "waiting",
+                "open",
+                "blocked",
+                "approved",
+                "rejected",
+                "skipped",
+                "void",
+                name="stagestate",
+                native_enum=False,
+                length=24,
+            ),
+            nullable=False,
+        ),
+        sa.Column("approve", sa.Integer(), nullable=False),
+        sa.Column("reject", sa.Integer(), nullable=False),
+        sa.Column("opened_at", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.Column("closed_at", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.Column("due_at", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.Column("due", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["round_id"],
+            ["round.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("round_id", "name"),
+    )
+    with op.batch_alter_table("stage", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_stage_round_id"), ["round_id"], unique=False)
+
+    op.create_table(
+        "version",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("contract_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("sha256", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column("original_key", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("original_size", sa.Integer(), nullable=False),
+        sa.Column("file_name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("readable_sha256", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column("readable_key", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("pages", sa.Integer(), nullable=False),
+        sa.Column(
+            "page_sizes", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
+        ),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column(
+            "findings", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
+        ),
+        sa.Column("note", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("author_id", sa.Uuid(), nullable=False),
+        sa.Column("author", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.Column("token", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["author_id"],
+            ["person.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["contract_id"],
+            ["contract.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("contract_id", "number"),
+    )
+    with op.batch_alter_table("version", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_version_contract_id"), ["contract_id"], unique=False)
+
+    op.create_table(
+        "task",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("round_id", sa.Uuid(), nullable=False),
+        sa.Column("stage_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("email", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column(
+            "kind", sa.Enum("approval", "signature", name="stagekind", native_enum=False, length=24), nullable=False
+        ),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum("waiting", "open", "decided", "void", name="taskstate", native_enum=False, length=24),
+            nullable=False,
+        ),
+        sa.Column(
+            "verdict",
+            sa.Enum("approve", "reject", "send_back", "sign", "decline", name="verdict", native_enum=False, length=24),
+            nullable=True,
+        ),
+        sa.Column("asked_at", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.Column("closed_at", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.Column("closed_because", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"],
+            ["person.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["round_id"],
+            ["round.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["stage_id"],
+            ["stage.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("task", schema=None) as batch_op:
+        batch_op.create_index("ix_task_inbox", ["person_id", "state"], unique=False)
+        batch_op.create_index(batch_op.f("ix_task_round_id"), ["round_id"], unique=False)
+
+    op.create_table(
+        "decision",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("task_id", sa.Uuid(), nullable=False),
+        sa.Column("round_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column(
+            "verdict",
+            sa.Enum("approve", "reject", "send_back", "sign", "decline", name="verdict", native_enum=False, length=24),
+            nullable=False,
+        ),
+        sa.Column("comment", sa.Text(), nullable=False),
+        sa.Column("at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.Column("version_sha256", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column("via", sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"],
+            ["person.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["round_id"],
+            ["round.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["task_id"],
+            ["task.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("task_id"),
+    )
+    with op.batch_alter_table("decision", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_decision_person_id"), ["person_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_decision_round_id"), ["round_id"], unique=False)
+
+    op.create_table(
+        "link",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("token_sha256", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column("task_id", sa.Uuid(), nullable=False),
+        sa.Column("purpose", sa.Enum("act", "read", name="purpose", native_enum=False, length=24), nullable=False),
+        sa.Column("created_at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.Column("expires_at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.Column("dead_at", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["task_id"],
+            ["task.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("token_sha256"),
+    )
+    with op.batch_alter_table("link", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_link_task_id"), ["task_id"], unique=False)
+    search.create(op.get_bind())
+    for statement in KEPT_AS_WRITTEN[op.get_bind().dialect.name]:
+        op.execute(statement)
+
+
+def downgrade() -> None:
+    search.drop(op.get_bind())
+    for statement in LET_GO[op.get_bind().dialect.name]:
+        op.execute(statement)
+    with op.batch_alter_table("link", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_link_task_id"))
+
+    op.drop_table("link")
+    with op.batch_alter_table("decision", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_decision_round_id"))
+        batch_op.drop_index(batch_op.f("ix_decision_person_id"))
+
+    op.drop_table("decision")
+    with op.batch_alter_table("task", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_task_round_id"))
+        batch_op.drop_index("ix_task_inbox")
+
+    op.drop_table("task")
+    with op.batch_alter_table("version", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_version_contract_id"))
+
+    op.drop_table("version")
+    with op.batch_alter_table("stage", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_stage_round_id"))
+
+    op.drop_table("stage")
+    op.drop_table("signing")
+    op.drop_table("expiry_alert")
+    with op.batch_alter_table("web_session", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_web_session_person_id"))
+
+    op.drop_table("web_session")
+    op.drop_table("round")
+    with op.batch_alter_table("participant", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_participant_person_id"))
+
+    op.drop_table("participant")
+    with op.batch_alter_table("membership", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_membership_person_id"))
+        batch_op.drop_index(batch_op.f("ix_membership_name"))
+
+    op.drop_table("membership")
+    with op.batch_alter_table("contract", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_contract_owner_id"))
+        batch_op.drop_index("ix_contract_list")
+        batch_op.drop_index(batch_op.f("ix_contract_external_id"))
+        batch_op.drop_index("ix_contract_ends")
+        batch_op.drop_index(batch_op.f("ix_contract_cancel_by"))
+
+    op.drop_table("contract")
+    with op.batch_alter_table("api_token", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_api_token_person_id"))
+
+    op.drop_table("api_token")
+    with op.batch_alter_table("person", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_person_organisation_id"))
+
+    op.drop_table("person")
+    with op.batch_alter_table("run_owed", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_run_owed_not_before"))
+
+    op.drop_table("run_owed")
+    op.drop_table("route_version")
+    with op.batch_alter_table("outgoing_mail", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_outgoing_mail_task_id"))
+        batch_op.drop_index("ix_outgoing_mail_subject")
+        batch_op.drop_index("ix_outgoing_mail_due")
+
+    op.drop_table("outgoing_mail")
+    op.drop_table("organisation")
+    op.drop_table("number_range")
+    op.drop_table("lease")
+    op.drop_table("idempotency_key")
+    op.drop_table("audit_event")
+    op.drop_table("audit_chain")
+    op.drop_table("audit_anchor")
+    op.drop_table("attempts")

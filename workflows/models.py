@@ -1,0 +1,12 @@
+"""Every table, in one place, for migrations."""
+
+import workflows.approvals.model
+import workflows.audit.model
+import workflows.contracts.model
+import workflows.idempotency
+import workflows.leases
+import workflows.outbox
+import workflows.parties.model
+import workflows.signatures.model
+
+__all__ = ["workflows"]

@@ -1,0 +1,63 @@
+"""Find people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from workflows.parties.model import Kind, Membership, Organisation, Person, WebSession
+from workflows.parties.operations import sha256_of_secret
+
+
+def people(session: Session, ids: Iterable[UUID]) -> dict[UUID, Person]:
+    wanted = set(ids)
+    return (
+        {person.id: person for person in session.exec(select(Person).where(col(Person.id).in_(wanted)))}
+        if wanted
+        else {}
+    )
+
+
+def by_emails(session: Session, emails: Sequence[str]) -> list[Person]:
+    """Those of the addresses who are known and active, in the order of the addresses."""
+    found = {
+        person.email: person
+        for person in session.exec(select(Person).where(col(Person.email).in_(emails), col(Person.active)))
+    }
+    return [found[email] for email in emails if email in found]
+
+
+def by_email(session: Session, email: str) -> Person | None:
+    return session.exec(select(Person).where(Person.email == email)).first()
+
+
+def members(session: Session, kind: Kind, name: str) -> list[Person]:
+    """Active people in a role or group, in the order of their names."""
+    joined = select(Person).join(Membership, col(Membership.person_id) == col(Person.id))
+    return list(
+        session.exec(
+            joined.where(Membership.kind == kind, Membership.name == name, col(Person.active)).order_by(
+                col(Person.name)
+            )
+        )
+    )
+
+
+def organisation_of(session: Session, person: Person) -> Organisation | None:
+    return session.get(Organisation, person.organisation_id) if person.organisation_id else None
+
+
+def everybody(session: Session) -> list[Person]:
+    return list(session.exec(select(Person).where(col(Person.organisation_id).is_not(None)).order_by(col(Person.name))))
+
+
+def web_session(session: Session, token: str, *, now: datetime) -> tuple[WebSession, Person] | None:
+    """The browser session and person behind a cookie, where it still holds."""
+    found = session.get(WebSession, sha256_of_secret(token))
+    if found is None or found.expires_at <= now:
+        return None
+    person = session.get(Person, found.person_id)
+    return (found, person) if person is not None and person.active else None

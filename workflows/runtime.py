@@ -1,0 +1,140 @@
+"""The composition root: settings in, a running engine out. Alone reads schemes and builds adapters."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from documents.blobs import BlobStore, FolderBlobStore
+from documents.intake import IntakeLimits
+from documents.minio_blobs import MinioBlobStore
+from signing.authority import Authority
+from signing.pdf_signer import PdfSigner
+from workflows.database import Work, on_commit, open_engine, reading, transaction
+from workflows.dispatcher import Dispatcher, Still
+from workflows.launcher import Launcher
+from workflows.notifications import Mailer
+from workflows.settings import Settings
+
+
+@dataclass(frozen=True)
+class Runtime:
+    settings: Settings
+    engine: Engine
+    blobs: BlobStore
+    authority: Authority
+    signer: PdfSigner
+    mailer: Mailer
+    launcher: Launcher
+    dispatcher: Dispatcher
+    vault: Fernet
+
+    @contextmanager
+    def transaction(self) -> Iterator[Work]:
+        with transaction(self.engine, stamp=self.authority.tsa.token, vault=self.vault) as session:
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        with reading(self.engine) as session:
+            yield session
+
+    @property
+    def intake_limits(self) -> IntakeLimits:
+        return IntakeLimits(
+            memory_bytes=self.settings.intake_memory_bytes,
+            seconds=self.settings.intake_seconds,
+            file_bytes=self.settings.intake_file_bytes,
+            pages=self.settings.intake_pages,
+        )
+
+
+def build(settings: Settings, *, still_wanted: Still) -> Runtime:
+    """Everything that the settings name. Opens the key store (made on first use), and no connection yet.
+
+    Raises:
+        UnsafeSettings: in production, with values for development.
+        ValueError: for an address that means nothing.
+    """
+    settings.insist_on_production_values()
+    engine = open_engine(settings.database)
+    authority = open_authority(settings)
+    vault = Fernet(base64.urlsafe_b64encode(hashlib.sha256(settings.secret.get_secret_value().encode()).digest()))
+    mailer = Mailer.from_url(settings.mail_url, embedded_port=settings.mailbox_smtp_port)
+    launcher = Launcher(settings.prefect_url, poke=settings.poke_address)
+    dispatcher = Dispatcher(
+        engine,
+        mailer=mailer,
+        launcher=launcher,
+        vault=vault,
+        stamp=authority.tsa.token,
+        public_url=settings.public_url,
+        sender=settings.mail_from,
+        still_wanted=still_wanted,
+    )
+    on_commit(engine, dispatcher.wake)
+    return Runtime(
+        settings=settings,
+        engine=engine,
+        blobs=open_blobs(settings),
+        authority=authority,
+        signer=open_signer(settings, authority),
+        mailer=mailer,
+        launcher=launcher,
+        dispatcher=dispatcher,
+        vault=vault,
+    )
+
+
+def open_authority(settings: Settings) -> Authority:
+    authority = Authority.open(
+        settings.home / "keys",
+        passphrase=settings.key_passphrase.get_secret_value(),
+        organisation=settings.organisation,
+        country=settings.country,
+    )
+    scheme, _, rest = settings.signing_keys.partition(":")
+    match scheme:
+        case "embedded":
+            return authority
+        case "pkcs12":
+            return authority.with_seal_from_pkcs12(rest, settings.signing_keys_password.get_secret_value())
+        case _:
+            raise ValueError(f"SIGNOFF_SIGNING_KEYS is embedded or pkcs12:FILE, not {scheme}:…")
+
+
+def open_signer(settings: Settings, authority: Authority) -> PdfSigner:
+    from signing.timestamps import HttpTsa
+
+    return PdfSigner(authority, HttpTsa(settings.timestamp_urls[0]) if settings.timestamp_urls else None)
+
+
+def open_blobs(settings: Settings) -> BlobStore:
+    scheme, _, rest = settings.documents.partition(":")
+    match scheme:
+        case "file":
+            from pathlib import Path
+
+            return FolderBlobStore(Path(rest))
+        case "s3" | "s3+http":
+            parts = urlsplit(settings.documents)
+            bucket = parts.path.strip("/")
+            if not parts.netloc or not bucket or "/" in bucket:
+                raise ValueError("SIGNOFF_DOCUMENTS_URL is s3://HOST:PORT/BUCKET")
+            return MinioBlobStore(
+                endpoint=parts.netloc,
+                bucket=bucket,
+                access_key=settings.documents_access_key,
+                secret_key=settings.documents_secret_key.get_secret_value(),
+                secure=scheme == "s3",
+            )
+        case _:
+            raise ValueError(f"SIGNOFF_DOCUMENTS_URL is file:FOLDER or s3://HOST:PORT/BUCKET, not {scheme}:…")

@@ -1,0 +1,153 @@
+"""The three moments of a signed file: certified, signed, sealed. Each is made outside the transaction and then kept."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import Session
+
+from documents.blobs import BlobStore
+from documents.rendering import sentence
+from signing.pdf_signer import PdfSigner, SignerSlot
+from workflows.approvals.model import Round
+from workflows.approvals.operations import Decided
+from workflows.approvals.queries import journey
+from workflows.database import Work
+from workflows.parties.rules import Actor
+from workflows.signatures.model import Signing, SigningState
+from workflows.signatures.operations import (
+    RevisionMoved,
+    Ticket,
+    begin,
+    keep_seal,
+    keep_signature,
+    prepare_signature,
+    signing_of,
+)
+from workflows.signatures.queries import evidence_of, slots_of
+
+log = logging.getLogger(__name__)
+
+KEEP_SEALED = timedelta(days=365 * 10)
+PDF = "application/pdf"
+MOST_TRIES = 5
+
+
+@dataclass(frozen=True)
+class Readable:
+    """The version that is to be signed, as it is shown."""
+
+    key: str
+    sha256: str
+    pages: int
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What signing needs around it."""
+
+    transaction: Callable[[], AbstractContextManager[Work]]
+    reading: Callable[[], AbstractContextManager[Session]]
+    blobs: BlobStore
+    signer: PdfSigner
+
+
+def certify(
+    desk: Desk,
+    round: Round,
+    readable: Readable,
+    *,
+    locale: str,
+    timezone: str,
+    now: datetime,
+    check: Callable[[Work], None],
+) -> Signing:
+    """Add the approval record and the places for signatures, certify the file, ask the first signer. Safe to repeat.
+
+    ``check``: called inside the transaction; raises when somebody else has taken over this document.
+    """
+    with desk.reading() as session:
+        if (there := signing_of(session, round.id)) is not None:
+            prepared, slots = None, there.slots
+        else:
+            evidence = evidence_of(session, round, readable_sha256=readable.sha256, pages=readable.pages, made_at=now)
+            reason = sentence("I agree to this document", locale)
+            slots = slots_of(journey(session, round), reason=reason)
+            pdf = desk.signer.prepare(
+                desk.blobs.get(readable.key),
+                evidence=evidence,
+                slots=[SignerSlot(each["field"], each["name"], each["email"]) for each in slots],
+                reason=sentence("Approved by everyone on its route", locale),
+                locale=locale,
+                timezone=timezone,
+            )
+            prepared = desk.blobs.put(pdf, folder="signing", media_type=PDF)
+    with desk.transaction() as session:
+        check(session)
+        current = session.get_one(Round, round.id, with_for_update=True)
+        if prepared is None:
+            from workflows.approvals.operations import ask_next_signer
+
+            ask_next_signer(session, current, now=now)
+            return there
+        return begin(session, current, prepared, slots, now=now)
+
+
+def sign(
+    desk: Desk,
+    task_id: UUID,
+    *,
+    seen: str,
+    name: str,
+    consent: bool,
+    by: Actor,
+    now: Callable[[], datetime],
+) -> Decided:
+    """Put one person's signature into the file.
+
+    Raises:
+        Refused and its kinds: as ``prepare_signature``; nothing is signed.
+    """
+    for _ in range(MOST_TRIES):
+        with desk.transaction() as session:
+            ticket = prepare_signature(session, task_id, seen=seen, name=name, consent=consent, by=by)
+        if not isinstance(ticket, Ticket):
+            return ticket
+        at = now()
+        pdf = desk.signer.sign(
+            desk.blobs.get(ticket.base_key),
+            slot=SignerSlot(ticket.field, ticket.slot_name, ticket.email),
+            name=ticket.name,
+            at=at,
+            reason=ticket.reason,
+            locale=by.locale,
+            timezone=by.timezone,
+            last=ticket.last,
+            organisation=ticket.organisation,
+        )
+        signed = desk.blobs.put(pdf, folder="signing", media_type=PDF)
+        try:
+            with desk.transaction() as session:
+                return keep_signature(session, task_id, ticket, signed, seen=seen, by=by, now=at)
+        except RevisionMoved:
+            log.info("Another signature came in between; signing again from the newest revision.")
+    raise RevisionMoved
+
+
+def seal(desk: Desk, round: Round, *, now: datetime, check: Callable[[Work], None]) -> Signing:
+    """Close the file with a document timestamp (PAdES B-LTA). Safe to repeat."""
+    with desk.reading() as session:
+        signing = signing_of(session, round.id)
+    assert signing is not None, "sealing follows certifying"
+    if signing.state is SigningState.SEALED:
+        return signing
+    pdf = desk.signer.seal(desk.blobs.get(signing.pdf_key))
+    sealed = desk.blobs.put(pdf, folder="sealed", media_type=PDF, keep_until=now + KEEP_SEALED)
+    with desk.transaction() as session:
+        check(session)
+        return keep_seal(session, signing.id, sealed, base_sha256=signing.pdf_sha256, now=now)

@@ -1,0 +1,94 @@
+"""What the file itself is to say about how it came to be signed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from signing.evidence import Evidence, EvidenceDecision, EvidenceDocument
+from workflows.approvals.model import Round, StageKind, TaskState
+from workflows.approvals.queries import Journey, journey
+from workflows.approvals.rules import next_signer
+from workflows.audit.queries import history
+from workflows.audit.rules import instant
+
+
+def evidence_of(session: Session, round: Round, *, readable_sha256: str, pages: int, made_at: datetime) -> Evidence:
+    """The approval record: who decided what, when, on which hash, and the history up to now."""
+    travelled = journey(session, round)
+    stages = {stage.id: stage for stage in travelled.stages}
+    decisions = []
+    for task in sorted(travelled.tasks, key=lambda each: each.closed_at or made_at):
+        decision = travelled.decisions.get(task.id)
+        if decision is not None and task.kind is StageKind.APPROVAL:
+            decisions.append(
+                EvidenceDecision(
+                    stage=stages[task.stage_id].name,
+                    name=decision.name,
+                    email=task.email,
+                    verdict=decision.verdict.value,
+                    at=decision.at,
+                    comment=decision.comment,
+                    version_sha256=decision.version_sha256,
+                    via=decision.via,
+                    on_behalf_of=None,
+                )
+            )
+    card = round.card
+    return Evidence(
+        document=EvidenceDocument(
+            title=card["title"],
+            number=card["number"],
+            version=round.version_number,
+            original_sha256=round.version_sha256,
+            normalised_sha256=readable_sha256,
+            pages=pages,
+        ),
+        decisions=tuple(decisions),
+        events=tuple(_event(event) for event in history(session, round.process, round.subject_id)),
+        organisation=card["organisation"],
+        made_at=made_at,
+    )
+
+
+def _event(event: Any) -> dict[str, object]:
+    return {
+        "position": event.position,
+        "at": instant(event.at),
+        "actor": event.actor,
+        "action": event.action,
+        "data": event.data,
+        "previous": event.previous,
+        "sha256": event.sha256,
+    }
+
+
+def slots_of(travelled: Journey, *, reason: str) -> list[dict[str, Any]]:
+    """A place for each signer, in their order."""
+    signers = sorted(
+        (task for task in travelled.tasks if task.kind is StageKind.SIGNATURE and task.state is not TaskState.VOID),
+        key=lambda task: task.ordinal,
+    )
+    known = {each["email"]: each for each in travelled.round.card.get("signers", [])}
+    return [
+        {
+            "task": str(task.id),
+            "field": f"Signer{turn}",
+            "name": task.name,
+            "email": task.email,
+            "organisation": known.get(task.email, {}).get("organisation") or None,
+            "reason": reason,
+        }
+        for turn, task in enumerate(signers, 1)
+    ]
+
+
+def whose_turn(travelled: Journey) -> str | None:
+    """The name of the signer who is asked, or comes next."""
+    asked = next(
+        (task for task in travelled.tasks if task.kind is StageKind.SIGNATURE and task.state is TaskState.OPEN), None
+    )
+    upcoming = asked or next_signer([task for task in travelled.tasks if task.kind is StageKind.SIGNATURE])
+    return upcoming.name if upcoming else None

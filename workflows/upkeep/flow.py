@@ -1,0 +1,46 @@
+"""The scheduled flows: warnings before a contract ends, and the sweep that makes up for crashes."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+from prefect import flow
+from prefect.logging import get_run_logger
+
+from workflows.composition import runtime
+from workflows.runtime import Runtime
+from workflows.upkeep.operations import (
+    ask_where_nobody_could_be,
+    report_failed_mails,
+    start_again_what_was_lost,
+    tidy,
+    warn_and_expire,
+)
+
+
+@flow(name="expiry-alerts", retries=0, persist_result=False)
+async def expiry_alerts() -> int:
+    """Mail owners and counterparties ahead of the end and of the last day to cancel; expire what has ended."""
+    given = await asyncio.to_thread(warn_and_expire, runtime(), now=datetime.now(UTC))
+    get_run_logger().info("%d warnings given", given)
+    return given
+
+
+@flow(name="upkeep", retries=0, persist_result=False)
+async def upkeep() -> None:
+    """Pay what a crash left unpaid, and keep the house in order."""
+    lost = await asyncio.to_thread(sweep, runtime())
+    if lost:
+        get_run_logger().info("Started again: %s", ", ".join(lost))
+
+
+def sweep(engine: Runtime) -> list[str]:
+    now = datetime.now(UTC)
+    with engine.transaction() as session:
+        lost = start_again_what_was_lost(session, now=now)
+    for step in (ask_where_nobody_could_be, report_failed_mails, tidy):
+        with engine.transaction() as session:
+            step(session, now=now)
+    engine.dispatcher.sweep()
+    return lost

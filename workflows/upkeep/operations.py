@@ -1,0 +1,121 @@
+"""What the clock does: warn, expire, sweep up after crashes, anchor the history."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import or_
+from sqlmodel import Session, col, delete, select
+
+from workflows.approvals.model import Round, RoundState, Stage, StageState
+from workflows.approvals.operations import advance
+from workflows.audit.operations import anchor, record
+from workflows.contracts.model import Contract, ContractState, ExpiryAlert
+from workflows.contracts.operations import expire, give_warning
+from workflows.contracts.rules import Warning, warnings_due
+from workflows.database import Work
+from workflows.outbox import MailState, OutgoingMail, RunOwed
+from workflows.parties.model import Attempts, Person, WebSession
+from workflows.runtime import Runtime
+
+log = logging.getLogger(__name__)
+
+OVERDUE = timedelta(seconds=45)  # a flow run takes seconds; one that took longer has died or waits for its server
+
+
+def warn_and_expire(runtime: Runtime, *, now: datetime) -> int:
+    """Give every warning that is due, each in its own transaction, and expire what has ended; how many were given."""
+    farthest = max(runtime.settings.expiry_alert_days, default=0)
+    horizon = now.date() + timedelta(days=farthest + 1)
+    with runtime.reading() as session:
+        near = or_(col(Contract.ends_on) <= horizon, col(Contract.cancel_by) <= horizon)
+        ids = session.exec(select(Contract.id).where(Contract.state == ContractState.IN_FORCE, near)).all()
+    given = 0
+    for contract_id in ids:
+        with runtime.transaction() as session:
+            contract = session.exec(select(Contract).where(Contract.id == contract_id).with_for_update()).one()
+            owner = session.get_one(Person, contract.owner_id)
+            today = now.astimezone(ZoneInfo(owner.timezone)).date()
+            if contract.state is ContractState.IN_FORCE:
+                for warning in warnings_due(
+                    contract, today=today, distances=runtime.settings.expiry_alert_days, given=_given(session, contract)
+                ):
+                    give_warning(session, contract, warning, today=today, now=now)
+                    given += 1
+            expire(session, contract_id, today=today, now=now)
+    return given
+
+
+def _given(session: Session, contract: Contract) -> frozenset[Warning]:
+    rows = session.exec(select(ExpiryAlert).where(ExpiryAlert.contract_id == contract.id)).all()
+    return frozenset(Warning(row.what, row.day, row.days_before) for row in rows)
+
+
+def start_again_what_was_lost(session: Work, *, now: datetime) -> list[str]:
+    """Owe a new run for every subject whose last one has not ended in good time; their labels.
+
+    Its worker was killed, or the run was lost between the launch and its first line. Runs are safe to repeat, and a
+    lease keeps two from meeting.
+    """
+    lost = session.exec(
+        select(RunOwed)
+        .where(
+            col(RunOwed.finished) < col(RunOwed.launched),
+            col(RunOwed.launched) == col(RunOwed.sequence),
+            col(RunOwed.launched_at) < now - OVERDUE,
+        )
+        .with_for_update(skip_locked=True)
+        .limit(100)
+    ).all()
+    for run in lost:
+        run.sequence += 1
+        run.not_before = now
+        session.owes = True
+    return [run.label for run in lost]
+
+
+def ask_where_nobody_could_be(session: Work, *, now: datetime) -> int:
+    """Try blocked stages again: somebody may have been named since. How many rounds were looked at."""
+    blocked = session.exec(
+        select(Round)
+        .join(Stage, col(Stage.round_id) == col(Round.id))
+        .where(Stage.state == StageState.BLOCKED, Round.state == RoundState.OPEN)
+        .with_for_update(skip_locked=True)
+        .limit(50)
+    ).all()
+    for round in blocked:
+        advance(session, round, now=now)
+    return len(blocked)
+
+
+def report_failed_mails(session: Work, *, now: datetime) -> int:
+    """Write mails that could not be delivered into their document's history."""
+    failed = session.exec(
+        select(OutgoingMail)
+        .where(OutgoingMail.state == MailState.FAILED, col(OutgoingMail.reported).is_(False))
+        .with_for_update(skip_locked=True)
+        .limit(100)
+    ).all()
+    for mail in failed:
+        mail.reported = True
+        record(
+            session,
+            "mail_failed",
+            mail.process,
+            mail.subject_id,
+            now=now,
+            kind=mail.kind,
+            to_name=mail.to_name,
+            to_email=mail.to_email,
+            failure=mail.failure,
+        )
+    return len(failed)
+
+
+def tidy(session: Work, *, now: datetime) -> None:
+    """Forget browser sessions that ran out and tries that no longer count; anchor the history."""
+    session.exec(delete(WebSession).where(col(WebSession.expires_at) < now))
+    session.exec(delete(Attempts).where(col(Attempts.since) < now - timedelta(days=1)))
+    anchor(session, now=now)
