@@ -42,7 +42,7 @@ class BlobStore(Protocol):
     """Bytes in, the same bytes out, for decades. Safe to call from several threads and processes."""
 
     def put(self, data: bytes, *, folder: str, media_type: str, keep_until: datetime | None = None) -> BlobRef:
-        """Returns when the bytes are safe. ``keep_until``: nobody may delete them before, where the store can hold to it.
+        """Returns when the bytes are safe. ``keep_until``: nobody can delete them before, if the store sees to it.
 
         Raises:
             ValueError: for a folder that is not one lower-case word.
@@ -106,7 +106,7 @@ def _ending(media_type: str) -> str:
 
 
 class FolderBlobStore:
-    """Files below a folder, readable by this user only. There is no lock on time here: ``keep_until`` changes nothing."""
+    """Files below a folder, readable by this user only. Folders know no lock, so ``keep_until`` changes nothing."""
 
     def __init__(self, root: Path) -> None:
         self.root = root

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from threading import Lock
+from xml.etree.ElementTree import ParseError
 
 import urllib3
 from minio import Minio
@@ -144,6 +145,8 @@ class MinioBlobStore:
             if refused.code in KEY_REFUSED:
                 log.warning("bucket %s does not tell whether it locks objects: %s", self.bucket, refused.code)
             return False
+        except ValueError:
+            return True  # a lock without a default time, for which servers answer what minio 7.2 cannot read
         return True
 
     def _holds(self, key: str, data: bytes) -> bool:
@@ -193,8 +196,16 @@ class MinioBlobStore:
             yield
         except S3Error as refused:
             if refused.code in KEY_REFUSED:
-                raise StoreUnavailable("The document store refuses our access key (%(code)s).", code=refused.code) from None
-            raise StoreUnavailable("The document store answers with an error: %(code)s.", code=refused.code) from refused
+                raise StoreUnavailable(
+                    "The document store refuses our access key (%(code)s).", code=refused.code
+                ) from None
+            raise StoreUnavailable(
+                "The document store answers with an error: %(code)s.", code=refused.code
+            ) from refused
+        except (ParseError, ValueError) as failure:
+            raise StoreUnavailable(
+                "What answers at %(endpoint)s is not a document store.", endpoint=self.endpoint
+            ) from failure
         except (urllib3.exceptions.HTTPError, MinioException, OSError) as failure:
             raise StoreUnavailable(
                 "The document store at %(endpoint)s cannot be reached.", endpoint=self.endpoint
