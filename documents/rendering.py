@@ -153,6 +153,8 @@ def day_short(value: date, reader: Reader) -> str:
 
 
 def _day(value: date, reader: Reader, patterns: Mapping[str, str]) -> str:
+    if isinstance(value, datetime):  # which day it was depends on where the reader is
+        value = _local(value, reader).date()
     return format_date(value, patterns[reader.locale], locale=reader.locale)
 
 
