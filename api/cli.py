@@ -15,13 +15,24 @@ from rich.table import Table
 
 from workflows.errors import Refused
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Signoff: contracts routed, signed and sealed.", pretty_exceptions_enable=False)
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Signoff: contracts routed, signed and sealed.",
+    pretty_exceptions_enable=False,
+)
 contracts = typer.Typer(no_args_is_help=True, help="Send and list contracts.")
 routes = typer.Typer(no_args_is_help=True, help="Check and publish approval routes.")
 audit = typer.Typer(no_args_is_help=True, help="Check the history.")
 users = typer.Typer(no_args_is_help=True, help="People with an account.")
 tokens = typer.Typer(no_args_is_help=True, help="Tokens with which programs act for a person.")
-for name, part in (("contracts", contracts), ("routes", routes), ("audit", audit), ("users", users), ("tokens", tokens)):
+for name, part in (
+    ("contracts", contracts),
+    ("routes", routes),
+    ("audit", audit),
+    ("users", users),
+    ("tokens", tokens),
+):
     app.add_typer(part, name=name)
 
 console = Console(highlight=False)
@@ -48,7 +59,9 @@ def main() -> None:
 
 @app.command()
 def serve(
-    sample: Annotated[bool, typer.Option(help="On the first start, perform the main job on a sample before your eyes.")] = True,
+    sample: Annotated[
+        bool, typer.Option(help="On the first start, perform the main job on a sample before your eyes.")
+    ] = True,
 ) -> None:
     """Start everything: the portal, the mailbox, Prefect's server and a worker. Ctrl-C ends all of it."""
     from api.first_start import first_start
@@ -84,10 +97,14 @@ def migrate() -> None:
 @app.command()
 def demo(
     url: Annotated[str, typer.Option(help="A running Signoff with the embedded mailbox.")] = "",
-    own_system: Annotated[bool, typer.Option("--own-system", help="Start a system of its own on free ports, and stop it afterwards.")] = False,
+    own_system: Annotated[
+        bool, typer.Option("--own-system", help="Start a system of its own on free ports, and stop it afterwards.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one object with the paths, hashes and times.")] = False,
     file: Annotated[Path | None, typer.Option(help="A PDF of yours instead of the sample.")] = None,
-    output: Annotated[Path | None, typer.Option(help="Folder for the sealed file, the original and the trust anchor.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for the sealed file, the original and the trust anchor.")
+    ] = None,
     locale: Annotated[str, typer.Option(help="en or ko.")] = "en",
 ) -> None:
     """Drive one contract through its whole life, over HTTP and SMTP, and verify the sealed file."""
@@ -128,7 +145,9 @@ def send(
     starts_on: Annotated[str, typer.Option()] = "",
     ends_on: Annotated[str, typer.Option()] = "",
     notice_days: Annotated[str, typer.Option()] = "",
-    signer: Annotated[list[str] | None, typer.Option(help='"Name <address>", once for each signer, in their order.')] = None,
+    signer: Annotated[
+        list[str] | None, typer.Option(help='"Name <address>", once for each signer, in their order.')
+    ] = None,
     route: Annotated[str, typer.Option()] = "",
     note: Annotated[str, typer.Option()] = "",
 ) -> None:
@@ -157,7 +176,9 @@ def send(
     )
     document = take_in(file.read_bytes(), file_name=file.name, blobs=runtime.blobs, limits=runtime.intake_limits)
     with runtime.transaction() as session:
-        contract = submit(session, draft, document, by=_actor(session, by), now=_now(), link_days=runtime.settings.link_days)
+        contract = submit(
+            session, draft, document, by=_actor(session, by), now=_now(), link_days=runtime.settings.link_days
+        )
         number, page = contract.number, f"{runtime.settings.public_url}/contracts/{contract.id}"
     runtime.dispatcher.sweep()
     console.print(f"{number} is on its way: {page}", soft_wrap=True)
@@ -179,7 +200,14 @@ def list_(
         page = listed(session, _actor(session, by), q=q, state=state, today=_now().date(), limit=limit)
         for each in page.contracts:
             money = f"{each.currency} {each.amount:,}" if each.amount is not None else ""
-            table.add_row(each.number, each.title, each.state.value.replace("_", " "), each.counterparty, money, str(each.ends_on or ""))
+            table.add_row(
+                each.number,
+                each.title,
+                each.state.value.replace("_", " "),
+                each.counterparty,
+                money,
+                str(each.ends_on or ""),
+            )
     console.print(table if page.contracts else "Nothing fits.")
 
 
@@ -227,7 +255,9 @@ def verify_audit(as_json: Annotated[bool, typer.Option("--json")] = False) -> No
     if as_json:
         print(json.dumps(asdict(report), default=str, ensure_ascii=False))
     elif report.broken is None:
-        console.print(f"The history is whole: {report.events} entries in {report.chains} chains, {report.anchors} anchors.")
+        console.print(
+            f"The history is whole: {report.events} entries in {report.chains} chains, {report.anchors} anchors."
+        )
     else:
         where = f"{report.broken.process} {report.broken.subject_id}, entry {report.broken.position}"
         err.print(f"The history is broken at {where}: {report.broken.sentence}", style="red", markup=False)
@@ -245,7 +275,9 @@ def add_user(
     manager: Annotated[str, typer.Option(help="Address of their manager.")] = "",
     locale: Annotated[str, typer.Option(help="en or ko.")] = "",
     timezone: Annotated[str, typer.Option(help="Such as Asia/Seoul.")] = "",
-    password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input; one is made otherwise.")] = False,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input; one is made otherwise.")
+    ] = False,
 ) -> None:
     """Register somebody and print their password, where one was made."""
     from workflows.parties.operations import found_organisation, register
@@ -268,7 +300,9 @@ def add_user(
             roles=role or (),
             groups=group or (),
         )
-    console.print(f"{name} <{email}> is registered." + ("" if password_stdin else f" Password: {password}"), markup=False)
+    console.print(
+        f"{name} <{email}> is registered." + ("" if password_stdin else f" Password: {password}"), markup=False
+    )
 
 
 @tokens.command("add")

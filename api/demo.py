@@ -64,8 +64,18 @@ LEGAL = (
     Who("Cy Okafor", "cy.okafor@demo.example", "Legal", ("demo-legal",)),
 )
 SIGNERS = (
-    {"name": "박도윤 Doyun Park", "email": "doyun.park@demo.example", "organisation": "Haneul Logistics", "title": "Chief Financial Officer"},
-    {"name": "Šárka Černá", "email": "sarka.cerna@nordwerk.example", "organisation": "Nordwerk Maschinen GmbH", "title": "Managing Director"},
+    {
+        "name": "박도윤 Doyun Park",
+        "email": "doyun.park@demo.example",
+        "organisation": "Haneul Logistics",
+        "title": "Chief Financial Officer",
+    },
+    {
+        "name": "Šárka Černá",
+        "email": "sarka.cerna@nordwerk.example",
+        "organisation": "Nordwerk Maschinen GmbH",
+        "title": "Managing Director",
+    },
 )
 CONTRACT = {
     "title": "Forklift fleet lease 2026–2029",
@@ -113,7 +123,9 @@ def run(*, url: str, own_system: bool, as_json: bool, file: Path | None, output:
         else:
             from workflows.settings import Settings
 
-            result = perform(console, base=url or None, file=file, output=output or Settings().home / "demo", locale=locale)
+            result = perform(
+                console, base=url or None, file=file, output=output or Settings().home / "demo", locale=locale
+            )
     except (Off, httpx.HTTPError) as off:
         console.print(f"[red]The demo failed:[/red] {off}", soft_wrap=True)
         return 1
@@ -122,7 +134,9 @@ def run(*, url: str, own_system: bool, as_json: bool, file: Path | None, output:
     return 0
 
 
-def perform(console: Console, *, base: str | None = None, file: Path | None, output: Path, locale: str) -> dict[str, Any]:
+def perform(
+    console: Console, *, base: str | None = None, file: Path | None, output: Path, locale: str
+) -> dict[str, Any]:
     """The whole life of one contract on the system that the environment names."""
     from workflows.composition import compose
     from workflows.settings import Settings
@@ -146,7 +160,12 @@ def perform(console: Console, *, base: str | None = None, file: Path | None, out
         marked = f"demo-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
         words = {**CONTRACT, "signers": json.dumps(SIGNERS), "external_id": marked}
         with story.step(f"{OWNER.name} hands in the contract"):
-            answer = web.post("/api/contracts", data=words, files={"file": (file_name, first, "application/pdf")}, headers={**api, "Idempotency-Key": marked})
+            answer = web.post(
+                "/api/contracts",
+                data=words,
+                files={"file": (file_name, first, "application/pdf")},
+                headers={**api, "Idempotency-Key": marked},
+            )
             expect(answer, 201)
             contract = answer.json()
             number, here = contract["number"], f"/api/contracts/{contract['id']}"
@@ -155,7 +174,10 @@ def perform(console: Console, *, base: str | None = None, file: Path | None, out
             people.decide(MANAGER.email, "approve")
         with story.step(f"{LEGAL[2].name} sends it back: the notice period is too short"):
             people.decide(LEGAL[2].email, "send_back", "Sixty days’ notice is too short for us. Please ask for ninety.")
-            wait_for(lambda: web.get(here, headers=api).json()["state"] == "returned", "the contract to be with its owner again")
+            wait_for(
+                lambda: web.get(here, headers=api).json()["state"] == "returned",
+                "the contract to be with its owner again",
+            )
         changed = second if file is None else second + b"\n"
         with story.step(f"{OWNER.name} hands in version 2; the open links are void"):
             answer = web.post(
@@ -165,6 +187,7 @@ def perform(console: Console, *, base: str | None = None, file: Path | None, out
                 headers={**api, "Idempotency-Key": f"{marked}-2"},
             )
             expect(answer, 201)
+            people.forget_version(1)
         with story.step(f"{MANAGER.name} approves again"):
             people.decide(MANAGER.email, "approve")
         for member in LEGAL[:2]:
@@ -178,9 +201,13 @@ def perform(console: Console, *, base: str | None = None, file: Path | None, out
             contract = web.get(here, headers=api).json()
             people.mail(OWNER.email, without_link=True)
         with story.step("The sealed file is fetched and verified"):
-            sealed = web.get(f"{here}/versions/{contract['versions'][0]['number']}/file", params={"as": "sealed"}, headers=api)
+            sealed = web.get(
+                f"{here}/versions/{contract['versions'][0]['number']}/file", params={"as": "sealed"}, headers=api
+            )
             expect(sealed, 200)
-            report = web.post("/api/verifications", files={"file": ("sealed.pdf", sealed.content, "application/pdf")}, headers=api)
+            report = web.post(
+                "/api/verifications", files={"file": ("sealed.pdf", sealed.content, "application/pdf")}, headers=api
+            )
             expect(report, 201)
             if report.json()["verdict"] != "sealed":
                 raise Off(f"the sealed file does not verify: {report.json()['sentence']}")
@@ -188,7 +215,14 @@ def perform(console: Console, *, base: str | None = None, file: Path | None, out
 
 
 def finish(
-    console: Console, story: Story, runtime: Any, contract: dict[str, Any], original: bytes, sealed: bytes, output: Path, base: str
+    console: Console,
+    story: Story,
+    runtime: Any,
+    contract: dict[str, Any],
+    original: bytes,
+    sealed: bytes,
+    output: Path,
+    base: str,
 ) -> dict[str, Any]:
     from api.verification_report import print_report
     from signing.verification import verify
@@ -255,6 +289,11 @@ class People:
 
     def __init__(self, web: httpx.Client, number: str) -> None:
         self._web, self._number, self._read = web, number, set[str]()
+        self._forgotten = 0
+
+    def forget_version(self, version: int) -> None:
+        """Mails about this version or an older one are left unread from now on: their links are void."""
+        self._forgotten = version
 
     def mail(self, email: str, *, without_link: bool = False) -> dict[str, Any]:
         """The newest unread mail to ``email`` about the contract."""
@@ -262,7 +301,9 @@ class People:
         def arrived() -> dict[str, Any] | None:
             for message in self._web.get("/mailbox/messages", params={"to": email}).json()["items"]:
                 about = self._number in message["subject"] or self._number in message["text"]
-                if about and message["id"] not in self._read and (without_link or task_link(message)):
+                new = message["id"] not in self._read and f", version {self._forgotten}" not in message["text"]
+                new = new and f", 버전 {self._forgotten}" not in message["text"]
+                if about and new and (without_link or task_link(message)):
                     found: dict[str, Any] = message
                     return found
             return None
@@ -314,7 +355,9 @@ def hidden(page: str, name: str) -> str:
 
 def expect(answer: httpx.Response, status: int) -> None:
     if answer.status_code != status:
-        raise Off(f"{answer.request.method} {answer.request.url.path} answered {answer.status_code}: {answer.text[:500]}")
+        raise Off(
+            f"{answer.request.method} {answer.request.url.path} answered {answer.status_code}: {answer.text[:500]}"
+        )
 
 
 def wait_for(look: Callable[[], T | None], what: str, *, seconds: float = PATIENCE) -> T:
@@ -349,10 +392,17 @@ def started_system(console: Console) -> Iterator[Path]:
     began = time.monotonic()
     with (home / "serve.log").open("wb") as log:
         system = subprocess.Popen(
-            [sys.executable, "-m", "api.cli", "serve", "--no-sample"], stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True
+            [sys.executable, "-m", "api.cli", "serve", "--no-sample"],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
         )
     try:
-        wait_for(lambda: system.poll() is not None or httpx.get(f"http://127.0.0.1:{web}/health").is_success, "the system to start")
+        wait_for(
+            lambda: system.poll() is not None or httpx.get(f"http://127.0.0.1:{web}/health").is_success,
+            "the system to start",
+        )
         if system.poll() is not None:
             raise Off(f"the system did not start; see {home / 'serve.log'}")
         console.print(f"A system of its own is ready after {time.monotonic() - began:.1f} s, in {home}", soft_wrap=True)

@@ -16,7 +16,11 @@ MARK = "first-start-done"
 def first_start(settings: Settings, *, sample: bool) -> None:
     """Called once the portal answers: the first administrator, the sample's whole life, and where to look."""
     # a process of its own: the supervisor stays small, and a failing sample stops nothing
-    subprocess.run([sys.executable, "-m", "api.first_start", *(["--sample"] if sample else [])], stdin=subprocess.DEVNULL, check=False)
+    subprocess.run(
+        [sys.executable, "-m", "api.first_start", *(["--sample"] if sample else [])],
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
 
 
 def main(*, sample: bool) -> None:
@@ -83,7 +87,9 @@ def where_to_look(console: object, settings: Settings, password: str | None) -> 
     say = console.print  # type: ignore[attr-defined]
     say(f"\n[bold]Signoff is running.[/bold] Portal: {settings.public_url}", soft_wrap=True)
     if password:
-        say(f"  Sign in as admin@{ADMINISTRATORS_DOMAIN} with the password [bold]{password}[/bold] (made for this start).")
+        say(
+            f"  Sign in as admin@{ADMINISTRATORS_DOMAIN} with the password [bold]{password}[/bold] (made for this start)."
+        )
     if settings.embedded_mail:
         say(f"  Mailbox: {settings.public_url}/mailbox — a contract waits there for your own click.", soft_wrap=True)
     if settings.embedded_prefect:

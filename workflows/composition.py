@@ -19,3 +19,11 @@ def compose(settings: Settings) -> Runtime:
 @cache
 def runtime() -> Runtime:
     return compose(Settings())
+
+
+@cache
+def working_runtime() -> Runtime:
+    """The same with its dispatcher at work: what a flow's step commits is paid from this process at once."""
+    made = runtime()
+    made.dispatcher.start()
+    return made

@@ -9,7 +9,7 @@ import base64
 import logging
 import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -132,6 +132,16 @@ class Launcher:
             found += [_unfinished(run) for run in page]
             if len(page) < PAGE:
                 return tuple(found)
+
+    def find_orphans(
+        self, deployment: str, *, now: datetime, is_held: Callable[[Unfinished], bool] = lambda run: False
+    ) -> tuple[Unfinished, ...]:
+        """The runs under way that nobody carries on. ``is_held``: whether somebody has the lease of a run's subject.
+
+        Raises:
+            LauncherUnavailable
+        """
+        return tuple(run for run in self.running(deployment) if is_orphan(run, now=now, held=is_held(run)))
 
     def mark_crashed(self, flow_run_id: str, why: str = "Its worker died.") -> bool:
         """Close a run that nobody carries on; ``False`` when it has come to an end by itself, or is unknown.

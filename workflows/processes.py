@@ -182,7 +182,11 @@ class _Supervisor:
         started = False
         for child in self._children:
             if child.process is None and now >= child.due and (child.part.at_once or not waits):
-                child.start()
+                try:
+                    child.start()
+                except OSError as error:  # no memory or no disk for a moment is no reason to end everything else
+                    child.put_off()
+                    _say(f"{child.part.name} could not be started: {error}")
                 started = True
         if started:
             self._write_state()
@@ -230,8 +234,9 @@ class _Supervisor:
         state |= {child.part.name: child.life.as_dict() for child in self._children if child.life is not None}
         path = self._home / "run" / "processes.json"
         fresh = path.with_suffix(".new")
-        fresh.write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")
-        fresh.replace(path)
+        with suppress(OSError):  # a full disk: who reads it sees older numbers
+            fresh.write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")
+            fresh.replace(path)
 
     @contextmanager
     def _signals(self) -> Iterator[int]:
@@ -279,6 +284,7 @@ class _Child:
         self._began = 0.0
 
     def start(self) -> None:
+        self._began = time.monotonic()
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 self.part.command,
@@ -292,19 +298,21 @@ class _Child:
                 preexec_fn=_die_with_parent(),
             )
         self.life = _Life(self.process.pid)
-        self._began = time.monotonic()
 
     def ended(self) -> int | None:
         """The exit status when it has died since the last look; then it is due again after a while."""
         if self.process is None or (status := self.process.poll()) is None:
             return None
         self.tell(signal.SIGKILL)
-        now = time.monotonic()
-        lived_well = now - self._began > GOOD_LIFE
-        self.pause = 0.1 if lived_well or not self.pause else min(LONGEST_PAUSE, max(1.0, 2 * self.pause))
-        self.due = now + self.pause
         self.process = self.life = None
+        self.put_off()
         return status
+
+    def put_off(self) -> None:
+        """Due again at once the first time; later after longer and longer pauses."""
+        lived_well = time.monotonic() - self._began > GOOD_LIFE
+        self.pause = 0.1 if lived_well or not self.pause else min(LONGEST_PAUSE, max(1.0, 2 * self.pause))
+        self.due = time.monotonic() + self.pause
 
     def tell(self, number: int) -> None:
         """Signal it and all that it has started."""
@@ -319,7 +327,7 @@ class _Child:
 
     def rotate_log(self) -> None:
         """Keep the newest part. Copied and cut, not renamed: the child writes on, at the end of the same file."""
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             if self.log.stat().st_size < LOG_BYTES:
                 return
             for number in range(LOG_FILES - 1, 0, -1):

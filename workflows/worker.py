@@ -142,8 +142,8 @@ def _ended_by_signal() -> Iterator[None]:
 
 def deployed() -> tuple[Deployment, ...]:
     """The deployments of ``prefect.yaml``: beside the packages in a working copy, inside this one when installed."""
-    here = Path(__file__).parent
-    path = next(path for path in (here / "prefect.yaml", here.parent / "prefect.yaml") if path.exists())
+    beside, inside = Path(__file__).parents[1] / "prefect.yaml", Path(__file__).parent / "prefect.yaml"
+    path = beside if beside.exists() else inside
     return tuple(
         Deployment(
             name=entry["name"],

@@ -1,0 +1,9 @@
+"""The pages that people see."""
+
+from importlib import import_module
+
+from fastapi import APIRouter
+
+router = APIRouter()
+for name in ("links", "entrance", "contracts", "routes", "verify", "people", "mailbox"):
+    router.include_router(import_module(f"api.pages.{name}").router)

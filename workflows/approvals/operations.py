@@ -81,6 +81,8 @@ def publish(session: Work, source: str, *, name: str | None, by: Actor | None, n
         Refused: where its name is not ``name``, or it asks people whom nobody has registered.
     """
     route = routes.parse(source)
+    if failures := routes.golden_failures(route):
+        raise routes.RouteRefused(failures)
     if name is not None and route.name != name:
         raise Refused("The route calls itself %(own)s, the address %(name)s.", field="name", own=route.name, name=name)
     _insist_on_known_people(session, route)

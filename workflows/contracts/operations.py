@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from documents.blobs import BlobRef
-from workflows.approvals.model import Decision, Participant, Round, RoundState, Task, Verdict
+from workflows.approvals.model import Decision, Participant, Round, RoundState, Verdict
 from workflows.approvals.operations import (
     Submission,
     choose_route,
@@ -253,10 +253,9 @@ def bring_into_force(session: Work, contract_id: UUID, round: Round, *, now: dat
         ends_on=_iso(contract.ends_on),
         cancel_by=_iso(contract.cancel_by),
     )
-    concerned = {contract.owner_id} | {
-        task.person_id for task in tasks_of(session, round.id) if task.verdict is Verdict.SIGN
-    }
-    for person in people(session, concerned).values():
+    signed = {task.person_id: task for task in tasks_of(session, round.id) if task.verdict is Verdict.SIGN}
+    for person in people(session, {contract.owner_id, *signed}).values():
+        without_account = person.id in signed and person.password_hash is None
         _tell(
             session,
             contract,
@@ -264,6 +263,7 @@ def bring_into_force(session: Work, contract_id: UUID, round: Round, *, now: dat
             person,
             "in_force",
             now=now,
+            link=reading_link(session, signed[person.id], now=now, days=READING_DAYS) if without_account else None,
             starts_on=_iso(contract.starts_on),
             ends_on=_iso(contract.ends_on),
         )

@@ -196,11 +196,12 @@ def last_day_to_cancel(ends_on: date | None, notice_days: int | None) -> date | 
 
 
 def facts_of(contract: Contract, *, submitter: str) -> dict[str, object]:
-    """What a route's conditions may ask about a contract."""
+    """What a route's conditions may ask about a contract. What we know ourselves cannot be overruled by further fields."""
     return {
         "amount": contract.amount,
         "currency": contract.currency,
         "contract": {
+            **contract.fields,
             "kind": contract.kind,
             "title": contract.title,
             "counterparty": contract.counterparty,
@@ -208,7 +209,6 @@ def facts_of(contract: Contract, *, submitter: str) -> dict[str, object]:
             "ends_on": contract.ends_on.isoformat() if contract.ends_on else "",
             "notice_days": contract.notice_days or 0,
             "external_id": contract.external_id or "",
-            **contract.fields,
         },
         "submitter": {"email": submitter},
     }

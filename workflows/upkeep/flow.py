@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from prefect import flow
 from prefect.logging import get_run_logger
 
-from workflows.composition import runtime
+from workflows.composition import working_runtime
 from workflows.runtime import Runtime
 from workflows.upkeep.operations import (
     ask_where_nobody_could_be,
@@ -22,7 +22,7 @@ from workflows.upkeep.operations import (
 @flow(name="expiry-alerts", retries=0, persist_result=False)
 async def expiry_alerts() -> int:
     """Mail owners and counterparties ahead of the end and of the last day to cancel; expire what has ended."""
-    given = await asyncio.to_thread(warn_and_expire, runtime(), now=datetime.now(UTC))
+    given = await asyncio.to_thread(warn_and_expire, working_runtime(), now=datetime.now(UTC))
     get_run_logger().info("%d warnings given", given)
     return given
 
@@ -30,7 +30,7 @@ async def expiry_alerts() -> int:
 @flow(name="upkeep", retries=0, persist_result=False)
 async def upkeep() -> None:
     """Pay what a crash left unpaid, and keep the house in order."""
-    lost = await asyncio.to_thread(sweep, runtime())
+    lost = await asyncio.to_thread(sweep, working_runtime())
     if lost:
         get_run_logger().info("Started again: %s", ", ".join(lost))
 

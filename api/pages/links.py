@@ -1,0 +1,327 @@
+"""``/t/{token}``: what people do by the links in their mails. GET and HEAD change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from sqlmodel import Session
+
+from api.dependencies import Engine, Now
+from api.errors import said, wants_page
+from api.pages.pictures import page_picture
+from api.pages.shell import page, reader_of
+from api.pages.views import route_rows, stage_name
+from api.rest.contracts import pdf_response
+from api.rest.tasks import decision_shape, task_shape
+from api.throttle import Throttle
+from documents.rendering import Reader
+from workflows.approvals.model import Decision, Link, Purpose, Round, Stage, StageKind, Task, TaskState, Verdict
+from workflows.approvals.operations import branch_of, decide, follow, insist_on_live, parsed
+from workflows.approvals.queries import Asked, Journey, approved_before, journey
+from workflows.approvals.model import RouteVersion
+from workflows.business_time import explained
+from workflows.contracts import steps
+from workflows.contracts.model import Contract, Version
+from workflows.contracts.queries import version
+from documents.comparison import compare
+from workflows.errors import Gone, NotFound, Refused
+from workflows.parties.model import Person
+from workflows.parties.operations import actor
+from workflows.parties.rules import Actor
+from workflows.runtime import Runtime
+from workflows.signatures.ceremony import sign
+from workflows.signatures.operations import decline, signing_of
+
+router = APIRouter(prefix="/t", tags=["links"])
+
+unknown_links = Throttle(per_minute=60)
+"""Tries with links that were never sent, by network address: 256 bits cannot be guessed, but nobody need try."""
+
+
+@dataclass(frozen=True)
+class Followed:
+    link: Link
+    task: Task
+    round: Round
+    stage: Stage
+    person: Person
+    submitter: Person
+    journey: Journey
+    contract: Contract
+    version: Version
+    decision: Decision | None
+    sealed: tuple[str, datetime] | None
+    """Key of the sealed file, and when it was sealed."""
+
+    @property
+    def house(self) -> str:
+        return str(self.round.card.get("organisation") or "")
+
+    def reader(self, request: Request) -> Reader:
+        return reader_of(request, Reader(self.person.locale, self.person.timezone))
+
+
+def followed(session: Session, token: str, request: Request) -> Followed:
+    address = request.client.host if request.client else ""
+    unknown_links.insist(address)
+    try:
+        link, task, round = follow(session, token)
+    except NotFound:
+        unknown_links.count(address)
+        raise
+    travelled = journey(session, round)
+    signing = signing_of(session, round.id)
+    return Followed(
+        link=link,
+        task=task,
+        round=round,
+        stage=next(each for each in travelled.stages if each.id == task.stage_id),
+        person=session.get_one(Person, task.person_id),
+        submitter=session.get_one(Person, round.submitter_id),
+        journey=travelled,
+        contract=session.get_one(Contract, round.subject_id),
+        version=version(session, round.subject_id, round.version_number),
+        decision=travelled.decisions.get(task.id),
+        sealed=(signing.sealed_key, signing.sealed_at)
+        if signing and signing.sealed_key and signing.sealed_at
+        else None,
+    )
+
+
+@router.get("/{token}", summary="What the link leads to; decides nothing")
+@router.head("/{token}", include_in_schema=False)
+def show(token: str, request: Request, runtime: Engine, now: Now) -> Response:
+    with runtime.reading() as session:
+        found = followed(session, token, request)
+        if not wants_page(request):
+            return JSONResponse(
+                task_shape(Asked(found.task, found.stage, found.round), found.decision).model_dump(mode="json")
+            )
+        return _shown(session, request, token, found, now)
+
+
+def _shown(
+    session: Session,
+    request: Request,
+    token: str,
+    found: Followed,
+    now: datetime,
+    *,
+    refused: str = "",
+    status: int = 200,
+    typed: Mapping[str, str] | None = None,
+) -> Response:
+    reader = found.reader(request)
+    common: dict[str, Any] = {
+        "linked": True,
+        "house": found.house,
+        "reader": reader,
+        "status": status,
+        "token": token,
+        "card": found.round.card,
+        "round": found.round,
+        "task": found.task,
+        "contract": found.contract,
+        "version": found.version,
+        "person": found.person,
+        "submitter": found.submitter,
+        "stage_title": stage_name(found.stage.name, reader),
+        "link": found.link,
+        "rows": route_rows(
+            found.journey, reader, me=found.person.id, sealed_at=found.sealed[1] if found.sealed else None
+        ),
+        "page_address": lambda n: f"/t/{token}/pages/{n}.png",
+        "refused": refused,
+        "typed": typed or {},
+    }
+    if found.link.purpose is Purpose.READ or found.task.state is not TaskState.OPEN:
+        return page(
+            request,
+            "task_done.html",
+            **common,
+            decision=found.decision,
+            sealed=found.sealed,
+            reading=found.link.purpose is Purpose.READ,
+        )
+    try:
+        insist_on_live(found.link, found.round, found.task, now=now)
+    except Gone as gone:
+        return page(request, "link_gone.html", **{**common, "status": 410}, words=said(gone, reader))
+    if found.task.kind is StageKind.SIGNATURE:
+        return page(request, "sign.html", **common, **_signing(found, reader))
+    plan = branch_of(parsed(session.get_one(RouteVersion, found.round.route_id).source), found.stage.name)
+    before = approved_before(session, found.round, found.person.id)
+    earlier = version(session, found.contract.id, before[0].version_number) if before else None
+    return page(
+        request,
+        "task.html",
+        **common,
+        due=found.stage.due_at,
+        due_note=explained(found.stage.due, reader.locale, _sentence) if found.stage.due else "",
+        may_send_back=bool(plan and "submitter" in plan.send_back_to) or not (plan and plan.send_back_to),
+        others=[each for each in found.journey.tasks_in(found.stage) if each.id != found.task.id],
+        stage=found.stage,
+        before=before,
+        changes=compare(earlier.text, found.version.text) if earlier else None,
+    )
+
+
+def _signing(found: Followed, reader: Reader) -> dict[str, Any]:
+    signers = sorted(
+        (each for each in found.journey.tasks if each.kind is StageKind.SIGNATURE), key=lambda each: each.ordinal
+    )
+    known = {each["email"]: each for each in found.contract.signers}
+    return {
+        "signers": signers,
+        "after": [each for each in signers if each.ordinal > found.task.ordinal],
+        "signer": known.get(found.task.email, {"name": found.task.name, "organisation": "", "title": ""}),
+        "approvers": [each for each in found.journey.decisions.values() if each.verdict is Verdict.APPROVE],
+    }
+
+
+def _sentence(text: str, locale: str, **values: object) -> str:
+    from documents.rendering import sentence
+
+    return sentence(text, locale, **values)
+
+
+@router.get("/{token}/pages/{number}.png", include_in_schema=False)
+def picture(token: str, number: int, request: Request, runtime: Engine) -> Response:
+    with runtime.reading() as session:
+        found = followed(session, token, request)
+        _insist_readable(found)
+        key, sha256 = found.version.readable_key, found.version.readable_sha256
+    return page_picture(runtime, key, sha256, number, request)
+
+
+@router.get("/{token}/file", summary="The PDF that the link is about; the sealed one once there is one")
+def file(token: str, request: Request, runtime: Engine) -> Response:
+    with runtime.reading() as session:
+        found = followed(session, token, request)
+        _insist_readable(found)
+        name = found.version.file_name
+        key = found.sealed[0] if found.sealed else found.version.readable_key
+    return pdf_response(runtime, key, name)
+
+
+def _insist_readable(found: Followed) -> None:
+    """The document itself is shown while its task is open, and to signers by their reading link."""
+    now = datetime.now(UTC)
+    if found.link.purpose is Purpose.READ:
+        if found.link.expires_at <= now:
+            raise Gone("This link ran out on %(at)s. Ask for a new one.", at=found.link.expires_at)
+        return
+    if found.task.state is not TaskState.OPEN:
+        raise Gone("This link has done its work. The document is no longer shown here.")
+    insist_on_live(found.link, found.round, found.task, now=now)
+
+
+Text = Annotated[str, Form()]
+
+
+@router.post("/{token}/decision", status_code=201, summary="Decide by the link; a form or JSON")
+def post_decision(
+    token: str,
+    request: Request,
+    runtime: Engine,
+    now: Now,
+    verdict: Text = "",
+    version_sha256: Text = "",
+    comment: Text = "",
+) -> Response:
+    try:
+        chosen = Verdict(verdict)
+        if chosen not in (Verdict.APPROVE, Verdict.REJECT, Verdict.SEND_BACK):
+            raise ValueError
+    except ValueError:
+        raise Refused("Say approve, reject or send_back.", field="verdict") from None
+
+    def work(session: Any, found: Followed, by: Actor) -> Any:
+        return decide(
+            session, found.task.id, chosen, seen=version_sha256, by=by, now=now, comment=comment, link=found.link
+        )
+
+    return _act(token, request, runtime, now, work, typed={"comment": comment})
+
+
+@router.post("/{token}/signature", status_code=201, summary="Sign by the link: name and consent")
+def post_signature(
+    token: str,
+    request: Request,
+    runtime: Engine,
+    now: Now,
+    name: Text = "",
+    consent: Text = "",
+    version_sha256: Text = "",
+) -> Response:
+    with runtime.reading() as session:
+        found = followed(session, token, request)
+        insist_on_live(found.link, found.round, found.task, now=now)
+        by = _by_link(session, found)
+    try:
+        decided = sign(
+            steps.desk(runtime),
+            found.task.id,
+            seen=version_sha256,
+            name=name,
+            consent=consent in ("yes", "true", "on", "1"),
+            by=by,
+            now=lambda: datetime.now(UTC),
+        )
+    except Refused as refused:
+        return _refusal(token, request, runtime, now, refused, {"name": name, "consent": consent})
+    return _answer(token, request, decided)
+
+
+@router.post("/{token}/refusal", status_code=201, summary="Decline to sign, with a sentence that says why")
+def post_refusal(
+    token: str, request: Request, runtime: Engine, now: Now, version_sha256: Text = "", comment: Text = ""
+) -> Response:
+    def work(session: Any, found: Followed, by: Actor) -> Any:
+        return decline(session, found.task.id, seen=version_sha256, comment=comment, by=by, now=now)
+
+    return _act(token, request, runtime, now, work, typed={"comment": comment})
+
+
+def _act(
+    token: str, request: Request, runtime: Runtime, now: datetime, work: Any, *, typed: Mapping[str, str]
+) -> Response:
+    try:
+        with runtime.transaction() as session:
+            found = followed(session, token, request)
+            insist_on_live(found.link, found.round, found.task, now=now)
+            decided = work(session, found, _by_link(session, found))
+    except Refused as refused:
+        return _refusal(token, request, runtime, now, refused, typed)
+    return _answer(token, request, decided)
+
+
+def _by_link(session: Session, found: Followed) -> Actor:
+    if found.link.purpose is not Purpose.ACT:
+        raise Gone("This link is for reading only.")
+    return actor(session, found.person, via="link")
+
+
+def _answer(token: str, request: Request, decided: Any) -> Response:
+    if wants_page(request):
+        return RedirectResponse(f"/t/{token}", status_code=303)
+    return JSONResponse(decision_shape(decided).model_dump(mode="json"), status_code=201)
+
+
+def _refusal(
+    token: str, request: Request, runtime: Runtime, now: datetime, refused: Refused, typed: Mapping[str, str]
+) -> Response:
+    """A page that says that nothing was recorded and how to mend it; programs get the problem itself."""
+    if not wants_page(request) or refused.status in (404, 429):
+        raise refused
+    with runtime.reading() as session:
+        found = followed(session, token, request)
+        reader = found.reader(request)
+        return _shown(
+            session, request, token, found, now, refused=said(refused, reader), status=refused.status, typed=typed
+        )

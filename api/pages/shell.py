@@ -1,0 +1,122 @@
+"""What every page needs around its content: who reads, in which language, and the house."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, Response
+
+from api.auth import visitor_of
+from api.dependencies import get_runtime
+from documents.rendering import LOCALES, Reader, render, sentence
+from workflows.approvals.queries import count_open
+
+LANGUAGE_COOKIE = "signoff_language"
+YEAR = 365 * 86400  # seconds
+
+
+def reader_of(request: Request, fallback: Reader | None = None) -> Reader:
+    """Language and zone: as asked for in the address, as chosen before, as the person has set, as the browser prefers."""
+    known = getattr(request.state, "reader", None)
+    if isinstance(known, Reader) and fallback is None:
+        return known
+    settings = request.app.state.settings
+    zone = fallback.timezone if fallback else settings.timezone
+    if fallback is None and hasattr(request.app.state, "runtime") and (visitor := visitor_of(request)):
+        reader = Reader(_asked_language(request) or visitor.actor.locale, _known_zone(visitor.actor.timezone))
+    else:
+        preferred = fallback.locale if fallback else _browser_language(request) or settings.locale
+        reader = Reader(_asked_language(request) or request.cookies.get(LANGUAGE_COOKIE, "") or preferred, zone)
+    if reader.locale not in LOCALES:
+        reader = Reader("en", reader.timezone)
+    request.state.reader = reader
+    return reader
+
+
+def _asked_language(request: Request) -> str:
+    asked = request.query_params.get("lang", "")
+    return asked if asked in LOCALES else ""
+
+
+def _browser_language(request: Request) -> str:
+    for part in request.headers.get("accept-language", "").split(","):
+        language = part.partition(";")[0].strip().lower()[:2]
+        if language in LOCALES:
+            return language
+    return ""
+
+
+def _known_zone(zone: str) -> str:
+    try:
+        ZoneInfo(zone)
+    except (KeyError, ValueError):
+        return "UTC"
+    return zone
+
+
+def page(
+    request: Request,
+    template: str,
+    *,
+    status: int = 200,
+    linked: bool = False,
+    house: str = "",
+    here: str = "",
+    reader: Reader | None = None,
+    headers: dict[str, str] | None = None,
+    **values: object,
+) -> HTMLResponse:
+    """Render ``templates/pages/<template>``. ``linked``: behind a mailed link, so the house is the sender's."""
+    reader = reader or reader_of(request)
+    visitor = visitor_of(request) if hasattr(request.app.state, "runtime") and not linked else None
+    needs = 0
+    if visitor:
+        with get_runtime(request).reading() as session:
+            needs = count_open(session, visitor.actor.id)
+    text = render(
+        f"pages/{template}",
+        reader,
+        visitor=visitor,
+        csrf_token=visitor.csrf if visitor else "",
+        house=house or ("Signoff" if visitor else request.app.state.settings.organisation),
+        linked=linked,
+        here=here,
+        needs=needs,
+        **values,
+    )
+    answer = HTMLResponse(text, status_code=status, headers=headers)
+    if asked := _asked_language(request):
+        answer.set_cookie(
+            LANGUAGE_COOKIE, asked, max_age=YEAR, httponly=True, samesite="lax", secure=is_secure(request)
+        )
+    return answer
+
+
+def error_page(
+    request: Request, status: int, detail: str, *, headers: dict[str, str] | None = None, **more: Any
+) -> Response:
+    """A refusal as a page: what happened, that nothing was changed, and what to do next."""
+    from api.errors import TITLES
+
+    if status == 401:
+        from fastapi.responses import RedirectResponse
+
+        return RedirectResponse("/sign-in", status_code=303)
+    reader = reader_of(request)
+    title = sentence(TITLES.get(status, "Not accepted"), reader.locale)
+    return page(
+        request,
+        "error.html",
+        status=status,
+        headers=headers,
+        title=title,
+        code=status,
+        detail="" if detail == title else detail,
+        reference=more.get("reference"),
+    )
+
+
+def is_secure(request: Request) -> bool:
+    return bool(request.app.state.settings.public_url.startswith("https:"))

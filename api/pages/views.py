@@ -1,0 +1,137 @@
+"""What the templates are given: plain values, decided already."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from documents.rendering import Reader, sentence
+from workflows.approvals.model import Decision, Stage, StageKind, StageState, Task, TaskState, Verdict
+from workflows.approvals.operations import SIGNATURES
+from workflows.approvals.queries import Journey
+
+
+@dataclass(frozen=True)
+class RoutePerson:
+    words: str
+    at: datetime | None = None
+    due: datetime | None = None
+    mine: bool = False
+
+
+@dataclass(frozen=True)
+class RouteRow:
+    """``mark``: done, now, next, skipped or refused; the words say the same."""
+
+    mark: str
+    title: str
+    people: tuple[RoutePerson, ...] = ()
+
+
+DECIDED = {
+    Verdict.APPROVE: "%(name)s approved",
+    Verdict.REJECT: "%(name)s rejected",
+    Verdict.SEND_BACK: "%(name)s sent it back",
+    Verdict.SIGN: "%(name)s signed",
+    Verdict.DECLINE: "%(name)s declined to sign",
+}
+BY_ME = {
+    Verdict.APPROVE: "You approved",
+    Verdict.REJECT: "You rejected it",
+    Verdict.SEND_BACK: "You sent it back",
+    Verdict.SIGN: "You signed",
+    Verdict.DECLINE: "You declined to sign",
+}
+MARKS = {
+    StageState.WAITING: "next",
+    StageState.OPEN: "now",
+    StageState.BLOCKED: "now",
+    StageState.APPROVED: "done",
+    StageState.REJECTED: "refused",
+    StageState.SKIPPED: "skipped",
+    StageState.VOID: "skipped",
+}
+
+
+def route_rows(
+    travelled: Journey, reader: Reader, *, me: UUID | None, sealed_at: datetime | None = None
+) -> list[RouteRow]:
+    """The stages of a round in their order, then the seal."""
+    rows = [_row(travelled, stage, reader, me) for stage in travelled.stages]
+    done = sealed_at is not None
+    people = (RoutePerson(sentence("Sealed", reader.locale), at=sealed_at),) if done else ()
+    return [*rows, RouteRow("done" if done else "next", sentence("Sealed and in force", reader.locale), people)]
+
+
+def _row(travelled: Journey, stage: Stage, reader: Reader, me: UUID | None) -> RouteRow:
+    mark = MARKS[stage.state]
+    people = [_person(task, travelled.decisions.get(task.id), stage, reader, me) for task in travelled.tasks_in(stage)]
+    decided = [each for each in travelled.decisions.values() if each.verdict in (Verdict.SEND_BACK, Verdict.DECLINE)]
+    if any(task.id == each.task_id for each in decided for task in travelled.tasks_in(stage)):
+        mark = "refused"
+    if stage.state is StageState.SKIPPED:
+        people = [RoutePerson(sentence("Not needed: its condition does not hold", reader.locale))]
+    if stage.state is StageState.BLOCKED:
+        people = [RoutePerson(sentence("Nobody could be asked; administrators have been told", reader.locale))]
+    return RouteRow(mark, stage_title(stage, reader), tuple(each for each in people if each))
+
+
+def stage_title(stage: Stage, reader: Reader) -> str:
+    name = stage_name(stage.name, reader)
+    if (
+        stage.state in (StageState.OPEN, StageState.APPROVED, StageState.REJECTED)
+        and stage.kind is StageKind.APPROVAL
+        and stage.approve > 1
+    ):
+        return sentence("%(stage)s: %(needed)s must approve", reader.locale, stage=name, needed=stage.approve)
+    if stage.parallel:
+        return sentence("%(stage)s (side by side with others)", reader.locale, stage=name)
+    return name
+
+
+def stage_name(name: str, reader: Reader) -> str:
+    """A stage's own name, begun with a capital; ours in the reader's language."""
+    if name == SIGNATURES:
+        return sentence("Signatures, one after the other", reader.locale)
+    if name == "manager":
+        return sentence("Manager", reader.locale)
+    return name[:1].upper() + name[1:]
+
+
+def _person(task: Task, decision: Decision | None, stage: Stage, reader: Reader, me: UUID | None) -> RoutePerson:
+    mine = task.person_id == me
+    if decision is not None:
+        words = (
+            sentence(BY_ME[decision.verdict], reader.locale)
+            if mine
+            else sentence(DECIDED[decision.verdict], reader.locale, name=task.name)
+        )
+        return RoutePerson(words, at=decision.at, mine=mine)
+    match task.state:
+        case TaskState.OPEN:
+            words = (
+                sentence("You are asked", reader.locale)
+                if mine
+                else sentence("%(name)s is asked", reader.locale, name=task.name)
+            )
+            return RoutePerson(words, due=stage.due_at, mine=mine)
+        case TaskState.WAITING:
+            return RoutePerson(sentence("%(name)s comes later", reader.locale, name=task.name), mine=mine)
+        case _:
+            return RoutePerson(
+                sentence("%(name)s was asked; no longer needed", reader.locale, name=task.name), mine=mine
+            )
+
+
+def who_acts(stages: list[tuple[Stage, list[str]]], reader: Reader) -> str:
+    """A status as a sentence fragment of who acts: "Legal is deciding"."""
+    parts = []
+    for stage, people in stages:
+        if stage.state is StageState.BLOCKED:
+            parts.append(sentence("Nobody to ask for %(stage)s", reader.locale, stage=stage_name(stage.name, reader)))
+        elif stage.kind is StageKind.SIGNATURE:
+            parts.append(sentence("%(name)s is to sign", reader.locale, name=", ".join(people)))
+        else:
+            parts.append(sentence("%(stage)s is deciding", reader.locale, stage=stage_name(stage.name, reader)))
+    return ", ".join(parts)

@@ -1,0 +1,20 @@
+// Small helps that pages do without: printing from a button, and a text that is as high as its lines.
+(() => {
+  "use strict";
+  for (const each of document.querySelectorAll("[data-print]")) {
+    each.hidden = false;
+    each.addEventListener("click", () => window.print());
+  }
+  for (const text of document.querySelectorAll("textarea.yaml")) {
+    const fit = () => (text.rows = Math.max(20, text.value.split("\n").length + 2));
+    text.addEventListener("input", fit);
+    fit();
+  }
+  for (const file of document.querySelectorAll("input[type=file][data-most]")) {
+    file.addEventListener("change", () => {
+      const large = file.files.length && file.files[0].size > Number(file.dataset.most);
+      file.setCustomValidity(large ? file.dataset.tooLarge : "");
+      if (large) file.reportValidity();
+    });
+  }
+})();
