@@ -54,7 +54,8 @@ def in_code(root: Path) -> Iterator[Sentence]:
     for file, tree in trees.items():
         if file in TERMINAL:
             continue
-        for expression in _places(tree, takers):
+        here = {name: place for name, place in takers.items() if name not in _others(tree)}
+        for expression in _places(tree, here):
             for literal in _literals(expression):
                 made = isinstance(literal, ast.JoinedStr)
                 text = ast.unparse(literal) if made else str(ast.literal_eval(literal))
@@ -90,6 +91,12 @@ def _takers(nodes: Sequence[ast.AST]) -> dict[str, int]:
                 if inherited is not None and _own_start(each) is None:
                     found.setdefault(each.name, inherited)
     return found
+
+
+def _others(tree: ast.Module) -> set[str]:
+    """What this file calls by a taker's name, and takes no sentence."""
+    own = {each.name: _own_start(each) for each in ast.walk(tree) if isinstance(each, ast.ClassDef)}
+    return {name for name, start in own.items() if start and PARAMETER not in _parameters(start)}
 
 
 def _own_start(each: ast.ClassDef) -> ast.FunctionDef | None:

@@ -1,0 +1,34 @@
+"""Migrations and tables say the same, on each kind of database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from alembic import command
+from sqlalchemy import Engine
+
+from workflows.database import alembic_config, is_current, migrate, open_engine
+
+
+def test_the_migrations_make_the_tables_that_the_code_expects(empty_database_url: str) -> None:
+    migrate(empty_database_url)
+    command.check(alembic_config(empty_database_url))
+
+
+def test_migrating_twice_changes_nothing(empty_database_url: str) -> None:
+    with opened(empty_database_url) as engine:
+        assert not is_current(engine)
+    for _ in range(2):
+        migrate(empty_database_url)
+        with opened(empty_database_url) as engine:
+            assert is_current(engine)
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Engine]:
+    engine = open_engine(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
