@@ -68,7 +68,7 @@ class Credentials:
     certificate: x509.Certificate
     key: SigningKey
     chain: tuple[x509.Certificate, ...]
-    gather: Callable[[], RevocationMaterial]
+    gather: Callable[[bool], RevocationMaterial]
 
     @cached_property
     def template(self) -> SignedDataTemplate:
@@ -78,9 +78,12 @@ class Credentials:
     def name(self) -> str:
         return common_name(self.certificate)
 
-    def material(self) -> RevocationMaterial:
-        """What proves that this chain holds now. Raises KeyRefused when the certificate has been withdrawn."""
-        return self.gather()
+    def material(self, *, fresh: bool = False) -> RevocationMaterial:
+        """What proves that this chain holds now; what others publish is up to an hour old, unless `fresh`.
+
+        Raises KeyRefused when the certificate has been withdrawn.
+        """
+        return self.gather(fresh)
 
     def check(self, moment: datetime) -> None:
         """Raises KeyRefused outside the dates of the certificate and those above it."""
@@ -151,7 +154,7 @@ class Authority:
         self.trust_anchor_pem = self.root.public_bytes(Encoding.PEM)
         self._renew()
         self.issuing = self._certificate(ISSUING)
-        self.tsa = Tsa(self._certificate(TSA), self._key(TSA), material=lambda: self._own_material(TSA), clock=clock)
+        self.tsa = Tsa(self._certificate(TSA), self._key(TSA), material=lambda _: self._own_material(TSA), clock=clock)
         self._seal = self._credentials(self._certificate(SEAL), self._key(SEAL))
 
     def seal_credentials(self) -> Credentials:
@@ -209,7 +212,7 @@ class Authority:
             self._crls.clear()
 
     def _credentials(self, certificate: x509.Certificate, key: SigningKey) -> Credentials:
-        def own_material() -> RevocationMaterial:
+        def own_material(_: bool) -> RevocationMaterial:
             self._refuse_withdrawn(certificate, self.issuing)
             return self._own_material(ISSUING)
 
@@ -346,7 +349,7 @@ def credentials_from_pkcs12(path: Path, password: str, *, own: Authority) -> Cre
     chain = tuple(other for other in others if other.issuer != other.subject)
     if certificate.issuer == own.issuing.subject:
         return own._credentials(certificate, key)
-    return Credentials(certificate, key, chain, lambda: gather(certificate, others))
+    return Credentials(certificate, key, chain, lambda fresh: gather(certificate, others, fresh=fresh))
 
 
 def _establish(

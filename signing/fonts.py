@@ -176,8 +176,13 @@ def runs(text: str, weight: int = REGULAR) -> tuple[Run, ...]:
     def put(typeface: Typeface, letters: str) -> None:
         if parts and parts[-1][0] is typeface:
             parts[-1] = (typeface, parts[-1][1] + letters)
-        else:
-            parts.append((typeface, letters))
+            return
+        if parts and _is_right_to_left(parts[-1][1]):
+            # What separates it from the next word must not be drawn on its far side.
+            before, ours = parts[-1]
+            letters = ours[len(ours.rstrip(" ·,;:–—")) :] + letters
+            parts[-1] = (before, ours.rstrip(" ·,;:–—"))
+        parts.append((typeface, letters))
 
     for letter in legible(text):
         current = parts[-1][0] if parts else None
@@ -191,6 +196,10 @@ def runs(text: str, weight: int = REGULAR) -> tuple[Run, ...]:
         else:
             put(available[0], f"[U+{ord(letter):04X}]")
     return tuple(Run(typeface, typeface.shape(letters)) for typeface, letters in parts)
+
+
+def _is_right_to_left(text: str) -> bool:
+    return any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in text)
 
 
 def _stays(letter: str) -> bool:

@@ -40,8 +40,12 @@ class SignerSlot:
 
 
 class PdfSigner:
-    def __init__(self, authority: Authority, timestamper: Timestamper | None = None) -> None:
+    def __init__(
+        self, authority: Authority, timestamper: Timestamper | None = None, *, trust_anchors: Sequence[bytes] = ()
+    ) -> None:
+        """`trust_anchors` (PEM) are those of other authorities, where seal or time stamps come from one."""
         self.authority = authority
+        self.trust_anchors = (authority.trust_anchor_pem, *trust_anchors)
         self.timestamper: Timestamper = timestamper or authority.tsa
 
     def warm_up(self) -> None:
@@ -83,6 +87,7 @@ class PdfSigner:
         suffix = _free_suffix(revision.field_names(), [SEAL_FIELD, *(slot.field for slot in slots)])
         seal = Slot(SEAL_FIELD + suffix, credentials.name, "")
         places = [Slot(slot.field + suffix, slot.name, slot.email) for slot in slots]
+        revision.give_the_form_its_own_object()
         pages = approval_record(evidence, seal, places, locale, timezone)
         ordinary = revision.ordinary_fields()
         before = revision.page_count()
@@ -146,7 +151,8 @@ class PdfSigner:
         taken = revision.field_names()
         number = next(n for n in range(1, len(taken) + 2) if f"{TIMESTAMP_FIELD}{n}" not in taken)
         seal = self.authority.seal_credentials()
-        material = self.authority.revocation_material() | seal.material()
+        # First of all our own lists, anew: the seal and the time stamp take theirs from there.
+        material = self.authority.revocation_material() | seal.material(fresh=True)
         return revision.timestamp(f"{TIMESTAMP_FIELD}{number}", self.timestamper, material)
 
     def renew(self, pdf: bytes) -> bytes:
@@ -156,7 +162,7 @@ class PdfSigner:
         """
         from signing.verification import verify
 
-        report = verify(pdf, [self.authority.trust_anchor_pem])
+        report = verify(pdf, self.trust_anchors)
         if report.verdict != "sealed":
             raise SigningRefused("The document is not sealed any more: %(reason)s", reason=report.sentence)
         return self.seal(pdf)

@@ -40,6 +40,9 @@ from signing.timestamps import Timestamper
 
 Kind = TypeVar("Kind", bound=generic.PdfObject)
 
+# ISO 32000-2, table 224
+FORM_KEYS = ("/Fields", "/NeedAppearances", "/SigFlags", "/CO", "/DR", "/DA", "/Q", "/XFA")
+
 RECORD_KEY = pdf_name("/SGNF_ApprovalRecord")
 
 
@@ -76,6 +79,16 @@ class Revision:
         if value is not None:
             raise SigningRefused("The signature %(field)s has already been given.", field=name)
         return candidate
+
+    def give_the_form_its_own_object(self) -> None:
+        """Some tools write one object as form and as document information: signing would then change the latter."""
+        root, trailer = self._writer.root, self._writer.trailer
+        if "/AcroForm" not in root or "/Info" not in trailer or root["/AcroForm"] is not trailer["/Info"]:
+            return
+        shared = root["/AcroForm"]
+        form = generic.DictionaryObject({key: shared.raw_get(key) for key in shared if key in FORM_KEYS})
+        root[pdf_name("/AcroForm")] = self._writer.add_object(form)
+        self._writer.update_root()
 
     def add_field(self, name: str, *, label: str, page: int = 0, box: tuple[int, int, int, int] | None) -> None:
         """`page` counts from 0; without a box the field is invisible, and on whichever page suits."""
@@ -193,7 +206,7 @@ class Revision:
 
     def timestamp(self, field: str, timestamper: Timestamper, material: RevocationMaterial) -> bytes:
         """Close the revision with a document time stamp: what was B-LT becomes B-LTA."""
-        self._keep(material | timestamper.material())
+        self._keep(material | timestamper.material(fresh=True))
         value = DocumentTimestamp(bytes_reserved=2 * timestamper.size_bound)
         return self._close(field, value, None, None, timestamper.token, new=True)
 

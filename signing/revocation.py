@@ -40,10 +40,13 @@ _fetched: dict[str, tuple[bytes, datetime]] = {}
 _lock = threading.Lock()
 
 
-def gather(certificate: x509.Certificate, others: Sequence[x509.Certificate]) -> RevocationMaterial:
+def gather(
+    certificate: x509.Certificate, others: Sequence[x509.Certificate], *, fresh: bool = False
+) -> RevocationMaterial:
     """Material for another authority's certificate, fetched from where each certificate of its chain points.
 
-    A certificate that points nowhere adds nothing; the signature is then PAdES B-T rather than B-LT.
+    A certificate that points nowhere adds nothing; the signature is then PAdES B-T rather than B-LT. `fresh`: nothing
+    that was fetched earlier, as what is sealed wants material from after its last signature.
     Raises KeyRefused when one has been withdrawn, TimestampUnavailable when a list cannot be had.
     """
     material = RevocationMaterial()
@@ -53,9 +56,9 @@ def gather(certificate: x509.Certificate, others: Sequence[x509.Certificate]) ->
             break
         issuer = next((other for other in others if _issued(other, current)), None)
         material |= RevocationMaterial(certificates=(current.public_bytes(Encoding.DER),))
+        material |= _about(current, issuer, fresh)
         if issuer is None:
             break
-        material |= _about(current, issuer)
         current = issuer
     return material
 
@@ -68,27 +71,46 @@ def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
     return True
 
 
-def _about(certificate: x509.Certificate, issuer: x509.Certificate) -> RevocationMaterial:
-    for url in _crl_urls(certificate):
-        der = _fetch(url)
-        crl = x509.load_der_x509_crl(der)
-        if crl.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None:
-            raise KeyRefused("The certificate of %(name)s has been withdrawn.", name=common_name(certificate))
-        _keep(url, der, crl.next_update_utc)
-        return RevocationMaterial(crls=(der,))
-    for url in _ocsp_urls(certificate):
-        request = ocsp.OCSPRequestBuilder().add_certificate(certificate, issuer, hashes.SHA1()).build()  # noqa: S303 names the issuer, protects nothing
-        key = f"{url}#{certificate.serial_number:x}"
-        der = _fetch(url, request.public_bytes(Encoding.DER), key)
-        response = ocsp.load_der_ocsp_response(der)
-        if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
-            raise TimestampUnavailable("%(url)s does not say whether a certificate was withdrawn.", url=url)
-        if response.certificate_status is ocsp.OCSPCertStatus.REVOKED:
-            raise KeyRefused("The certificate of %(name)s has been withdrawn.", name=common_name(certificate))
-        _keep(key, der, response.next_update_utc)
-        signers = tuple(signer.public_bytes(Encoding.DER) for signer in response.certificates)
-        return RevocationMaterial(certificates=signers, ocsps=(der,))
+def _about(certificate: x509.Certificate, issuer: x509.Certificate | None, fresh: bool) -> RevocationMaterial:
+    """An OCSP response where there is one to be had: it speaks of this moment, and lists can be megabytes."""
+    responders, lists = _ocsp_urls(certificate), _crl_urls(certificate)
+    if responders and issuer is not None:
+        return _ocsp(responders[0], certificate, issuer, fresh)
+    if lists:
+        return _crl(lists[0], certificate, fresh)
     return RevocationMaterial()
+
+
+def _ocsp(url: str, certificate: x509.Certificate, issuer: x509.Certificate, fresh: bool) -> RevocationMaterial:
+    # SHA-1 names the issuer here and protects nothing; responders know no other.
+    request = ocsp.OCSPRequestBuilder().add_certificate(certificate, issuer, hashes.SHA1()).build()  # noqa: S303
+    key = f"{url}#{certificate.serial_number:x}"
+    der = _fetch(url, request.public_bytes(Encoding.DER), key=key, fresh=fresh)
+    try:
+        response = ocsp.load_der_ocsp_response(der)
+        status = response.certificate_status
+    except ValueError as failure:
+        raise TimestampUnavailable("%(url)s does not say whether a certificate was withdrawn.", url=url) from failure
+    if status is ocsp.OCSPCertStatus.REVOKED:
+        raise KeyRefused("The certificate of %(name)s has been withdrawn.", name=common_name(certificate))
+    if status is not ocsp.OCSPCertStatus.GOOD:
+        raise TimestampUnavailable("%(url)s does not say whether a certificate was withdrawn.", url=url)
+    _keep(key, der, response.next_update_utc)
+    return RevocationMaterial(
+        tuple(signer.public_bytes(Encoding.DER) for signer in response.certificates), ocsps=(der,)
+    )
+
+
+def _crl(url: str, certificate: x509.Certificate, fresh: bool) -> RevocationMaterial:
+    der = _fetch(url, key=url, fresh=fresh)
+    try:
+        crl = x509.load_der_x509_crl(der)
+    except ValueError as failure:
+        raise TimestampUnavailable("%(url)s does not say whether a certificate was withdrawn.", url=url) from failure
+    if crl.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None:
+        raise KeyRefused("The certificate of %(name)s has been withdrawn.", name=common_name(certificate))
+    _keep(url, der, crl.next_update_utc)
+    return RevocationMaterial(crls=(der,))
 
 
 def common_name(certificate: x509.Certificate) -> str:
@@ -119,10 +141,10 @@ def _is_http(url: str) -> bool:
     return url.startswith(("http://", "https://"))
 
 
-def _fetch(url: str, body: bytes | None = None, key: str | None = None) -> bytes:
+def _fetch(url: str, body: bytes | None = None, *, key: str, fresh: bool) -> bytes:
     with _lock:
-        kept = _fetched.get(key or url)
-    if kept is not None and datetime.now(UTC) < kept[1]:
+        kept = _fetched.get(key)
+    if kept is not None and datetime.now(UTC) < kept[1] and not fresh:
         return kept[0]
     headers = {"User-Agent": "Signoff"} | ({} if body is None else {"Content-Type": "application/ocsp-request"})
     try:

@@ -49,7 +49,7 @@ class Timestamper(Protocol):
 
     def token(self, sha256: bytes) -> bytes: ...
 
-    def material(self) -> RevocationMaterial: ...
+    def material(self, *, fresh: bool = False) -> RevocationMaterial: ...
 
 
 class Tsa:
@@ -61,7 +61,7 @@ class Tsa:
         key: SigningKey,
         chain: Sequence[x509.Certificate] = (),
         *,
-        material: Callable[[], RevocationMaterial],
+        material: Callable[[bool], RevocationMaterial],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.certificate = certificate
@@ -93,9 +93,9 @@ class Tsa:
         )
         return self._template.encapsulating(TST_INFO, info, with_certificates=with_certificates)
 
-    def material(self) -> RevocationMaterial:
+    def material(self, *, fresh: bool = False) -> RevocationMaterial:
         """What proves later that this authority's certificate was good."""
-        return self._material()
+        return self._material(fresh)
 
     def respond(self, der_request: bytes) -> bytes:
         """A DER TimeStampResp for a DER TimeStampReq: what `POST` with application/timestamp-query is answered with."""
@@ -179,13 +179,13 @@ class HttpTsa:
         self._last_token = token
         return token
 
-    def material(self) -> RevocationMaterial:
-        """Fetched from where the authority's certificates say; kept until it goes out of date."""
+    def material(self, *, fresh: bool = False) -> RevocationMaterial:
+        """Fetched from where the authority's certificates say; kept for an hour."""
         from signing.revocation import gather
 
         token = self._last_token or self.token(hashlib.sha256(b"").digest())
         parsed = _parse(token)
-        return gather(parsed.signer, parsed.certificates)
+        return gather(parsed.signer, parsed.certificates, fresh=fresh)
 
 
 def check_token(token: bytes, sha256: bytes, trust_anchor_pem: bytes) -> datetime:

@@ -291,6 +291,20 @@ def test_fields_of_the_document_with_our_names_stay_what_they_are() -> None:
         assert str(signature(pdf, "Signer1").V) == "100"
 
 
+def test_a_form_that_shares_its_object_with_the_document_information_is_told_apart() -> None:
+    with opened(document()) as pdf:
+        shared = pdf.make_indirect(pikepdf.Dictionary(Producer="PyPDF2", NeedAppearances=True))
+        pdf.Root.AcroForm = shared
+        pdf.trailer.Info = shared
+        output = io.BytesIO()
+        pdf.save(output)
+    file = sealed(output.getvalue())
+    with opened(file) as pdf:
+        assert str(pdf.trailer.Info.Producer).startswith("PyPDF2")
+        assert "/Fields" not in pdf.trailer.Info
+    assert verify(file, anchors()).verdict == "sealed"
+
+
 def test_values_of_the_documents_own_form_are_fixed_from_the_certification_on() -> None:
     with opened(prepared(document(form=["amount", "party"]))) as pdf:
         references = {str(one.TransformMethod): one for one in signature(pdf, "Seal").V.Reference}

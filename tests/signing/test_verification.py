@@ -538,7 +538,7 @@ def test_an_archive_that_was_stamped_again_in_time_holds_on() -> None:
     later = Tsa(
         certificate,
         house._key("tsa"),
-        material=lambda: RevocationMaterial((certificate.public_bytes(Encoding.DER),), (crl,)),
+        material=lambda _: RevocationMaterial((certificate.public_bytes(Encoding.DER),), (crl,)),
         clock=lambda: in_eight_years,
     )
     renewed = PdfSigner(house, later).seal(sealed_lease())
@@ -554,7 +554,7 @@ def test_a_signer_withdrawn_before_signing_is_not_trusted(tmp_path_factory: pyte
     revision = Revision(document())
     revision.add_field("Signer1", label="", box=None)
     house.revoke(credentials.certificate.serial_number)
-    careless = replace(credentials, gather=lambda: house.revocation_material())
+    careless = replace(credentials, gather=lambda _: house.revocation_material())
     file = revision.sign(
         "Signer1", careless, house.tsa, name="김민준", at=datetime.now(UTC), reason="", mark=None, certify=True
     )
