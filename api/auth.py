@@ -54,7 +54,7 @@ SignedIn = Annotated[Visitor, Depends(get_visitor)]
 
 
 def get_checked_visitor(request: Request, visitor: SignedIn, csrf_token: Annotated[str, Form()] = "") -> Visitor:
-    """For forms: the token in the page must be the session's, and the browser must not say that another site sent it."""
+    """For forms: the token in the page must be the session's, and no other site may have sent it."""
     insist_on_own_origin(request)
     if not hmac.compare_digest(csrf_token.encode(), visitor.csrf.encode()):
         raise Forbidden("This form was too old, or not ours. Nothing was changed; please try again.")

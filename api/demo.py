@@ -130,7 +130,7 @@ def run(*, url: str, own_system: bool, as_json: bool, file: Path | None, output:
         console.print(f"[red]The demo failed:[/red] {off}", soft_wrap=True)
         return 1
     if as_json:
-        print(json.dumps(result, ensure_ascii=False, indent=2))
+        sys.stdout.write(json.dumps(result, ensure_ascii=False, indent=2) + "\n")
     return 0
 
 

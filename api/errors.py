@@ -124,7 +124,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 async def _route_refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, RouteRefused)
-    findings = [
+    findings: list[dict[str, Any]] = [
         {
             "line": each.line,
             "column": each.column,

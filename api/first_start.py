@@ -87,9 +87,7 @@ def where_to_look(console: object, settings: Settings, password: str | None) -> 
     say = console.print  # type: ignore[attr-defined]
     say(f"\n[bold]Signoff is running.[/bold] Portal: {settings.public_url}", soft_wrap=True)
     if password:
-        say(
-            f"  Sign in as admin@{ADMINISTRATORS_DOMAIN} with the password [bold]{password}[/bold] (made for this start)."
-        )
+        say(f"  Sign in as admin@{ADMINISTRATORS_DOMAIN}, password [bold]{password}[/bold] (made for this start).")
     if settings.embedded_mail:
         say(f"  Mailbox: {settings.public_url}/mailbox — a contract waits there for your own click.", soft_wrap=True)
     if settings.embedded_prefect:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 from uuid import UUID
 
 from cryptography.fernet import Fernet, InvalidToken
@@ -146,7 +147,7 @@ class Dispatcher:
                 sent.state, sent.sent_at = MailState.SENT, datetime.now(UTC)
                 sent.sealed_link, sent.claimed_until, sent.failure = None, None, ""
 
-    def _composed(self, mail: OutgoingMail) -> object:
+    def _composed(self, mail: OutgoingMail) -> EmailMessage:
         values = dict(mail.payload)
         values["to_name"] = mail.to_name
         if mail.sealed_link is not None:

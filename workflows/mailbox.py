@@ -14,6 +14,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.errors import HeaderParseError
@@ -254,10 +255,8 @@ def _people(message: EmailMessage, name: str) -> tuple[str, ...]:
 
 
 def _decoded(name: str) -> str:
-    try:
+    with suppress(LookupError, UnicodeError, HeaderParseError):  # of an encoding that nobody knows: as it came
         name = _readable(str(make_header(decode_header(name))))
-    except (LookupError, UnicodeError, HeaderParseError):
-        pass  # an encoding that nobody knows: as it came
     return f'"{name}"' if re.search(r"[,;<>@]", name) else name
 
 

@@ -22,12 +22,11 @@ from email.policy import EmailPolicy
 from email.utils import format_datetime
 from typing import Any, Literal, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
-from zoneinfo import ZoneInfo
 
 import idna
 
 from documents.rendering import Reader, render, sentence
-from workflows.business_time import explained, shown_day
+from workflows.business_time import explained
 
 KINDS = frozenset(
     (
@@ -80,7 +79,7 @@ def compose(
     """
     if kind not in KINDS:
         raise ValueError(f"there is no kind of mail named {kind!r}")
-    said = _said(values, reader) | {"language": reader.locale, "reply_to_name": reply_to.name if reply_to else ""}
+    said = _said(values, reader) | {"reply_to_name": reply_to.name if reply_to else ""}
     message = EmailMessage(policy=ON_THE_WIRE)
     message["From"] = sender.in_header()
     message["To"] = to.in_header()
@@ -112,8 +111,6 @@ def _said(values: Mapping[str, object], reader: Reader) -> dict[str, Any]:
             said[name] = _paragraphs(value) if name in SPEECH else _one_line(value)
         else:
             said[name] = value
-    due_at = said["due_at"]
-    said["due_day"] = shown_day(due_at.astimezone(ZoneInfo(reader.timezone)).date(), reader.locale) if due_at else None
     said["due_note"] = said["due_note"] or (explained(said["due"], reader.locale, sentence) if said["due"] else None)
     title = str(said.get("title", ""))
     said["short_title"] = title if len(title) <= LONGEST_TITLE else title[: LONGEST_TITLE - 1].rstrip() + "…"

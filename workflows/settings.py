@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-DEVELOPMENT_SECRET = "development-only: set SIGNOFF_SECRET"
-DEVELOPMENT_PASSPHRASE = "development-only: set SIGNOFF_KEY_PASSPHRASE"
+DEVELOPMENT_SECRET = "development-only: set SIGNOFF_SECRET"  # noqa: S105  (refused in production)
+DEVELOPMENT_PASSPHRASE = "development-only: set SIGNOFF_KEY_PASSPHRASE"  # noqa: S105  (refused in production)
 
 
 class Environment(StrEnum):
@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     documents_secret_key: SecretStr = SecretStr("")
 
     mail_url: str = "embedded:"
-    """``embedded:``, ``smtp://USER:PASSWORD@HOST:PORT`` (STARTTLS when offered), ``smtps://…``; ``?starttls=always|never``."""
+    """``embedded:``, ``smtp://USER:PASSWORD@HOST:PORT`` (STARTTLS when offered), ``smtps://…``."""
     mailbox_port: int = Field(0, ge=0, le=65535)
     """Loopback port of the embedded mailbox's SMTP server; 0: the web port plus 25."""
     mail_from: str = "signoff@localhost"
@@ -167,9 +167,7 @@ class UnsafeSettings(Exception):
     def __init__(self, defaults: list[str], short: list[str]) -> None:
         sentences = []
         if defaults:
-            sentences.append(
-                f"{', '.join(defaults)} still {'has' if len(defaults) == 1 else 'have'} a value for development; set your own."
-            )
+            sentences.append(f"{', '.join(defaults)}: still with a value for development. Set your own.")
         if short:
             sentences.append(f"{', '.join(short)} needs at least 16 characters.")
         if "SIGNOFF_URL" in defaults:

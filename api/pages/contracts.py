@@ -1,3 +1,274 @@
-from fastapi import APIRouter
+"""``/contracts``: the list with search, and one contract with its document, its route and its history."""
 
-router = APIRouter()
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from sqlmodel import Session
+
+from api.auth import SignedIn, Visitor
+from api.dependencies import Engine, Now
+from api.pages.pictures import page_picture
+from api.pages.shell import page, reader_of
+from api.pages.views import RouteRow, route_rows, stage_name
+from api.pages.words import VIEWS, Status, kind_name, status_of, told, upcoming
+from api.rest.contracts import file_of, pdf_response, today_of
+from documents.comparison import compare
+from documents.rendering import Reader, sentence
+from workflows.approvals.model import StageKind, TaskState, Verdict
+from workflows.approvals.queries import MailTrouble, mail_troubles, open_task_for
+from workflows.audit.queries import history
+from workflows.business_time import explained
+from workflows.contracts import queries
+from workflows.contracts.model import PROCESS, Contract, Version
+from workflows.contracts.rules import why_not_hand_in, why_not_withdraw
+from workflows.contracts.standing import Standing, owner_of, standing
+from workflows.errors import NotFound
+from workflows.parties.queries import people
+from workflows.parties.rules import Actor
+from workflows.runtime import Runtime
+from workflows.search.queries import snippet
+
+router = APIRouter(prefix="/contracts", include_in_schema=False)
+
+A_PAGE = 20
+SHOWN_EVENTS = 8
+
+
+@dataclass(frozen=True)
+class Row:
+    contract: Contract
+    status: Status
+    snippet: tuple[str, str, str] | None
+    """Of the document's text: before the hit, the hit, after it."""
+
+
+@router.get("")
+def list_page(
+    request: Request,
+    runtime: Engine,
+    visitor: SignedIn,
+    q: Annotated[str, Query(max_length=400)] = "",
+    state: Annotated[str, Query(max_length=40)] = "",
+    cursor: Annotated[str, Query(max_length=60)] = "",
+) -> Response:
+    reader, actor = reader_of(request), visitor.actor
+    with runtime.reading() as session:
+        found = queries.listed(
+            session, actor, q=q, state=state, today=today_of(actor), cursor=cursor, limit=A_PAGE
+        )
+        owners = people(session, {each.owner_id for each in found.contracts})
+        rows = [
+            Row(
+                contract=each,
+                status=status_of(each, standing(session, each), owners[each.owner_id].name, reader, me=actor.id),
+                snippet=_snippet(session, each, q),
+            )
+            for each in found.contracts
+        ]
+    kept = {name: value for name, value in (("q", q.strip()), ("state", state)) if value}
+    return page(
+        request,
+        "contracts.html",
+        here="contracts",
+        q=q,
+        state=state,
+        views=[
+            (name, sentence(words, reader.locale), _address(q=q.strip(), state=name)) for name, words in VIEWS.items()
+        ],
+        rows=rows,
+        count=found.count,
+        cut_short=found.cut_short,
+        first=_address(**kept) if cursor else None,
+        next=_address(**kept, cursor=found.next_cursor) if found.next_cursor else None,
+        sends=actor.organisation_id is not None,
+    )
+
+
+def _address(**wanted: str) -> str:
+    kept = {name: value for name, value in wanted.items() if value}
+    return "/contracts" + (f"?{urlencode(kept)}" if kept else "")
+
+
+def _snippet(session: Session, contract: Contract, q: str) -> tuple[str, str, str] | None:
+    if not q.strip():
+        return None
+    text = queries.version(session, contract.id, contract.current_version).text
+    piece, start, length = snippet(text, q)
+    return (piece[:start], piece[start : start + length], piece[start + length :]) if length else None
+
+
+@router.get("/{contract_id}")
+def contract_page(
+    contract_id: UUID, request: Request, runtime: Engine, visitor: SignedIn, now: Now, done: str = ""
+) -> Response:
+    with runtime.reading() as session:
+        return shown(session, request, runtime, visitor, contract_id, now, done=done if done in DONE else "")
+
+
+DONE = {
+    "sent": "Sent on its way",
+    "replaced": "The new version is on its way",
+    "withdrawn": "Withdrawn; whoever was asked has been told",
+    "approve": "You have approved this contract",
+    "reject": "You have rejected this contract",
+    "send_back": "You have sent this contract back",
+    "sign": "You have signed this contract",
+    "decline": "You have declined to sign this contract",
+    "link": "A new link is on its way; the ones before no longer work",
+}
+
+
+def shown(
+    session: Session,
+    request: Request,
+    runtime: Runtime,
+    visitor: Visitor,
+    contract_id: UUID,
+    now: datetime,
+    *,
+    done: str = "",
+    refused: str = "",
+    comment: str = "",
+    status: int = 200,
+    printing: bool = False,
+) -> Response:
+    """The page of one contract. ``refused``: why what was just tried was not recorded; ``comment``: what was typed."""
+    reader, actor = reader_of(request), visitor.actor
+    contract = queries.one(session, contract_id, actor)
+    where = standing(session, contract)
+    owner = owner_of(session, contract)
+    all_versions = queries.versions(session, contract)
+    asked = open_task_for(session, PROCESS, contract.id, actor.id)
+    events = history(session, PROCESS, contract.id)
+    signed = any(task.verdict is Verdict.SIGN for task in where.journey.tasks) if where.journey else False
+    entries = [told(each, reader) for each in reversed(events)]
+    return page(
+        request,
+        "contract_print.html" if printing else "contract.html",
+        here="contracts",
+        status=status,
+        contract=contract,
+        kind=kind_name(contract.kind, reader),
+        owner=owner,
+        standing=status_of(contract, where, owner.name, reader, me=actor.id),
+        upcoming=upcoming(where, reader),
+        now=now,
+        versions=all_versions,
+        version=all_versions[0],
+        page_address=lambda n: f"/contracts/{contract.id}/versions/{all_versions[0].number}/pages/{n}.png",
+        asked=asked,
+        stage_title=stage_name(asked.stage.name, reader) if asked else "",
+        due_note=explained(asked.stage.due, reader.locale, sentence) if asked and asked.stage.due else "",
+        signs=asked is not None and asked.task.kind is StageKind.SIGNATURE,
+        may_hand_in=why_not_hand_in(actor, contract, signed=signed) is None,
+        may_withdraw=why_not_withdraw(actor, contract) is None,
+        owner_turn=where.owner_turn and contract.owner_id == actor.id,
+        rows=_rows(where, reader, actor),
+        round=where.journey.round if where.journey else None,
+        sealed=where.signing if where.signing and where.signing.sealed_at else None,
+        entries=entries if printing else entries[:SHOWN_EVENTS],
+        all_entries=len(entries),
+        position=events[-1].position if events else 0,
+        troubles=_troubles(session, contract, actor),
+        open_tasks=_open_tasks(where, contract, actor),
+        done=sentence(DONE[done], reader.locale) if done else "",
+        refused=refused,
+        comment=comment,
+    )
+
+
+def _rows(where: Standing, reader: Reader, actor: Actor) -> list[RouteRow]:
+    sealed_at = where.signing.sealed_at if where.signing else None
+    return route_rows(where.journey, reader, me=actor.id, sealed_at=sealed_at) if where.journey else []
+
+
+def _troubles(session: Session, contract: Contract, actor: Actor) -> list[MailTrouble]:
+    return mail_troubles(session, PROCESS, contract.id) if _keeps(contract, actor) else []
+
+
+def _open_tasks(where: Standing, contract: Contract, actor: Actor) -> list[tuple[UUID, str]]:
+    """Whom a new link can be sent to: by the contract's owner and by administrators."""
+    if where.journey is None or not _keeps(contract, actor):
+        return []
+    return [
+        (task.id, task.name)
+        for task in where.journey.tasks
+        if task.state is TaskState.OPEN and task.person_id != actor.id
+    ]
+
+
+def _keeps(contract: Contract, actor: Actor) -> bool:
+    return actor.id == contract.owner_id or (actor.administers and actor.organisation_id == contract.organisation_id)
+
+
+@router.get("/{contract_id}/print")
+def print_page(contract_id: UUID, request: Request, runtime: Engine, visitor: SignedIn, now: Now) -> Response:
+    with runtime.reading() as session:
+        return shown(session, request, runtime, visitor, contract_id, now, printing=True)
+
+
+@router.get("/{contract_id}/history")
+def history_page(contract_id: UUID, request: Request, runtime: Engine, visitor: SignedIn) -> Response:
+    reader = reader_of(request)
+    with runtime.reading() as session:
+        contract = queries.one(session, contract_id, visitor.actor)
+        entries = [(each, told(each, reader)) for each in history(session, PROCESS, contract.id)]
+    return page(request, "history.html", here="contracts", contract=contract, entries=entries)
+
+
+@router.get("/{contract_id}/changes")
+def changes_page(
+    contract_id: UUID,
+    request: Request,
+    runtime: Engine,
+    visitor: SignedIn,
+    old: Annotated[int, Query(alias="from", ge=1)] = 1,
+    new: Annotated[int | None, Query(alias="to", ge=1)] = None,
+) -> Response:
+    with runtime.reading() as session:
+        contract = queries.one(session, contract_id, visitor.actor)
+        before = queries.version(session, contract.id, old)
+        after = queries.version(session, contract.id, new or contract.current_version)
+        changes = compare(before.text, after.text)
+    return page(
+        request, "changes.html", here="contracts", contract=contract, before=before, after=after, changes=changes
+    )
+
+
+@router.get("/{contract_id}/versions/{number}/text")
+def text_page(contract_id: UUID, number: int, request: Request, runtime: Engine, visitor: SignedIn) -> Response:
+    contract, version = _version(runtime, contract_id, number, visitor.actor)
+    return page(request, "text.html", here="contracts", contract=contract, version=version)
+
+
+@router.get("/{contract_id}/versions/{number}/pages/{picture}.png")
+def picture(
+    contract_id: UUID, number: int, picture: int, request: Request, runtime: Engine, visitor: SignedIn
+) -> Response:
+    _, version = _version(runtime, contract_id, number, visitor.actor)
+    if picture > version.pages:
+        raise NotFound("There is no such page.")
+    return page_picture(runtime, version.readable_key, version.readable_sha256, picture, request)
+
+
+@router.get("/{contract_id}/versions/{number}/{form}.pdf")
+def file(contract_id: UUID, number: int, form: str, runtime: Engine, visitor: SignedIn) -> Response:
+    if form not in ("original", "readable", "sealed"):
+        raise NotFound("There is nothing at this address.")
+    with runtime.reading() as session:
+        contract = queries.one(session, contract_id, visitor.actor)
+        key, name = file_of(session, contract, number, form)
+    return pdf_response(runtime, key, name)
+
+
+def _version(runtime: Runtime, contract_id: UUID, number: int, actor: Actor) -> tuple[Contract, Version]:
+    with runtime.reading() as session:
+        contract = queries.one(session, contract_id, actor)
+        return contract, queries.version(session, contract.id, number)

@@ -19,16 +19,26 @@ from api.pages.views import route_rows, stage_name
 from api.rest.contracts import pdf_response
 from api.rest.tasks import decision_shape, task_shape
 from api.throttle import Throttle
+from documents.comparison import compare
 from documents.rendering import Reader
-from workflows.approvals.model import Decision, Link, Purpose, Round, Stage, StageKind, Task, TaskState, Verdict
+from workflows.approvals.model import (
+    Decision,
+    Link,
+    Purpose,
+    Round,
+    RouteVersion,
+    Stage,
+    StageKind,
+    Task,
+    TaskState,
+    Verdict,
+)
 from workflows.approvals.operations import branch_of, decide, follow, insist_on_live, parsed
 from workflows.approvals.queries import Asked, Journey, approved_before, journey
-from workflows.approvals.model import RouteVersion
 from workflows.business_time import explained
 from workflows.contracts import steps
 from workflows.contracts.model import Contract, Version
 from workflows.contracts.queries import version
-from documents.comparison import compare
 from workflows.errors import Gone, NotFound, Refused
 from workflows.parties.model import Person
 from workflows.parties.operations import actor

@@ -15,4 +15,9 @@ router = APIRouter()
 @router.get("/mailbox/messages")
 def list_messages(runtime: Engine, to: str = "", limit: int = 50) -> dict[str, Any]:
     found = messages(runtime.settings.home / "mailbox", limit=limit, to=to or None)
-    return {"items": [vars(each) if hasattr(each, "__dict__") else {k: getattr(each, k) for k in each.__dataclass_fields__} for each in found]}
+    return {
+        "items": [
+            vars(each) if hasattr(each, "__dict__") else {k: getattr(each, k) for k in each.__dataclass_fields__}
+            for each in found
+        ]
+    }

@@ -18,7 +18,7 @@ YEAR = 365 * 86400  # seconds
 
 
 def reader_of(request: Request, fallback: Reader | None = None) -> Reader:
-    """Language and zone: as asked for in the address, as chosen before, as the person has set, as the browser prefers."""
+    """Language and zone: as the address asks, as chosen before, as the person has set, as the browser prefers."""
     known = getattr(request.state, "reader", None)
     if isinstance(known, Reader) and fallback is None:
         return known

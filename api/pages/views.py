@@ -74,7 +74,7 @@ def _row(travelled: Journey, stage: Stage, reader: Reader, me: UUID | None) -> R
         people = [RoutePerson(sentence("Not needed: its condition does not hold", reader.locale))]
     if stage.state is StageState.BLOCKED:
         people = [RoutePerson(sentence("Nobody could be asked; administrators have been told", reader.locale))]
-    return RouteRow(mark, stage_title(stage, reader), tuple(each for each in people if each))
+    return RouteRow(mark, stage_title(stage, reader), tuple(people))
 
 
 def stage_title(stage: Stage, reader: Reader) -> str:

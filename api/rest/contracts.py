@@ -109,7 +109,7 @@ def create(
         "external_id": external_id,
         "note": note,
     }
-    draft = checked(**words, signers=_list(signers), fields=_object(fields))  # type: ignore[arg-type]  # words are all str
+    draft = checked(**words, signers=_list(signers), fields=_object(fields))
     data = read_upload(file, runtime.settings.intake_file_bytes)
     request_sha256 = _request_hash("POST /api/contracts", {**words, "signers": signers, "fields": fields}, data)
     if answered := _answered_already(runtime, actor, idempotency_key, request_sha256, now):
@@ -289,10 +289,10 @@ def withdrawal(
     session: Transaction,
     actor: WritesContracts,
     now: Now,
-    body: Annotated[WithdrawalIn, Body()] = WithdrawalIn(comment=""),
+    body: Annotated[WithdrawalIn | None, Body()] = None,
 ) -> ContractShape:
     visible = queries.is_visible(session, contract_id, actor)
-    contract = withdraw(session, contract_id, comment=body.comment, by=actor, now=now, visible=visible)
+    contract = withdraw(session, contract_id, comment=body.comment if body else "", by=actor, now=now, visible=visible)
     session.flush()
     return contract_shape(session, contract)
 
@@ -337,7 +337,7 @@ def contract_shape(session: Session, contract: Contract) -> ContractShape:
         turns=[
             TurnShape(
                 stage=turn.stage,
-                kind=turn.kind.value,  # type: ignore[arg-type]  # the two literals are the enum's values
+                kind=turn.kind.value,
                 people=[PersonShape(id=each, name=name) for each, name in turn.people],
                 needed=turn.needed,
                 since=turn.since,

@@ -21,6 +21,15 @@ from workflows.parties.rules import normalised_email
 
 router = APIRouter(prefix="/routes", tags=["routes"])
 
+EXAMPLE = """\
+name: two-eyes
+document: contract
+priority: 10
+stages:
+  - name: manager
+    approvers: {manager_of: submitter}
+    fallback: {role: administrator}
+"""
 LONGEST = 200_000  # bytes of a route's text
 
 
@@ -53,7 +62,7 @@ def list_routes(session: Reading, actor: Administrator) -> list[RouteShape]:
             "content": {
                 "application/yaml": {
                     "schema": {"type": "string"},
-                    "example": "name: two-eyes\ndocument: contract\npriority: 10\nstages:\n  - name: manager\n    approvers: {manager_of: submitter}\n    fallback: {role: administrator}\n",
+                    "example": EXAMPLE,
                 }
             },
         }

@@ -72,7 +72,7 @@ def task_shape(asked: Asked, decision: Decision | None = None) -> TaskShape:
     task, round = asked.task, asked.round
     return TaskShape(
         id=task.id,
-        kind=task.kind.value,  # type: ignore[arg-type]  # the two literals are the enum's values
+        kind=task.kind.value,
         state=task.state.value,
         stage=asked.stage.name,
         process=round.process,

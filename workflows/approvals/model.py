@@ -63,7 +63,7 @@ class Round(SQLModel, table=True):
     facts: dict[str, Any] = Field(sa_column=Column(json_column(), nullable=False))
     """What conditions were answered from, as it was at submission."""
     card: dict[str, Any] = Field(sa_column=Column(json_column(), nullable=False))
-    """What inboxes and mails say about the document: number, title, counterparty, amount, currency, note, organisation."""
+    """What inboxes and mails say of the document: number, title, counterparty, amount, currency, note, signers."""
     state: RoundState = Field(default=RoundState.OPEN, sa_column=Column(by_value(RoundState), nullable=False))
     opened_at: datetime = Field(sa_column=Column(UtcTime, nullable=False))
     closed_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
@@ -144,7 +144,7 @@ class Task(SQLModel, table=True):
     asked_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
     closed_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
     closed_because: str = ""
-    """Why nobody can act on it any more, as a code: decided, quorum, rejected, sent_back, withdrawn, replaced, declined."""
+    """Why it is closed, as a code: decided, quorum, rejected, sent_back, withdrawn, replaced, declined."""
 
 
 class Decision(SQLModel, table=True):

@@ -621,7 +621,7 @@ def kill_links(session: Work, task_ids: Sequence[UUID], *, now: datetime) -> Non
         session.flush()
         session.execute(
             update(Link)
-            .where(col(Link.task_id).in_(task_ids), col(Link.dead_at).is_(None), Link.purpose == Purpose.ACT)
+            .where(col(Link.task_id).in_(task_ids), col(Link.dead_at).is_(None), col(Link.purpose) == Purpose.ACT)
             .values(dead_at=now)
             .execution_options(synchronize_session=False)
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from itertools import groupby
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from workflows.approvals.model import Link, Round, RoundState, Stage, StageKind, StageState, Task, TaskState, Verdict
@@ -91,7 +91,7 @@ def next_step(stages: Sequence[Stage]) -> NextStep:
 
 
 def next_signer(tasks: Sequence[Task]) -> Task | None:
-    """Whose turn it is to be asked, from a signature stage's tasks; None while somebody is asked, or all have signed."""
+    """Whose turn it is to be asked, from a signature stage's tasks. None: somebody is asked, or all have signed."""
     if any(task.state is TaskState.OPEN for task in tasks):
         return None
     waiting = [task for task in tasks if task.state is TaskState.WAITING]
@@ -104,7 +104,7 @@ class Why:
 
     sentence: str
     kind: Literal["forbidden", "conflict", "gone", "refused"]
-    values: dict[str, object]
+    values: dict[str, Any]
 
 
 def why_not_decide(actor: Actor, round: Round, task: Task, verdict: Verdict, *, seen: str, comment: str) -> Why | None:

@@ -24,7 +24,7 @@ def digest(
     action: str,
     data: dict[str, Any],
 ) -> str:
-    """sha256 (hex) of the entry as canonical JSON: keys sorted, no spaces, UTF-8 (the members of RFC 8785 that we use)."""
+    """sha256 (hex) of the entry as canonical JSON: keys sorted, no spaces, UTF-8 (what we use of RFC 8785)."""
     entry = {
         "v": 1,
         "previous": previous,

@@ -162,7 +162,7 @@ def replace(
 
 
 def withdraw(session: Work, contract_id: UUID, *, comment: str, by: Actor, now: datetime, visible: bool) -> Contract:
-    """Take a contract back; whoever is asked is told that nothing more is needed. Withdrawing twice is withdrawing once."""
+    """Take a contract back; whoever is asked is told that nothing more is needed. Twice is as once."""
     going, contract = _locked(session, contract_id, visible=visible)
     if contract.state is ContractState.WITHDRAWN:
         return contract
@@ -277,7 +277,7 @@ def give_warning(session: Work, contract: Contract, warning: Warning, *, today: 
             contract_id=contract.id, what=warning.what, day=warning.day, days_before=warning.days_before, given_at=now
         )
     )
-    values = {
+    values: dict[str, Any] = {
         "what": warning.what,
         "day": warning.day.isoformat(),
         "days_left": (warning.day - today).days,

@@ -143,7 +143,7 @@ def checked_amount(amount: str, currency: str) -> tuple[Decimal | None, str | No
     return rounded, currency
 
 
-def checked_signers(signers: Sequence[Mapping[str, Any]]) -> tuple[Signer, ...]:
+def checked_signers(signers: Sequence[Any]) -> tuple[Signer, ...]:
     if len(signers) > MOST_SIGNERS:
         raise Refused("A contract has at most %(most)s signers.", field="signers", most=MOST_SIGNERS)
     made = []
@@ -196,7 +196,7 @@ def last_day_to_cancel(ends_on: date | None, notice_days: int | None) -> date | 
 
 
 def facts_of(contract: Contract, *, submitter: str) -> dict[str, object]:
-    """What a route's conditions may ask about a contract. What we know ourselves cannot be overruled by further fields."""
+    """What a route's conditions may ask about a contract. Further fields cannot overrule what we know ourselves."""
     return {
         "amount": contract.amount,
         "currency": contract.currency,

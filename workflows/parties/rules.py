@@ -15,9 +15,9 @@ from workflows.parties.model import ADMINISTRATOR, READER
 LOCALES = ("en", "ko")
 LONGEST_NAME = 120
 
-_EMAIL = re.compile(
-    r"[^\s@<>(),;:\\\"\[\]]{1,64}@(?:[^\s@<>(),;:\\\"\[\]._-](?:[^\s@<>(),;:\\\"\[\]._]*[^\s@<>(),;:\\\"\[\]._-])?\.)*[^\s@<>(),;:\\\"\[\]._-]{1,63}"
-)
+_ATOM = r"[^\s@<>(),;:\\\"\[\]]"  # RFC 5321's atoms, and letters of any script (RFC 6531)
+_LABEL = r"[^\s@<>(),;:\\\"\[\]._-](?:[^\s@<>(),;:\\\"\[\]._]{0,61}[^\s@<>(),;:\\\"\[\]._-])?"
+_EMAIL = re.compile(rf"{_ATOM}{{1,64}}@(?:{_LABEL}\.)*{_LABEL}")
 _UNSEEN = re.compile("[\u0000-\u001f\u007f-\u009f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 

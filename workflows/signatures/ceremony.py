@@ -7,15 +7,16 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session
 
-from documents.blobs import BlobStore
+from documents.blobs import BlobRef, BlobStore
 from documents.rendering import sentence
 from signing.pdf_signer import PdfSigner, SignerSlot
 from workflows.approvals.model import Round
-from workflows.approvals.operations import Decided
+from workflows.approvals.operations import Decided, ask_next_signer
 from workflows.approvals.queries import journey
 from workflows.database import Work
 from workflows.parties.rules import Actor
@@ -72,30 +73,34 @@ def certify(
     ``check``: called inside the transaction; raises when somebody else has taken over this document.
     """
     with desk.reading() as session:
-        if (there := signing_of(session, round.id)) is not None:
-            prepared, slots = None, there.slots
-        else:
-            evidence = evidence_of(session, round, readable_sha256=readable.sha256, pages=readable.pages, made_at=now)
-            reason = sentence("I agree to this document", locale)
-            slots = slots_of(journey(session, round), reason=reason)
-            pdf = desk.signer.prepare(
-                desk.blobs.get(readable.key),
-                evidence=evidence,
-                slots=[SignerSlot(each["field"], each["name"], each["email"]) for each in slots],
-                reason=sentence("Approved by everyone on its route", locale),
-                locale=locale,
-                timezone=timezone,
-            )
-            prepared = desk.blobs.put(pdf, folder="signing", media_type=PDF)
+        there = signing_of(session, round.id)
+    made = None if there else _prepared(desk, round, readable, locale=locale, timezone=timezone, now=now)
     with desk.transaction() as session:
         check(session)
         current = session.get_one(Round, round.id, with_for_update=True)
-        if prepared is None:
-            from workflows.approvals.operations import ask_next_signer
+        if there is None:
+            assert made is not None, "prepared where there was nothing yet"
+            return begin(session, current, *made, now=now)
+        ask_next_signer(session, current, now=now)
+        return there
 
-            ask_next_signer(session, current, now=now)
-            return there
-        return begin(session, current, prepared, slots, now=now)
+
+def _prepared(
+    desk: Desk, round: Round, readable: Readable, *, locale: str, timezone: str, now: datetime
+) -> tuple[BlobRef, list[dict[str, Any]]]:
+    """The certified file, kept, and the places for its signers."""
+    with desk.reading() as session:
+        evidence = evidence_of(session, round, readable_sha256=readable.sha256, pages=readable.pages, made_at=now)
+        slots = slots_of(journey(session, round), reason=sentence("I agree to this document", locale))
+    pdf = desk.signer.prepare(
+        desk.blobs.get(readable.key),
+        evidence=evidence,
+        slots=[SignerSlot(each["field"], each["name"], each["email"]) for each in slots],
+        reason=sentence("Approved by everyone on its route", locale),
+        locale=locale,
+        timezone=timezone,
+    )
+    return desk.blobs.put(pdf, folder="signing", media_type=PDF), slots
 
 
 def sign(

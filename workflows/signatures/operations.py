@@ -17,11 +17,11 @@ from documents.blobs import BlobRef
 from workflows.approvals.model import Round, RoundState, StageState, TaskState, Verdict
 from workflows.approvals.operations import (
     Decided,
-    first_answer,
     ask_next_signer,
     change_state,
     conclude,
     end_round,
+    first_answer,
     kill_links,
     lock_round,
     refusal,

@@ -9,14 +9,7 @@ from prefect import flow
 from prefect.logging import get_run_logger
 
 from workflows.composition import working_runtime
-from workflows.runtime import Runtime
-from workflows.upkeep.operations import (
-    ask_where_nobody_could_be,
-    report_failed_mails,
-    start_again_what_was_lost,
-    tidy,
-    warn_and_expire,
-)
+from workflows.upkeep.steps import sweep, warn_and_expire
 
 
 @flow(name="expiry-alerts", retries=0, persist_result=False)
@@ -33,14 +26,3 @@ async def upkeep() -> None:
     lost = await asyncio.to_thread(sweep, working_runtime())
     if lost:
         get_run_logger().info("Started again: %s", ", ".join(lost))
-
-
-def sweep(engine: Runtime) -> list[str]:
-    now = datetime.now(UTC)
-    with engine.transaction() as session:
-        lost = start_again_what_was_lost(session, now=now)
-    for step in (ask_where_nobody_could_be, report_failed_mails, tidy):
-        with engine.transaction() as session:
-            step(session, now=now)
-    engine.dispatcher.sweep()
-    return lost

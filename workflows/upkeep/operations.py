@@ -4,53 +4,19 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_
-from sqlmodel import Session, col, delete, select
+from sqlmodel import col, delete, select
 
 from workflows.approvals.model import Round, RoundState, Stage, StageState
 from workflows.approvals.operations import advance
 from workflows.audit.operations import anchor, record
-from workflows.contracts.model import Contract, ContractState, ExpiryAlert
-from workflows.contracts.operations import expire, give_warning
-from workflows.contracts.rules import Warning, warnings_due
 from workflows.database import Work
 from workflows.outbox import MailState, OutgoingMail, RunOwed
-from workflows.parties.model import Attempts, Person, WebSession
-from workflows.runtime import Runtime
+from workflows.parties.model import Attempts, WebSession
 
 log = logging.getLogger(__name__)
 
 OVERDUE = timedelta(seconds=45)  # a flow run takes seconds; one that took longer has died or waits for its server
-
-
-def warn_and_expire(runtime: Runtime, *, now: datetime) -> int:
-    """Give every warning that is due, each in its own transaction, and expire what has ended; how many were given."""
-    farthest = max(runtime.settings.expiry_alert_days, default=0)
-    horizon = now.date() + timedelta(days=farthest + 1)
-    with runtime.reading() as session:
-        near = or_(col(Contract.ends_on) <= horizon, col(Contract.cancel_by) <= horizon)
-        ids = session.exec(select(Contract.id).where(Contract.state == ContractState.IN_FORCE, near)).all()
-    given = 0
-    for contract_id in ids:
-        with runtime.transaction() as session:
-            contract = session.exec(select(Contract).where(Contract.id == contract_id).with_for_update()).one()
-            owner = session.get_one(Person, contract.owner_id)
-            today = now.astimezone(ZoneInfo(owner.timezone)).date()
-            if contract.state is ContractState.IN_FORCE:
-                for warning in warnings_due(
-                    contract, today=today, distances=runtime.settings.expiry_alert_days, given=_given(session, contract)
-                ):
-                    give_warning(session, contract, warning, today=today, now=now)
-                    given += 1
-            expire(session, contract_id, today=today, now=now)
-    return given
-
-
-def _given(session: Session, contract: Contract) -> frozenset[Warning]:
-    rows = session.exec(select(ExpiryAlert).where(ExpiryAlert.contract_id == contract.id)).all()
-    return frozenset(Warning(row.what, row.day, row.days_before) for row in rows)
 
 
 def start_again_what_was_lost(session: Work, *, now: datetime) -> list[str]:

@@ -1,11 +1,9 @@
 """The first tables"""
 
-# ruff: noqa: E501  (as alembic writes it)
-
 from __future__ import annotations
 
 import sqlalchemy as sa
-import sqlmodel
+import sqlmodel.sql.sqltypes
 from alembic import op
 from sqlalchemy.dialects import postgresql
 

@@ -1,0 +1,156 @@
+"""Decide and sign at the desk: what a mailed link offers, for people who are signed in."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from api.auth import FromForm, SignedIn, Visitor
+from api.dependencies import Engine, Now
+from api.errors import said
+from api.pages.sending import changed
+from api.pages.shell import page, reader_of
+from workflows.approvals.model import StageKind, TaskState, Verdict
+from workflows.approvals.operations import decide
+from workflows.approvals.queries import journey, task
+from workflows.contracts import queries, steps
+from workflows.contracts.standing import owner_of
+from workflows.database import Work
+from workflows.errors import NotFound, Refused
+from workflows.runtime import Runtime
+from workflows.signatures.ceremony import sign
+from workflows.signatures.operations import decline
+
+router = APIRouter(prefix="/contracts/{contract_id}/tasks/{task_id}", include_in_schema=False)
+
+Text = Annotated[str, Form()]
+
+
+@router.post("/decision")
+def post_decision(
+    contract_id: UUID,
+    task_id: UUID,
+    request: Request,
+    runtime: Engine,
+    visitor: FromForm,
+    now: Now,
+    verdict: Text = "",
+    version_sha256: Text = "",
+    comment: Text = "",
+) -> Response:
+    if verdict not in (Verdict.APPROVE, Verdict.REJECT, Verdict.SEND_BACK):
+        raise Refused("Say approve, reject or send_back.", field="verdict")
+
+    def work(session: Work) -> None:
+        decide(session, task_id, Verdict(verdict), seen=version_sha256, by=visitor.actor, now=now, comment=comment)
+
+    return changed(contract_id, request, runtime, visitor, now, work, done=verdict, comment=comment)
+
+
+@router.get("/signature")
+def sign_page(contract_id: UUID, task_id: UUID, request: Request, runtime: Engine, visitor: SignedIn) -> Response:
+    return _sign_page(contract_id, task_id, request, runtime, visitor)
+
+
+def _sign_page(
+    contract_id: UUID,
+    task_id: UUID,
+    request: Request,
+    runtime: Runtime,
+    visitor: Visitor,
+    *,
+    refused: Refused | None = None,
+    typed: dict[str, str] | None = None,
+) -> Response:
+    reader = reader_of(request)
+    with runtime.reading() as session:
+        asked = task(session, task_id, visitor.actor)
+        contract = queries.one(session, contract_id, visitor.actor)
+        if asked.round.subject_id != contract.id or asked.task.kind is not StageKind.SIGNATURE:
+            raise NotFound("There is no such task.")
+        if asked.task.state is not TaskState.OPEN:
+            return RedirectResponse(f"/contracts/{contract.id}", status_code=303)
+        travelled = journey(session, asked.round)
+        signers = sorted(
+            (each for each in travelled.tasks if each.kind is StageKind.SIGNATURE), key=lambda each: each.ordinal
+        )
+        known = {each["email"]: each for each in contract.signers}
+        return page(
+            request,
+            "sign.html",
+            here="contracts",
+            status=refused.status if refused else 200,
+            base=f"/contracts/{contract.id}/tasks/{task_id}",
+            file=f"/contracts/{contract.id}/versions/{asked.round.version_number}/readable.pdf",
+            page_address=lambda n: f"/contracts/{contract.id}/versions/{asked.round.version_number}/pages/{n}.png",
+            card=asked.round.card,
+            round=asked.round,
+            task=asked.task,
+            due=asked.stage.due_at,
+            contract=contract,
+            version=queries.version(session, contract.id, asked.round.version_number),
+            person=visitor.actor,
+            submitter=owner_of(session, contract),
+            signers=signers,
+            after=[each for each in signers if each.ordinal > asked.task.ordinal],
+            signer=known.get(asked.task.email, {"name": asked.task.name, "organisation": "", "title": ""}),
+            approvers=[each for each in travelled.decisions.values() if each.verdict is Verdict.APPROVE],
+            refused=said(refused, reader) if refused else "",
+            typed=typed or {},
+            house=asked.round.card.get("organisation") or "",
+        )
+
+
+@router.post("/signature")
+def post_signature(
+    contract_id: UUID,
+    task_id: UUID,
+    request: Request,
+    runtime: Engine,
+    visitor: FromForm,
+    name: Text = "",
+    consent: Text = "",
+    version_sha256: Text = "",
+) -> Response:
+    try:
+        sign(
+            steps.desk(runtime),
+            task_id,
+            seen=version_sha256,
+            name=name,
+            consent=consent == "yes",
+            by=visitor.actor,
+            now=lambda: datetime.now(UTC),
+        )
+    except NotFound:
+        raise
+    except Refused as refused:
+        typed = {"name": name, "consent": consent}
+        return _sign_page(contract_id, task_id, request, runtime, visitor, refused=refused, typed=typed)
+    return RedirectResponse(f"/contracts/{contract_id}?done=sign", status_code=303)
+
+
+@router.post("/refusal")
+def post_refusal(
+    contract_id: UUID,
+    task_id: UUID,
+    request: Request,
+    runtime: Engine,
+    visitor: FromForm,
+    now: Now,
+    version_sha256: Text = "",
+    comment: Text = "",
+) -> Response:
+    try:
+        with runtime.transaction() as session:
+            decline(session, task_id, seen=version_sha256, comment=comment, by=visitor.actor, now=now)
+    except NotFound:
+        raise
+    except Refused as refused:
+        typed = {"comment": comment}
+        return _sign_page(contract_id, task_id, request, runtime, visitor, refused=refused, typed=typed)
+    return RedirectResponse(f"/contracts/{contract_id}?done=decline", status_code=303)

@@ -1,0 +1,311 @@
+"""Send a contract, hand in a new version, withdraw, send a link again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from itertools import zip_longest
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, File, Form, Request, UploadFile
+from fastapi.responses import RedirectResponse, Response
+from sqlmodel import Session
+
+from api.auth import FromForm, SignedIn, Visitor
+from api.dependencies import Engine, Now
+from api.errors import said
+from api.files import read_upload
+from api.pages.contracts import shown
+from api.pages.shell import page, reader_of
+from api.pages.words import KINDS, kind_name
+from workflows.approvals.operations import send_link_again
+from workflows.approvals.queries import asked, current_routes
+from workflows.contracts import queries
+from workflows.contracts.intake import DocumentRefused, take_in
+from workflows.contracts.model import PROCESS, Contract
+from workflows.contracts.operations import replace, submit, withdraw
+from workflows.contracts.rules import LONGEST_TITLE, checked
+from workflows.database import Work
+from workflows.errors import Forbidden, NotFound, Refused
+from workflows.idempotency import FirstAnswer, TakenElsewhere, take
+from workflows.parties.rules import Actor
+from workflows.runtime import Runtime
+
+router = APIRouter(prefix="/contracts", include_in_schema=False)
+
+Text = Annotated[str, Form()]
+Texts = Annotated[list[str], Form()]
+SIGNER_ROWS = 6
+CURRENCIES = ("KRW", "EUR", "USD", "JPY", "CNY", "GBP", "CHF", "SGD", "KWD")
+
+
+@router.get("/new")
+def new_page(request: Request, runtime: Engine, visitor: SignedIn) -> Response:
+    if visitor.actor.organisation_id is None:
+        raise Forbidden("Only people of an organisation may send contracts.")
+    return _form(request, runtime, visitor, typed={}, signers=[])
+
+
+@router.post("")
+def send(
+    request: Request,
+    runtime: Engine,
+    visitor: FromForm,
+    now: Now,
+    file: Annotated[UploadFile, File()],
+    title: Text = "",
+    kind: Text = "other",
+    amount: Text = "",
+    currency: Text = "",
+    counterparty: Text = "",
+    contact_name: Text = "",
+    contact_email: Text = "",
+    starts_on: Text = "",
+    ends_on: Text = "",
+    notice_days: Text = "",
+    route: Text = "",
+    note: Text = "",
+    password: Text = "",
+    once: Text = "",
+    signer_name: Texts = [],  # noqa: B006  (FastAPI copies it)
+    signer_email: Texts = [],  # noqa: B006
+    signer_organisation: Texts = [],  # noqa: B006
+    signer_title: Texts = [],  # noqa: B006
+) -> Response:
+    actor = visitor.actor
+    words = {
+        "title": title,
+        "kind": kind,
+        "amount": _number(amount),
+        "currency": currency,
+        "counterparty": counterparty,
+        "contact_name": contact_name,
+        "contact_email": contact_email,
+        "starts_on": starts_on,
+        "ends_on": ends_on,
+        "notice_days": notice_days,
+        "route": route,
+        "note": note,
+    }
+    signers = _signers(signer_name, signer_email, signer_organisation, signer_title)
+    try:
+        draft = checked(**words, signers=signers)  # type: ignore[arg-type]  # words are all str
+        data = read_upload(file, runtime.settings.intake_file_bytes)
+        document = take_in(
+            data,
+            file_name=file.filename or "",
+            blobs=runtime.blobs,
+            limits=runtime.intake_limits,
+            password=password or None,
+        )
+
+        def work(session: Work) -> Contract:
+            return submit(session, draft, document, by=actor, now=now, link_days=runtime.settings.link_days)
+
+        contract_id = _once(runtime, actor, once, [words, signers, document.original.sha256], now, work)
+    except Refused as refused:
+        return _form(request, runtime, visitor, typed={**words, "amount": amount}, signers=signers, refused=refused)
+    return RedirectResponse(f"/contracts/{contract_id}?done=sent", status_code=303)
+
+
+def _number(amount: str) -> str:
+    """As people type it: spaces and commas between thousands mean nothing."""
+    return amount.replace(" ", "").replace("\u00a0", "").replace(",", "")
+
+
+def _signers(*columns: Sequence[str]) -> list[dict[str, str]]:
+    names = ("name", "email", "organisation", "title")
+    rows = [dict(zip(names, row, strict=True)) for row in zip_longest(*columns, fillvalue="")]
+    return [row for row in rows if any(value.strip() for value in row.values())]
+
+
+def _once(
+    runtime: Runtime, actor: Actor, key: str, content: Any, now: datetime, work: Callable[[Work], Contract]
+) -> UUID:
+    """A button pressed twice sends once: the same content under the same page's key is the same contract."""
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    while True:
+        try:
+            with runtime.transaction() as session:
+                found = take(session, actor.id, f"page-{key[:60]}-{digest[:40]}", digest, now=now)
+                if isinstance(found, FirstAnswer):
+                    return UUID(found.answer["id"])
+                contract = work(session)
+                session.flush()
+                found.answer = {"id": str(contract.id)}
+                return contract.id
+        except TakenElsewhere:
+            continue
+
+
+def _form(
+    request: Request,
+    runtime: Runtime,
+    visitor: Visitor,
+    *,
+    typed: Mapping[str, str],
+    signers: Sequence[Mapping[str, str]],
+    refused: Refused | None = None,
+) -> Response:
+    reader = reader_of(request)
+    with runtime.reading() as session:
+        routes = [each.name for each in current_routes(session) if each.document == PROCESS]
+    rows = [*signers, *({} for _ in range(max(1, SIGNER_ROWS - len(signers))))]
+    return page(
+        request,
+        "send.html",
+        here="contracts",
+        status=refused.status if refused else 200,
+        typed=typed,
+        signers=rows,
+        kinds=[(name, kind_name(name, reader)) for name in KINDS],
+        currencies=CURRENCIES,
+        routes=routes,
+        longest_title=LONGEST_TITLE,
+        most=runtime.settings.intake_file_bytes,
+        once=secrets.token_urlsafe(16),
+        **_refusal(refused, request),
+    )
+
+
+def _refusal(refused: Refused | None, request: Request) -> dict[str, object]:
+    return {
+        "refused": said(refused, reader_of(request)) if refused else "",
+        "wrong": (refused.field or "") if refused else "",
+        "asks_password": isinstance(refused, DocumentRefused) and refused.reason == "password",
+    }
+
+
+@router.get("/{contract_id}/versions/new")
+def version_page(contract_id: UUID, request: Request, runtime: Engine, visitor: SignedIn) -> Response:
+    return _version_form(contract_id, request, runtime, visitor)
+
+
+def _version_form(
+    contract_id: UUID,
+    request: Request,
+    runtime: Runtime,
+    visitor: Visitor,
+    *,
+    note: str = "",
+    refused: Refused | None = None,
+) -> Response:
+    with runtime.reading() as session:
+        contract = queries.one(session, contract_id, visitor.actor)
+    return page(
+        request,
+        "version.html",
+        here="contracts",
+        status=refused.status if refused else 200,
+        contract=contract,
+        note=note,
+        most=runtime.settings.intake_file_bytes,
+        **_refusal(refused, request),
+    )
+
+
+@router.post("/{contract_id}/versions")
+def add_version(
+    contract_id: UUID,
+    request: Request,
+    runtime: Engine,
+    visitor: FromForm,
+    now: Now,
+    file: Annotated[UploadFile, File()],
+    note: Text = "",
+    password: Text = "",
+) -> Response:
+    with runtime.reading() as session:
+        queries.one(session, contract_id, visitor.actor)
+    try:
+        document = take_in(
+            read_upload(file, runtime.settings.intake_file_bytes),
+            file_name=file.filename or "",
+            blobs=runtime.blobs,
+            limits=runtime.intake_limits,
+            password=password or None,
+        )
+        with runtime.transaction() as session:
+            replace(
+                session,
+                contract_id,
+                document,
+                note=note,
+                by=visitor.actor,
+                now=now,
+                link_days=runtime.settings.link_days,
+                visible=queries.is_visible(session, contract_id, visitor.actor),
+            )
+    except NotFound:
+        raise
+    except Refused as refused:
+        return _version_form(contract_id, request, runtime, visitor, note=note, refused=refused)
+    return RedirectResponse(f"/contracts/{contract_id}?done=replaced", status_code=303)
+
+
+@router.post("/{contract_id}/withdrawal")
+def withdrawal(
+    contract_id: UUID, request: Request, runtime: Engine, visitor: FromForm, now: Now, comment: Text = ""
+) -> Response:
+    def work(session: Work) -> None:
+        visible = queries.is_visible(session, contract_id, visitor.actor)
+        withdraw(session, contract_id, comment=comment, by=visitor.actor, now=now, visible=visible)
+
+    return changed(contract_id, request, runtime, visitor, now, work, done="withdrawn")
+
+
+@router.post("/{contract_id}/tasks/{task_id}/link")
+def send_again(
+    contract_id: UUID, task_id: UUID, request: Request, runtime: Engine, visitor: FromForm, now: Now
+) -> Response:
+    def work(session: Work) -> None:
+        _insist_on_keeper(session, contract_id, task_id, visitor.actor)
+        send_link_again(session, task_id, by=visitor.actor, now=now)
+
+    return changed(contract_id, request, runtime, visitor, now, work, done="link")
+
+
+def _insist_on_keeper(session: Session, contract_id: UUID, task_id: UUID, actor: Actor) -> None:
+    contract = queries.one(session, contract_id, actor)
+    if asked(session, task_id).round.subject_id != contract.id:
+        raise NotFound("There is no such task.")
+    administers = actor.administers and actor.organisation_id == contract.organisation_id
+    if actor.id != contract.owner_id and not administers:
+        raise Forbidden("Only its owner or an administrator may send a link again.")
+
+
+def changed(
+    contract_id: UUID,
+    request: Request,
+    runtime: Runtime,
+    visitor: Visitor,
+    now: datetime,
+    work: Callable[[Work], object],
+    *,
+    done: str,
+    comment: str = "",
+) -> Response:
+    """Do it and show the contract again; where it is refused, say on the contract's page why."""
+    try:
+        with runtime.transaction() as session:
+            work(session)
+    except NotFound:
+        raise
+    except Refused as refused:
+        with runtime.reading() as session:
+            return shown(
+                session,
+                request,
+                runtime,
+                visitor,
+                contract_id,
+                now,
+                refused=said(refused, reader_of(request)),
+                comment=comment,
+                status=refused.status,
+            )
+    return RedirectResponse(f"/contracts/{contract_id}?done={done}", status_code=303)

@@ -1,0 +1,146 @@
+"""What the pages say of contracts: kinds, states, and what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from api.pages.views import stage_name, who_acts
+from documents.rendering import Reader, day, sentence
+from workflows.approvals.model import StageState
+from workflows.audit.model import AuditEvent
+from workflows.contracts.model import Contract, ContractState
+from workflows.contracts.standing import Standing
+
+KINDS = {
+    "lease": "Lease",
+    "purchase": "Purchase",
+    "service": "Services",
+    "nda": "Confidentiality",
+    "employment": "Employment",
+    "licence": "Licence",
+    "framework": "Framework",
+    "other": "Other",
+}
+VIEWS = {
+    "": "All",
+    "needs_me": "Needs me",
+    "waiting": "Waiting for others",
+    "expiring": "Expiring soon",
+    "in_force": "In force",
+    "rejected": "Rejected",
+}
+STATES = {
+    ContractState.IN_REVIEW: "Being decided",
+    ContractState.RETURNED: "Sent back to %(owner)s",
+    ContractState.APPROVED: "Approved, being prepared for its signers",
+    ContractState.IN_SIGNATURE: "Being signed",
+    ContractState.SEALING: "Being sealed",
+    ContractState.IN_FORCE: "In force",
+    ContractState.EXPIRED: "Ended",
+    ContractState.REJECTED: "Rejected",
+    ContractState.DECLINED: "Not signed",
+    ContractState.WITHDRAWN: "Withdrawn",
+}
+TONES = {
+    ContractState.RETURNED: "soon",
+    ContractState.IN_FORCE: "good",
+    ContractState.REJECTED: "bad",
+    ContractState.DECLINED: "bad",
+}
+
+
+def kind_name(kind: str, reader: Reader) -> str:
+    """A kind of contract in the reader's language; one of the users' own as they wrote it."""
+    return sentence(KINDS[kind], reader.locale) if kind in KINDS else kind[:1].upper() + kind[1:]
+
+
+@dataclass(frozen=True)
+class Status:
+    """Who acts, as a fragment of a sentence. ``tone``: mine, good, soon, bad, or none of them."""
+
+    words: str
+    tone: str
+    since: datetime
+
+
+def status_of(contract: Contract, where: Standing, owner: str, reader: Reader, *, me: UUID) -> Status:
+    turns = {turn.stage: turn for turn in where.turns}
+    stages = [stage for stage in where.journey.stages if stage.name in turns] if where.journey else []
+    words = who_acts([(stage, [name for _, name in turns[stage.name].people]) for stage in stages], reader)
+    since = min((turn.since for turn in where.turns), default=contract.state_since)
+    if not words:
+        return Status(
+            sentence(STATES[contract.state], reader.locale, owner=owner), TONES.get(contract.state, ""), since
+        )
+    if any(stage.state is StageState.BLOCKED for stage in stages):
+        return Status(words, "bad", since)
+    mine = any(person == me for turn in where.turns for person, _ in turn.people)
+    return Status(words, "mine" if mine else "", since)
+
+
+def upcoming(where: Standing, reader: Reader) -> str:
+    """What comes next: "then Legal, then Signatures"."""
+    return ", ".join(
+        sentence("Sealed and in force", reader.locale) if name == "seal" else stage_name(name, reader)
+        for name in where.upcoming
+    )
+
+
+TOLD = {
+    "handed_in": "%(actor)s handed in version %(version)s",
+    "replaced": "%(actor)s handed in version %(version)s; links to the one before no longer work",
+    "asked": "Asked for %(stage)s: %(people)s",
+    "nobody_to_ask": "Nobody could be asked for %(stage)s; administrators have been told",
+    "approved": "%(actor)s approved version %(version)s",
+    "rejected": "%(actor)s rejected version %(version)s",
+    "sent_back": "%(actor)s sent version %(version)s back",
+    "certified": "Version %(version)s was prepared for signing, with its approval record",
+    "signed": "%(actor)s signed version %(version)s",
+    "declined": "%(actor)s declined to sign version %(version)s",
+    "sealed": "The file was sealed",
+    "in_force": "The contract came into force",
+    "withdrawn": "%(actor)s withdrew the contract",
+    "link_sent_again": "%(actor)s sent a new link to %(to)s",
+    "warned_cancel": "Warned that the last day to cancel is %(day)s",
+    "warned_end": "Warned that the contract ends on %(day)s",
+    "expired": "The contract ended",
+    "mail_failed": "A mail to %(to_name)s (%(to_email)s) could not be delivered",
+}
+VIA = {"link": "by the mailed link", "api": "by a program", "command": "from the command line"}
+
+
+@dataclass(frozen=True)
+class Told:
+    """An entry of the history. ``quote``: what somebody wrote; ``sha256``: of the file that it is about, or nothing."""
+
+    at: datetime
+    words: str
+    quote: str
+    sha256: str
+
+
+def told(event: AuditEvent, reader: Reader) -> Told:
+    data = event.data
+    action = f"warned_{data.get('what')}" if event.action == "warned" else event.action
+    frame = TOLD.get(action)
+    # an entry of a kind that this page does not know yet is shown as it stands
+    words = sentence(frame, reader.locale, **_values(event, reader)) if frame else f"{event.actor}: {action}"
+    if via := VIA.get(str(data.get("via") or "")):
+        words = sentence("%(words)s, %(via)s", reader.locale, words=words, via=sentence(via, reader.locale))
+    quote = data.get("comment") or data.get("note") or data.get("failure") or ""
+    return Told(event.at, words, str(quote), str(data.get("sha256") or data.get("version_sha256") or ""))
+
+
+def _values(event: AuditEvent, reader: Reader) -> Mapping[str, Any]:
+    data = event.data
+    return {
+        **{name: data.get(name, "") for name in ("version", "to", "to_name", "to_email")},
+        "actor": event.actor,
+        "stage": stage_name(str(data.get("stage") or ""), reader),
+        "people": ", ".join(data.get("people") or ()),
+        "day": day(date.fromisoformat(data["day"]), reader) if data.get("day") else "",
+    }
