@@ -1,27 +1,28 @@
-"""Accept an upload: sniff, repair, normalise, strip, read its text. All in a child process that may die alone.
+"""Accept an upload: sniff, repair, normalise, take out what acts by itself, read its text.
 
-The child is forked from a server that has the PDF libraries loaded already, so that an ordinary file takes some ten
-milliseconds; it gets limits of memory and processor time, and the parent waits no longer than the wall clock allows.
+All of it happens in a child process (`documents.sandbox`) that may die alone; here are the limits, the answer and the
+refusals.
 """
 
 from __future__ import annotations
 
-import multiprocessing
-import threading
-from collections.abc import Callable
+import json
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
-from multiprocessing.context import ForkServerContext
-from typing import Any
 
-from documents import child
+from documents import sandbox
 
-SNIFFED = 1024  # bytes within which a PDF's header must stand (ISO 32000-2, implementation note on 7.5.2)
+SNIFFED_BYTES = 1024
+"""Within which the header of a PDF must stand: what readers have always accepted (ISO 32000-1, H.3, note 13)."""
+ANSWER_BYTES = 64_000_000
+"""Read from the child beyond twice the size of a file: its texts, and room for what a repair spells out."""
+AT_ONCE = max(2, os.cpu_count() or 2)
 
 
 @dataclass(frozen=True)
 class IntakeLimits:
-    """``memory_bytes`` of address space, ``seconds`` of processor time, ``file_bytes`` of the upload."""
+    """``memory_bytes`` of address space; ``seconds`` of processor time, twice that by the clock on the wall."""
 
     memory_bytes: int = 1_500_000_000
     seconds: int = 20
@@ -34,107 +35,108 @@ ORDINARY = IntakeLimits()
 
 @dataclass(frozen=True)
 class Accepted:
-    """``normalised``: the file to be shown and signed; the very upload where it holds a signature already.
-
-    ``stripped``: what was taken out because it acts by itself, in words such as "JavaScript".
-    """
-
     normalised: bytes
+    """What is shown and signed. The same upload always gives the same bytes; one that is signed already, its own."""
     pages: int
     text: str
+    """Of all pages, an empty line between them; without NUL and other control characters but tab and line feed."""
     page_texts: tuple[str, ...]
+    """One for each page; empty from the page on where the text becomes too long to be kept."""
     already_signed: bool
     stripped: tuple[str, ...]
+    """What was taken out, because it acts by itself or hides: English message ids such as "scripts", in order."""
+    page_sizes: tuple[tuple[int, int], ...]
+    """Width and height of each page as it is shown (cropped and turned), in points (1/72 inch)."""
 
 
 class IntakeRefused(Exception):
-    """The file cannot be signed safely. ``code`` is one of ``SENTENCES``."""
+    """The file cannot be signed safely, or a page of it not be drawn.
 
-    def __init__(self, code: str, **values: object) -> None:
+    ``code`` is one of not_pdf, too_large, too_many_pages, no_pages, no_page, password, damaged, page_lost, too_costly,
+    cannot_sign, busy. ``sentence`` is an English message id with ``%(name)s`` placeholders, ``values`` fills them;
+    ``str()`` is it, filled.
+    """
+
+    def __init__(self, code: str, sentence: str, **values: object) -> None:
         self.code = code
-        self.sentence = SENTENCES[code]
+        self.sentence = sentence
         self.values = values
-        super().__init__(self.sentence % values if values else self.sentence)
+        super().__init__(sentence % values)
 
 
-SENTENCES = {
-    "not_pdf": "This is not a PDF.",
-    "too_large": "The file is larger than %(limit)s.",
-    "too_many_pages": "The file has %(pages)s pages; %(limit)s are the most.",
-    "no_pages": "The file has no pages.",
-    "password": "The file asks for a password. Hand it in without one, or give the password.",
-    "wrong_password": "The password does not open the file.",
-    "damaged": "The file is damaged and could not be repaired.",
-    "page_lost": "The file is damaged: a page would be lost in its repair.",
-    "too_costly": "The file takes more memory or time to read than is allowed.",
-    "cannot_sign": "The file cannot be signed: a form in it is made in a way that would break signatures.",
-    "no_page": "There is no such page.",
-}
+_places = sandbox.Places(AT_ONCE)
 
 
 def accept(data: bytes, *, limits: IntakeLimits = ORDINARY, password: str | None = None) -> Accepted:
-    """Take a PDF in.
+    """Take a PDF in. Safe in threads; at most ``AT_ONCE`` at a time, others wait their turn.
 
     Raises:
-        IntakeRefused: with the reason; the calling process is never harmed, whatever the file holds.
+        IntakeRefused: with the reason; the calling process is not harmed, whatever the file holds.
     """
     if len(data) > limits.file_bytes:
-        raise IntakeRefused("too_large", limit=f"{limits.file_bytes // 1_000_000} MB")
-    if b"%PDF-" not in data[:SNIFFED]:
-        raise IntakeRefused("not_pdf")
-    found = in_child(child.take_in, data, limits, password, limits.pages)
-    return Accepted(**found)
-
-
-def in_child(work: Callable[..., Any], data: bytes, limits: IntakeLimits, *arguments: object) -> Any:
-    """Run ``work(data, *arguments)`` of the module ``documents.child`` in a process of its own.
-
-    Raises:
-        IntakeRefused: what the work refused, or "too_costly" when its process died or took too long.
-    """
-    ours, theirs = _context().Pipe(duplex=True)
-    process = _context().Process(
-        target=child.run, args=(theirs, work.__name__, limits.memory_bytes, limits.seconds), daemon=True
+        raise IntakeRefused("too_large", "The file is larger than %(limit)s.", limit=megabytes(limits.file_bytes))
+    if not data:
+        raise IntakeRefused("not_pdf", "The file is empty.")
+    if b"%PDF-" not in data[:SNIFFED_BYTES]:
+        raise IntakeRefused("not_pdf", "The file is not a PDF.")
+    arguments = {"password": password, "most_pages": limits.pages, "most_bytes": 2 * limits.file_bytes}
+    answer = in_child("take_in", data, arguments, limits=limits, places=_places)
+    normalised, texts = answer.parts
+    values = answer.values
+    page_texts = tuple(json.loads(texts))
+    return Accepted(
+        normalised=data if values["already_signed"] else normalised,
+        pages=values["pages"],
+        text="\n\n".join(page_texts).strip(),
+        page_texts=page_texts,
+        already_signed=values["already_signed"],
+        stripped=tuple(values["stripped"]),
+        page_sizes=tuple((wide, high) for wide, high in values["page_sizes"]),
     )
-    with ours:
-        process.start()
-        theirs.close()
-        try:
-            return _answer(ours, data, arguments, limits)
-        finally:
-            process.kill()
-            process.join()
-            process.close()
-
-
-def _answer(ours: Connection, data: bytes, arguments: tuple[object, ...], limits: IntakeLimits) -> Any:
-    try:
-        ours.send(arguments)
-        ours.send_bytes(data)
-        if not ours.poll(limits.seconds * 2):
-            raise IntakeRefused("too_costly")
-        kind, value = ours.recv()
-    except (EOFError, ConnectionError):  # it was killed by its limits, or a library aborted
-        raise IntakeRefused("too_costly") from None
-    if kind == "refused":
-        code, values = value
-        raise IntakeRefused(code, **values)
-    return value
 
 
 def warm_up() -> None:
-    """Start the server that children are forked from, so that the first upload does not wait for it."""
-    in_child(child.nothing, b"", IntakeLimits())
+    """Start what children are forked from, so that the first upload does not wait for it. Returns at once."""
+    sandbox.start()
 
 
-_lock = threading.Lock()
-_made: list[ForkServerContext] = []
+def in_child(
+    job: str, data: bytes, arguments: Mapping[str, object], *, limits: IntakeLimits, places: sandbox.Places
+) -> sandbox.Answer:
+    """One job of `documents.sandbox_process`, its failures as refusals in sentences."""
+    try:
+        return sandbox.run(
+            job,
+            data,
+            arguments,
+            places=places,
+            memory_bytes=limits.memory_bytes,
+            seconds=limits.seconds,
+            answer_bytes=2 * limits.file_bytes + ANSWER_BYTES,
+        )
+    except sandbox.Refused as refused:
+        raise IntakeRefused(refused.code, refused.sentence, **refused.values) from None
+    except sandbox.Busy:
+        raise IntakeRefused(
+            "busy", "Too many documents are being read at the moment. Please try again in a minute."
+        ) from None
+    except sandbox.Died as died:
+        match died.reason:
+            case "memory":
+                raise IntakeRefused(
+                    "too_costly",
+                    "Reading the file takes more than %(limit)s of memory.",
+                    limit=megabytes(limits.memory_bytes),
+                ) from None
+            case "time":
+                raise IntakeRefused(
+                    "too_costly", "Reading the file takes longer than %(limit)s seconds.", limit=limits.seconds
+                ) from None
+            case "crash":
+                raise IntakeRefused(
+                    "too_costly", "The file is damaged, or made so that reading it costs too much."
+                ) from None
 
 
-def _context() -> ForkServerContext:
-    with _lock:
-        if not _made:
-            context = multiprocessing.get_context("forkserver")
-            context.set_forkserver_preload(["documents.child"])
-            _made.append(context)
-        return _made[0]
+def megabytes(size: int) -> str:
+    return f"{size / 1_000_000_000:g} GB" if size >= 1_000_000_000 else f"{size / 1_000_000:g} MB"
