@@ -260,7 +260,7 @@ def verify_audit(as_json: Annotated[bool, typer.Option("--json")] = False) -> No
         )
     else:
         where = f"{report.broken.process} {report.broken.subject_id}, entry {report.broken.position}"
-        err.print(f"The history is broken at {where}: {report.broken.sentence}", style="red", markup=False)
+        err.print(f"The history is broken at {where}: {report.broken.reason}", style="red", markup=False)
     sys.exit(0 if report.broken is None else 1)
 
 

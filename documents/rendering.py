@@ -46,7 +46,7 @@ def render(template: str, reader: Reader, **values: object) -> str:
     return found.render({**values, "reader": reader, "lang": reader.locale})
 
 
-def sentence(text: str, locale: str, **values: object) -> str:
+def sentence(text: str, locale: str, /, **values: object) -> str:
     """A sentence in this language with its places filled in."""
     said = _catalog(locale).get(text, text)
     return said % values if values else said

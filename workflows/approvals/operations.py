@@ -318,7 +318,7 @@ def decide(
     if again := first_answer(session, round, task, verdict, by):
         return again
     if why := why_not_decide(by, round, task, verdict, seen=seen, comment=comment):
-        if why.kind == "forbidden" and not any(each.person_id == by.id for each in tasks) and not by.reads_all:
+        if why.kind == "forbidden" and not _may_know(session, round, tasks, by):
             raise NotFound("There is no such task.")
         raise refusal(why)
     stages = stages_of(session, round.id)
@@ -655,6 +655,12 @@ def insist_on_live(link: Link, round: Round, task: Task, *, now: datetime) -> No
 def refusal(why: Why) -> Refused:
     kinds: dict[str, type[Refused]] = {"forbidden": Forbidden, "conflict": Conflict, "gone": Gone, "refused": Refused}
     return kinds[why.kind](why.sentence, **why.values)
+
+
+def _may_know(session: Session, round: Round, tasks: Sequence[Task], by: Actor) -> bool:
+    """Colleagues of the submitter, and whoever is on the route, may learn that a task exists."""
+    submitter = session.get_one(Person, round.submitter_id)
+    return by.organisation_id == submitter.organisation_id or any(task.person_id == by.id for task in tasks)
 
 
 def first_answer(session: Work, round: Round, task: Task, verdict: Verdict, by: Actor) -> Decided | None:

@@ -37,7 +37,7 @@ class Break:
     process: str
     subject_id: UUID | None
     position: int
-    sentence: str
+    reason: str
 
 
 @dataclass(frozen=True)
