@@ -37,7 +37,8 @@ def draw(data: bytes, page: int, width: int) -> PIL.Image.Image:
         across, down = shown.get_size()
         if across <= 0 or down <= 0:
             raise IntakeRefused("damaged", "Page %(page)s cannot be shown: it has no area.", page=page)
-        scale = min(width / across, (MOST_PIXELS / (across * down)) ** 0.5)
+        # a hair less than asked, as PDFium rounds up
+        scale = min((width - 0.001) / across, (MOST_PIXELS / (across * down)) ** 0.5)
         bitmap = shown.render(scale=scale, may_draw_forms=True, rev_byteorder=True)
     except pypdfium2.PdfiumError:
         raise IntakeRefused("damaged", "The file is damaged: page %(page)s cannot be read.", page=page) from None
