@@ -132,6 +132,25 @@ def test_only_runs_under_way_are_running(prefect: PrefectServer, launcher: Launc
     assert not found[running].scheduled
 
 
+def test_orphans_are_told_from_runs_that_somebody_carries_on(prefect: PrefectServer, launcher: Launcher) -> None:
+    prefect.deploy("orphans")
+    places = {"here": here(), "dead": _place_of_the_dead(), "held": "elsewhere:1:1", "far": "elsewhere:2:2"}
+    runs = {name: launch(launcher, "waits/orphans") for name in places}
+    with prefect.api as api:
+        for name, place in places.items():
+            prefect.move(runs[name], "RUNNING")
+            api.patch(f"/flow_runs/{runs[name]}", json={"infrastructure_pid": place}).raise_for_status()
+
+    def orphans(after: timedelta) -> set[str]:
+        found = launcher.find_orphans(
+            "waits/orphans", now=datetime.now(UTC) + after, is_held=lambda run: run.place in ("elsewhere:1:1", here())
+        )
+        return {run.flow_run_id for run in found}
+
+    assert orphans(timedelta(0)) == {runs["dead"]}
+    assert orphans(timedelta(hours=1)) == {runs["dead"], runs["far"]}
+
+
 def test_an_orphan_is_closed_as_crashed(prefect: PrefectServer, launcher: Launcher) -> None:
     prefect.deploy("crashes")
     run = launch(launcher, "waits/crashes")

@@ -21,7 +21,6 @@ from workflows.leases import Lease, LeaseLost, LeaseRow, LeaseTaken, hold, holde
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
     engine = open_engine(database_url)
-    LeaseRow.metadata.tables["lease"].create(engine, checkfirst=True)
     yield engine
     engine.dispose()
 

@@ -198,6 +198,16 @@ def test_a_part_that_keeps_dying_is_given_longer_and_longer_pauses(house: House)
     assert "worker ended (status 7); it is started again in 2.0 s." in house.said()
 
 
+def test_a_part_that_cannot_even_be_started_is_tried_again(house: House) -> None:
+    logs = house.home / "logs"
+    (logs / "worker.log").mkdir(parents=True)  # where its log should go
+    house.serve(("api", API), ("worker", SLEEPER))
+    house.await_parts("api")
+    wait_until(lambda: "worker could not be started" in house.said(), "a complaint")
+    (logs / "worker.log").rmdir()
+    house.await_parts("worker")
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_everything_within_seconds(house: House, number: signal.Signals) -> None:
     supervisor = house.serve(("api", API), ("prefect", SLEEPER), ("worker", PARENT))

@@ -77,6 +77,15 @@ def test_launches_in_parallel_are_not_refused_while_a_run_goes_on(at_work: Offic
     assert Counter(word for word in at_work.words() if word in words) == Counter(words)
 
 
+def test_with_more_slots_runs_go_on_side_by_side(office: Office) -> None:
+    with office.worker(SIGNOFF_WORKER_LIMIT="3"):
+        office.await_state(office.launch("warms-up"))
+        for run in [office.launch(f"side-{number}", seconds=2) for number in range(3)]:
+            office.await_state(run)
+    moments = [office.moment(f"side-{number}") for number in range(3)]
+    assert max(moments) < min(office.moment(f"side-{number}-end") for number in range(3))
+
+
 def test_a_flow_that_would_exit_does_not_end_the_worker(at_work: Office) -> None:
     at_work.await_state(at_work.launch("exits", flow="exits"), "CRASHED")
     at_work.await_state(at_work.launch("after"))
@@ -150,7 +159,7 @@ def test_a_worker_that_is_told_to_end_lets_its_run_finish(office: Office) -> Non
 
 
 def test_a_run_that_takes_too_long_does_not_keep_the_worker_from_ending(office: Office) -> None:
-    with office.worker() as worker:
+    with office.worker(before="import workflows.worker; workflows.worker.LAST_SECONDS = 1.0") as worker:
         run = office.launch("long", seconds=60)
         office.await_word("long")
         worker.send_signal(signal.SIGTERM)
@@ -164,7 +173,7 @@ def test_a_run_that_takes_too_long_does_not_keep_the_worker_from_ending(office: 
 def test_a_run_outlives_the_death_of_prefects_server(tmp_path: Path) -> None:
     with prefect_server(tmp_path / "prefect") as server:
         office = Office(server, tmp_path)
-        with closing(office.launcher), office.worker() as worker:
+        with closing(office.launcher), office.worker(PREFECT_CLIENT_MAX_RETRIES="1") as worker:
             run = office.launch("through", seconds=2)
             office.await_word("through")
             server.process.kill()
