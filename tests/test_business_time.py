@@ -41,7 +41,7 @@ def local(due: DueDate) -> str:
     return due.at.astimezone(ZoneInfo(due.timezone)).strftime("%a %Y-%m-%d %H:%M")
 
 
-def english(text: str, locale: str, **values: object) -> str:
+def english(text: str, locale: str, /, **values: object) -> str:
     return text % values if values else text
 
 

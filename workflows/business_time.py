@@ -324,7 +324,7 @@ def instant(day: date, at: time, zone: ZoneInfo) -> datetime:
 class Sentence(Protocol):
     """Translates a message id and fills it: ``documents.rendering.sentence``."""
 
-    def __call__(self, text: str, locale: str, **values: object) -> str: ...
+    def __call__(self, text: str, locale: str, /, **values: object) -> str: ...
 
 
 MOST_DAYS_SHOWN = 5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -60,9 +60,7 @@ def list_page(
 ) -> Response:
     reader, actor = reader_of(request), visitor.actor
     with runtime.reading() as session:
-        found = queries.listed(
-            session, actor, q=q, state=state, today=today_of(actor), cursor=cursor, limit=A_PAGE
-        )
+        found = queries.listed(session, actor, q=q, state=state, today=today_of(actor), cursor=cursor, limit=A_PAGE)
         owners = people(session, {each.owner_id for each in found.contracts})
         rows = [
             Row(
@@ -245,7 +243,9 @@ def changes_page(
 @router.get("/{contract_id}/versions/{number}/text")
 def text_page(contract_id: UUID, number: int, request: Request, runtime: Engine, visitor: SignedIn) -> Response:
     contract, version = _version(runtime, contract_id, number, visitor.actor)
-    return page(request, "text.html", here="contracts", contract=contract, version=version)
+    return page(
+        request, "text.html", here="contracts", back=f"/contracts/{contract.id}", contract=contract, version=version
+    )
 
 
 @router.get("/{contract_id}/versions/{number}/pages/{picture}.png")

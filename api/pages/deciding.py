@@ -14,6 +14,7 @@ from api.dependencies import Engine, Now
 from api.errors import said
 from api.pages.sending import changed
 from api.pages.shell import page, reader_of
+from api.pages.words import kind_name
 from workflows.approvals.model import StageKind, TaskState, Verdict
 from workflows.approvals.operations import decide
 from workflows.approvals.queries import journey, task
@@ -86,6 +87,8 @@ def _sign_page(
             status=refused.status if refused else 200,
             base=f"/contracts/{contract.id}/tasks/{task_id}",
             file=f"/contracts/{contract.id}/versions/{asked.round.version_number}/readable.pdf",
+            text_address=f"/contracts/{contract.id}/versions/{asked.round.version_number}/text",
+            kind=kind_name(contract.kind, reader),
             page_address=lambda n: f"/contracts/{contract.id}/versions/{asked.round.version_number}/pages/{n}.png",
             card=asked.round.card,
             round=asked.round,

@@ -16,11 +16,12 @@ from api.errors import said, wants_page
 from api.pages.pictures import page_picture
 from api.pages.shell import page, reader_of
 from api.pages.views import route_rows, stage_name
+from api.pages.words import kind_name
 from api.rest.contracts import pdf_response
 from api.rest.tasks import decision_shape, task_shape
 from api.throttle import Throttle
 from documents.comparison import compare
-from documents.rendering import Reader
+from documents.rendering import Reader, sentence
 from workflows.approvals.model import (
     Decision,
     Link,
@@ -132,7 +133,11 @@ def _shown(
         "house": found.house,
         "reader": reader,
         "status": status,
-        "token": token,
+        "base": f"/t/{token}",
+        "file": f"/t/{token}/file",
+        "text_address": f"/t/{token}/text",
+        "kind": kind_name(found.contract.kind, reader),
+        "due": found.stage.due_at,
         "card": found.round.card,
         "round": found.round,
         "task": found.task,
@@ -171,8 +176,7 @@ def _shown(
         request,
         "task.html",
         **common,
-        due=found.stage.due_at,
-        due_note=explained(found.stage.due, reader.locale, _sentence) if found.stage.due else "",
+        due_note=explained(found.stage.due, reader.locale, sentence) if found.stage.due else "",
         may_send_back=bool(plan and "submitter" in plan.send_back_to) or not (plan and plan.send_back_to),
         others=[each for each in found.journey.tasks_in(found.stage) if each.id != found.task.id],
         stage=found.stage,
@@ -194,12 +198,6 @@ def _signing(found: Followed, reader: Reader) -> dict[str, Any]:
     }
 
 
-def _sentence(text: str, locale: str, **values: object) -> str:
-    from documents.rendering import sentence
-
-    return sentence(text, locale, **values)
-
-
 @router.get("/{token}/pages/{number}.png", include_in_schema=False)
 def picture(token: str, number: int, request: Request, runtime: Engine) -> Response:
     with runtime.reading() as session:
@@ -207,6 +205,23 @@ def picture(token: str, number: int, request: Request, runtime: Engine) -> Respo
         _insist_readable(found)
         key, sha256 = found.version.readable_key, found.version.readable_sha256
     return page_picture(runtime, key, sha256, number, request)
+
+
+@router.get("/{token}/text", include_in_schema=False)
+def text(token: str, request: Request, runtime: Engine) -> Response:
+    with runtime.reading() as session:
+        found = followed(session, token, request)
+        _insist_readable(found)
+        return page(
+            request,
+            "text.html",
+            linked=True,
+            house=found.house,
+            reader=found.reader(request),
+            back=f"/t/{token}",
+            contract=found.contract,
+            version=found.version,
+        )
 
 
 @router.get("/{token}/file", summary="The PDF that the link is about; the sealed one once there is one")

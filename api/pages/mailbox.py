@@ -2,22 +2,53 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import HTMLResponse, Response
 
 from api.dependencies import Engine
-from workflows.mailbox import messages
+from api.pages.shell import page
+from workflows.errors import NotFound
+from workflows.mailbox import messages, read
 
-router = APIRouter()
+router = APIRouter(prefix="/mailbox", tags=["mailbox"])
+
+MAIL_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:;"
+    " sandbox allow-popups allow-top-navigation-by-user-activation"
+)
 
 
-@router.get("/mailbox/messages")
-def list_messages(runtime: Engine, to: str = "", limit: int = 50) -> dict[str, Any]:
-    found = messages(runtime.settings.home / "mailbox", limit=limit, to=to or None)
-    return {
-        "items": [
-            vars(each) if hasattr(each, "__dict__") else {k: getattr(each, k) for k in each.__dataclass_fields__}
-            for each in found
-        ]
-    }
+def get_folder(runtime: Engine) -> Path:
+    if not runtime.settings.embedded_mail:
+        raise NotFound("There is nothing at this address.")
+    return runtime.settings.home / "mailbox"
+
+
+Folder = Annotated[Path, Depends(get_folder)]
+To = Annotated[str, Query(max_length=254, description="Only what was delivered to this address.")]
+
+
+@router.get("/messages", summary="The messages, the newest first")
+def list_messages(
+    folder: Folder, to: To = "", limit: Annotated[int, Query(ge=1, le=500)] = 50
+) -> dict[str, list[dict[str, Any]]]:
+    return {"items": [each.as_data() for each in messages(folder, limit=limit, to=to or None)]}
+
+
+@router.get("", include_in_schema=False)
+def list_page(request: Request, folder: Folder, to: To = "") -> Response:
+    return page(request, "mailbox.html", here="mailbox", messages=messages(folder, limit=100, to=to or None), to=to)
+
+
+@router.get("/{id}", include_in_schema=False)
+def message_page(id: str, request: Request, folder: Folder) -> Response:
+    return page(request, "message.html", here="mailbox", message=read(folder, id))
+
+
+@router.get("/{id}/html", include_in_schema=False)
+def as_its_sender_drew_it(id: str, folder: Folder) -> Response:
+    """The mail's own HTML, with its inline styles and without any of our rights."""
+    return HTMLResponse(read(folder, id).html, headers={"Content-Security-Policy": MAIL_POLICY})

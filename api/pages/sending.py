@@ -172,7 +172,7 @@ def _form(
     )
 
 
-def _refusal(refused: Refused | None, request: Request) -> dict[str, object]:
+def _refusal(refused: Refused | None, request: Request) -> dict[str, Any]:
     return {
         "refused": said(refused, reader_of(request)) if refused else "",
         "wrong": (refused.field or "") if refused else "",

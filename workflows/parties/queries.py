@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from workflows.parties.model import Kind, Membership, Organisation, Person, WebSession
 from workflows.parties.operations import sha256_of_secret
+from workflows.parties.rules import Actor
 
 
 def people(session: Session, ids: Iterable[UUID]) -> dict[UUID, Person]:
@@ -52,6 +53,24 @@ def organisation_of(session: Session, person: Person) -> Organisation | None:
 
 def everybody(session: Session) -> list[Person]:
     return list(session.exec(select(Person).where(col(Person.organisation_id).is_not(None)).order_by(col(Person.name))))
+
+
+def colleagues(session: Session, actor: Actor) -> list[Person]:
+    """Everybody of the actor's own organisation, in the order of their names."""
+    if actor.organisation_id is None:
+        return []
+    return list(
+        session.exec(select(Person).where(Person.organisation_id == actor.organisation_id).order_by(col(Person.name)))
+    )
+
+
+def memberships(session: Session, ids: Iterable[UUID]) -> dict[UUID, list[Membership]]:
+    """The roles, then the groups, that these people are in."""
+    found: dict[UUID, list[Membership]] = {}
+    rows = select(Membership).where(col(Membership.person_id).in_(set(ids)))
+    for each in session.exec(rows.order_by(col(Membership.kind).desc(), col(Membership.name))):
+        found.setdefault(each.person_id, []).append(each)
+    return found
 
 
 def web_session(session: Session, token: str, *, now: datetime) -> tuple[WebSession, Person] | None:

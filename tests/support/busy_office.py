@@ -1,0 +1,193 @@
+"""An office in full swing: contracts in every state, so that every page has something to show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
+
+from tests.support.office import Office, link_in, open_office
+from workflows.contracts.intake import take_in
+from workflows.contracts.model import Contract
+from workflows.contracts.operations import replace, withdraw
+from workflows.parties.model import Person
+
+PASSWORD = "correct horse battery"
+ROUTE = """\
+name: two-stages
+document: contract
+priority: 10
+when: contract.kind == "lease"
+currency: EUR
+calendar: {country: KR, timezone: Asia/Seoul, hours: "09:00-18:00"}
+separation: {exclude: [submitter]}
+stages:
+  - name: manager
+    approvers: {manager_of: submitter}
+    due: 2 business days
+  - name: legal
+    approvers: {group: legal}
+    quorum: {approve: 2, reject: 2}
+    due: 3 business days
+    send_back_to: [submitter]
+  - name: board
+    when: amount >= 1000000.0
+    approvers: {role: board}
+  - name: checks
+    parallel:
+      - {name: security, approvers: {group: security}, quorum: any}
+      - {name: privacy, approvers: {group: privacy}, quorum: any}
+"""
+ANYTHING = """\
+name: anything
+document: contract
+priority: 1
+stages:
+  - name: manager
+    approvers: {manager_of: submitter}
+"""
+NOBODY = """\
+name: nobody-there
+document: contract
+priority: 0
+when: contract.kind == "nda"
+stages:
+  - name: auditors
+    approvers: {group: auditors}
+"""
+
+
+@dataclass(frozen=True)
+class Busy:
+    office: Office
+    contracts: dict[str, Contract]
+    links: dict[str, str]
+    """Paths of links, by what they lead to."""
+
+    def id(self, name: str) -> str:
+        return str(self.contracts[name].id)
+
+
+def sample(name: str = "sample-contract-1.pdf") -> bytes:
+    return files("templates").joinpath("documents").joinpath(name).read_bytes()
+
+
+def busy_office(database_url: str, home: Path, *, locale: str = "en") -> Busy:
+    office = open_office(database_url, home)
+    office.now = datetime.now(UTC) - timedelta(hours=3)
+    people(office, locale)
+    for route in (ROUTE, ANYTHING, NOBODY):
+        office.route(route)
+    contracts: dict[str, Contract] = {}
+    links: dict[str, str] = {}
+
+    def hand_in(name: str, title: str, **words: object) -> Contract:
+        facts = {"amount": "84600.00", "currency": "EUR", "counterparty": "Nordwerk Maschinen GmbH", **words}
+        contracts[name] = office.contract("dan", title=title, pdf=sample(), **facts)  # type: ignore[arg-type]  # words
+        office.deliver()
+        return contracts[name]
+
+    def newest(email: str) -> str:
+        office.deliver()
+        return link_in(office.mails.to(email)[-1])
+
+    today = office.now.date()
+    term = {
+        "starts_on": today.isoformat(),
+        "ends_on": (today + timedelta(days=80)).isoformat(),
+        "notice_days": "60",
+        "signers": ["doyun", "sarka@nordwerk.example"],
+        "note": "The old lease ends on 31 December. Same maker, eight trucks instead of six.",
+    }
+    force = hand_in("in force", "Forklift fleet lease 2026–2029", **term)
+    for name in ("mia", "ann", "bo", "sol", "pia"):
+        office.decide(name, contract=force, comment="Liability cap is fine." if name == "ann" else "")
+        office.deliver()
+    links["approved"] = link_in(office.mails.to("ann@")[-1])
+    office.carry_on(force)
+    links["signed"] = newest("doyun@")
+    office.sign("doyun", signed_as="박도윤 Doyun Park", contract=force)
+    office.carry_on(force)
+    office.deliver()
+    office.sign("sarka@nordwerk.example", signed_as="Šárka Černá", contract=force)
+    office.carry_on(force)
+    office.deliver()
+    links["sealed"] = newest("sarka@nordwerk.example")
+
+    asked = hand_in("legal", "Forklift fleet lease, second site", **term)
+    office.decide("mia", contract=asked)
+    office.decide("ann", contract=asked)
+    office.deliver()
+    office.decide(
+        "bo", "send_back", contract=asked, comment="Sixty days’ notice is too short for us. Please ask for ninety."
+    )
+    replaced(office, asked)
+    office.decide("mia", contract=asked)
+    links["changed"] = newest("ann@")
+    links["asked"] = newest("cy@")
+
+    signing = hand_in(
+        "signing", "Warehouse cleaning 2027", kind="service", **{**term, "amount": "38400000", "currency": "KRW"}
+    )
+    office.decide("mia", contract=signing)
+    office.carry_on(signing)
+    links["sign"] = newest("doyun@")
+
+    back = hand_in("returned", "Customs broker framework, Busan", signers=["doyun"])
+    office.decide("mia", contract=back)
+    office.deliver()
+    office.decide("cy", "send_back", contract=back, comment="Whose insurance covers the transport?")
+    rejected = hand_in("rejected", "Printer lease, second floor", counterparty="")
+    office.decide("mia", "reject", contract=rejected)
+    hand_in(
+        "blocked",
+        "Confidentiality agreement, Baltic Freight OÜ",
+        kind="nda",
+        route="nobody-there",
+        amount="",
+        currency="",
+    )
+    withdrawn = hand_in("withdrawn", "Pallet pooling", kind="service")
+    links["withdrawn"] = newest("mia@")
+    with office.transaction() as session:
+        withdraw(
+            session, withdrawn.id, comment="No longer needed.", by=office.actor("dan"), now=office.now, visible=True
+        )
+    hand_in("manager", "Security guards, <b>Incheon</b> & Co.", kind="service", currency="KRW", amount="120000000")
+    office.deliver()
+    return Busy(office, contracts, links)
+
+
+def people(office: Office, locale: str) -> dict[str, Person]:
+    office.person("mia", password=PASSWORD, locale=locale)
+    office.person("dan", manager="mia", password=PASSWORD, locale=locale)
+    office.person("doyun", password=PASSWORD, locale=locale)
+    for name in ("ann", "bo", "cy"):
+        office.person(name, groups=["legal"], password=PASSWORD, locale=locale)
+    office.person("sol", groups=["security"], locale=locale)
+    office.person("pia", groups=["privacy"], locale=locale)
+    office.person("root", roles=["administrator"], password=PASSWORD, locale=locale)
+    office.person("new", password=PASSWORD, locale=locale)
+    return office.people
+
+
+def replaced(office: Office, contract: Contract) -> None:
+    document = take_in(
+        sample("sample-contract-2.pdf"),
+        file_name="lease, version 2.pdf",
+        blobs=office.runtime.blobs,
+        limits=office.runtime.intake_limits,
+    )
+    with office.transaction() as session:
+        replace(
+            session,
+            contract.id,
+            document,
+            note="Eight trucks, notice 90 days as Legal asked.",
+            by=office.actor("dan"),
+            now=office.later(minutes=5),
+            link_days=14,
+            visible=True,
+        )
+    office.deliver()
