@@ -290,6 +290,8 @@ class People:
     def __init__(self, web: httpx.Client, number: str) -> None:
         self._web, self._number, self._read = web, number, set[str]()
         self._forgotten = 0
+        self.clicked_at = 0.0
+        """When the last decision was sent (seconds since 1970)."""
 
     def forget_version(self, version: int) -> None:
         """Mails about this version or an older one are left unread from now on: their links are void."""
@@ -314,6 +316,7 @@ class People:
 
     def decide(self, email: str, verdict: str, comment: str = "") -> None:
         link, page = self._open(email)
+        self.clicked_at = time.time()
         answer = self._web.post(
             f"{link}/decision",
             data={"verdict": verdict, "comment": comment, "version_sha256": hidden(page, "version_sha256")},

@@ -137,7 +137,7 @@ def test_a_pdf_that_asks_for_a_password_is_refused_with_that_sentence(office: Of
 
 def test_what_acts_by_itself_is_taken_out_and_named(office: Office, web: TestClient) -> None:
     made = hand_in(web, token(office, "dan"), pdf=with_javascript()).json()
-    assert made["versions"][0]["stripped"] == ["JavaScript"]
+    assert "scripts" in made["versions"][0]["stripped"]
     headers = token(office, "dan")
     original = web.get(f"{made['links']['file']}", headers=headers)
     assert original.content == with_javascript(), "as it was handed in"

@@ -1,0 +1,72 @@
+"""`make bench`: measures Signoff beside peers in the same run, and prints a table. Figures compare within one run only."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks import decisions, signatures, system
+from tests.support import parts, servers
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
+    parser.add_argument("--only", choices=["decisions", "system", "signatures", "search"], action="append")
+    parser.add_argument("--rounds", type=int, default=400, help="decisions in each measurement")
+    parser.add_argument("--entries", type=int, default=5000, help="entries in the search index")
+    parser.add_argument("--json", type=Path, help="write the figures there as well")
+    chosen = parser.parse_args()
+    wanted = chosen.only or ["decisions", "system", "signatures", "search"]
+    print(
+        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
+    )
+    figures: dict[str, Any] = {}
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="signoff-bench-")))
+        databases: dict[str, Callable[[str], str]] = {"SQLite": lambda name: f"sqlite:///{folder / name}.db"}
+        if parts.present("postgresql"):
+            server = stack.enter_context(servers.postgresql())
+            databases["PostgreSQL"] = lambda name: servers.create_database(server, name).render_as_string(
+                hide_password=False
+            )
+        if "decisions" in wanted:
+            for name, fresh in databases.items():
+                figures[f"decisions on {name}"] = show(
+                    f"Decisions over HTTP, {name}",
+                    decisions.run(fresh("decisions"), folder / f"d-{name}", chosen.rounds),
+                )
+        if "system" in wanted:
+            figures["system"] = show("The whole embedded system", system.run(folder / "system"))
+        if "signatures" in wanted:
+            figures["signatures"] = show("Signatures a second, B-B, 100 KB", signatures.run())
+        if "search" in wanted:
+            from tests.benchmarks import bench_search
+            from workflows.database import migrate
+
+            for name, fresh in databases.items():
+                url = fresh("search")
+                migrate(url)
+                figures[f"search on {name}"] = show(f"Search, {name}", bench_search.run(chosen.entries, url))
+    if chosen.json:
+        chosen.json.write_text(json.dumps(figures, indent=2, default=str))
+
+
+def show(title: str, figures: dict[str, Any]) -> dict[str, Any]:
+    print(f"\n{title}")
+    for name, value in figures.items():
+        print(
+            f"  {name:58} {value if isinstance(value, str) else f'{value:,.1f}' if isinstance(value, float) else value}",
+            flush=True,
+        )
+    return figures
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,200 @@
+"""Decisions over HTTP, beside a bare endpoint that does nothing but three statements in one transaction."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import quantiles
+from typing import Any
+
+from sqlalchemy import text
+from sqlmodel import select
+
+from api.demo import free_ports
+from tests.support.office import Office, open_office
+from tests.support.pdfs import plain_pdf
+from workflows.approvals.model import Round, Task, TaskState
+from workflows.contracts.intake import take_in
+from workflows.contracts.operations import submit
+from workflows.contracts.rules import checked
+from workflows.database import migrate, open_engine
+from workflows.parties.operations import make_token
+from workflows.parties.rules import Scope
+
+ROUTE = """\
+name: bench
+document: contract
+priority: 10
+stages:
+  - {name: first, approvers: {people: [ann@haneul.example]}}
+  - {name: second, approvers: {people: [bo@haneul.example]}}
+  - {name: third, approvers: {people: [cy@haneul.example]}}
+"""
+
+
+def run(database_url: str, home: Path, rounds: int) -> dict[str, Any]:
+    """Milliseconds at 1 and 8 clients, and decisions a second. Each decision closes a stage and asks the next person."""
+    migrate(database_url)
+    home.mkdir(parents=True)
+    os.environ["SIGNOFF_HOME"] = str(home)
+    office = open_office(database_url, home)
+    for name in ("dan", "ann", "bo", "cy"):
+        office.person(name)
+    office.route(ROUTE)
+    tokens = {name: _token(office, name) for name in ("ann", "bo")}
+    with office.reading() as session:
+        by = office.actor("dan")
+    document = take_in(plain_pdf(), file_name="x.pdf", blobs=office.runtime.blobs, limits=office.runtime.intake_limits)
+    for number in range(2 * rounds):
+        with office.transaction() as session:
+            submit(
+                session, checked(title=f"Lease {number}", kind="lease"), document, by=by, now=office.now, link_days=14
+            )
+    figures: dict[str, Any] = {}
+    environment = {"SIGNOFF_DATABASE_URL": database_url, "SIGNOFF_HOME": str(home)}
+    for clients in (1, 8):
+        with reading_tasks(office, "ann", rounds) as work, _server("api.main:create_app", environment) as port:
+            times, seconds = _drive(port, clients, [_decision(task, sha256, tokens["ann"]) for task, sha256 in work])
+            figures |= _figures("decision", clients, times, seconds)
+    _bare_table(database_url)
+    for clients in (1, 8):
+        with _server("tests.benchmarks.bare:create_app", {**environment, "BENCH_DATABASE_URL": database_url}) as port:
+            times, seconds = _drive(
+                port, clients, [("/decide", json.dumps({"id": n % 1000}), {}) for n in range(rounds)]
+            )
+            figures |= _figures("bare endpoint, three statements", clients, times, seconds)
+    office.runtime.engine.dispose()
+    return figures
+
+
+@contextmanager
+def reading_tasks(office: Office, name: str, count: int) -> Iterator[list[tuple[str, str]]]:
+    with office.reading() as session:
+        rows = session.exec(
+            select(Task.id, Round.version_sha256)
+            .join(Round)
+            .where(Task.email == office.email(name), Task.state == TaskState.OPEN)
+            .limit(count)
+        ).all()
+    yield [(str(task), sha256) for task, sha256 in rows]
+
+
+def _decision(task: str, sha256: str, token: str) -> tuple[str, str, dict[str, str]]:
+    body = json.dumps({"verdict": "approve", "version_sha256": sha256})
+    return f"/api/tasks/{task}/decision", body, {"Authorization": f"Bearer {token}"}
+
+
+def _token(office: Office, name: str) -> str:
+    with office.transaction() as session:
+        return make_token(session, office.people[name], name="bench", scopes=list(Scope), now=datetime.now(UTC))
+
+
+def _bare_table(url: str) -> None:
+    engine = open_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("create table bench_task (id integer primary key, state text)"))
+        connection.execute(text("create table bench_decision (id text primary key, task integer, body text)"))
+        connection.execute(text("create table bench_mail (id text primary key, body text)"))
+        connection.execute(
+            text("insert into bench_task (id, state) values (:id, 'open')"), [{"id": n} for n in range(1000)]
+        )
+    engine.dispose()
+
+
+@contextmanager
+def _server(factory: str, environment: dict[str, str]) -> Iterator[int]:
+    """One API process on a free port, without worker or Prefect."""
+    port, smtp, *others = free_ports(4)
+    settings = {
+        "SIGNOFF_PORT": str(port),
+        "SIGNOFF_MAILBOX_PORT": str(smtp),
+        "SIGNOFF_PREFECT_PORT": str(others[0]),
+        "SIGNOFF_POKE_PORT": str(others[1]),
+        "SIGNOFF_LOG_LEVEL": "WARNING",
+    }
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "uvicorn",
+            "--factory",
+            factory,
+            "--port",
+            str(port),
+            "--no-access-log",
+            "--log-level",
+            "warning",
+        ],
+        env={**os.environ, **environment, **settings},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait(port)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def _wait(port: int) -> None:
+    for _ in range(300):
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+            connection.request("GET", "/health")
+            if connection.getresponse().status == 200:
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError("the server did not start")
+
+
+def _drive(port: int, clients: int, requests: list[tuple[str, str, dict[str, str]]]) -> tuple[list[float], float]:
+    """Milliseconds of each request, and the seconds that all took."""
+    times: list[float] = []
+    lock = threading.Lock()
+    waiting = iter(requests[:])
+
+    def client() -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        connection.request("GET", "/health")
+        connection.getresponse().read()
+        while True:
+            with lock:
+                request = next(waiting, None)
+            if request is None:
+                return
+            path, body, headers = request
+            began = time.perf_counter()
+            connection.request("POST", path, body, {"Content-Type": "application/json", **headers})
+            answer = connection.getresponse()
+            answer.read()
+            taken = (time.perf_counter() - began) * 1000
+            if answer.status not in (200, 201):
+                raise RuntimeError(f"{path} answered {answer.status}")
+            times.append(taken)
+
+    threads = [threading.Thread(target=client) for _ in range(clients)]
+    began = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return times, time.perf_counter() - began
+
+
+def _figures(what: str, clients: int, times: list[float], seconds: float) -> dict[str, Any]:
+    cut = quantiles(times, n=100)
+    plural = "client" if clients == 1 else "clients"
+    return {
+        f"{what}, {clients} {plural}": f"p50 {cut[49]:.1f}, p95 {cut[94]:.1f}, p99 {cut[98]:.1f} ms; {len(times) / seconds:.0f} a second"
+    }

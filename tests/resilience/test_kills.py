@@ -1,0 +1,127 @@
+"""`kill -9` of each process at each step of a contract's life: it ends the same, with each mail and each decision once.
+
+One life a process, with a kill right after every step: what the step was answered with must survive.
+"""
+
+from __future__ import annotations
+
+import email
+import json
+import os
+from collections import Counter
+from collections.abc import Callable
+from email.policy import default
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api import demo
+from tests.support.system import System, alive, running_system, wait_until
+
+pytestmark = pytest.mark.slow
+
+
+class Life:
+    """The demo's contract, step by step; ``after`` is called behind each."""
+
+    def __init__(self, system: System, token: str, after: Callable[[str], None]) -> None:
+        self.system, self.after = system, after
+        self.web = httpx.Client(base_url=system.base, timeout=30)
+        self.api = {"Authorization": f"Bearer {token}"}
+
+    def live(self) -> dict[str, object]:
+        web = self.web
+        assert web.put("/api/routes/demo-lease", content=demo.ROUTE.encode(), headers=self.api).status_code == 200
+        sample = Path(__file__).parents[2] / "templates" / "documents"
+        made = web.post(
+            "/api/contracts",
+            data={**demo.CONTRACT, "signers": json.dumps(demo.SIGNERS), "external_id": "demo-kills"},
+            files={"file": ("lease.pdf", (sample / "sample-contract-2.pdf").read_bytes(), "application/pdf")},
+            headers={**self.api, "Idempotency-Key": "kills"},
+        )
+        assert made.status_code == 201, made.text
+        contract = made.json()
+        self.after("handed in")
+        people = demo.People(web, contract["number"])
+        for who in (demo.MANAGER, *demo.LEGAL[:2]):
+            people.decide(who.email, "approve")
+            self.after(f"{who.name} approved")
+        for signer in demo.SIGNERS:
+            people.sign(signer["email"], signer["name"])
+            self.after(f"{signer['name']} signed")
+        here = f"/api/contracts/{contract['id']}"
+
+        def in_force() -> bool:
+            try:
+                return bool(web.get(here, headers=self.api).json()["state"] == "in_force")
+            except httpx.TransportError:
+                return False
+
+        wait_until(in_force, "the contract to be in force", seconds=120)
+        return dict(web.get(here, headers=self.api).json())
+
+
+@pytest.mark.timeout(420)
+@pytest.mark.parametrize("victim", ["api", "worker", "prefect"])
+def test_a_process_killed_at_every_step_loses_nothing(
+    victim: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running_system(tmp_path / "home") as system:
+        for name, value in system.environment.items():
+            if name.startswith("SIGNOFF_"):
+                monkeypatch.setenv(name, value)
+        from workflows.composition import compose
+        from workflows.settings import Settings
+
+        runtime = compose(Settings(_env_file=None))
+        token = demo.prepare(runtime, "en")
+        wait_until(lambda: victim in system.pids(), f"the {victim} to be started")
+
+        def kill(_step: str) -> None:
+            before = system.kill(victim)
+            wait_until(lambda: system.pids().get(victim, before) != before, f"another {victim}", seconds=60)
+            wait_until(lambda: alive(system.base), "the portal", seconds=60)
+
+        life = Life(system, token, kill)
+        with life.web:
+            contract = life.live()
+
+        events = httpx.get(
+            f"{system.base}/api/contracts/{contract['id']}/events",
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=30,
+        ).json()["items"]
+        actions = Counter(event["action"] for event in events)
+        assert actions["approved"] == 3
+        assert actions["signed"] == 2
+        assert actions["certified"] == actions["sealed"] == actions["in_force"] == 1
+        assert system.command("audit", "verify").returncode == 0
+
+        wait_until(lambda: len(list((tmp_path / "home" / "mailbox").glob("*.eml"))) >= 8, "the last mails")
+        mails = [
+            email.message_from_bytes(path.read_bytes(), policy=default)
+            for path in (tmp_path / "home" / "mailbox").glob("*.eml")
+        ]
+        ids = Counter(str(mail["Message-ID"]) for mail in mails)
+        assert max(ids.values()) <= 2, "at most once more, where SMTP itself cannot tell"
+        subjects = Counter(
+            (str(mail["To"]), str(mail["Subject"])) for mail in mails if ids[str(mail["Message-ID"])] == 1
+        )
+        assert max(subjects.values()) == 1, f"nobody is asked the same twice: {subjects}"
+        runtime.engine.dispose()
+
+
+def test_no_process_is_left_when_the_supervisor_ends(tmp_path: Path) -> None:
+    with running_system(tmp_path / "home") as system:
+        wait_until(lambda: {"api", "worker", "prefect"} <= set(system.pids()), "every process")
+        pids = list(system.pids().values())
+
+    def gone(pid: int) -> bool:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        return Path(f"/proc/{pid}/stat").exists() and ") Z " in Path(f"/proc/{pid}/stat").read_text()
+
+    wait_until(lambda: all(gone(pid) for pid in pids), "every process to end", seconds=15)
