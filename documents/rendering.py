@@ -191,12 +191,12 @@ def short_hash(value: str) -> str:
 
 
 def filesize(size: int) -> str:
-    """214 kB, 1.2 MB: units of 1000 bytes."""
+    """214 kB, 1.2 MB, 100 MB: units of 1000 bytes."""
     if size < 1000:
         return f"{size} B"
     if size < 1_000_000:
         return f"{round(size / 1000)} kB"
-    return f"{size / 1_000_000:.1f} MB"
+    return f"{size / 1_000_000:.1f}".removesuffix(".0") + " MB"
 
 
 @lru_cache(256)

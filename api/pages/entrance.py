@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
@@ -85,11 +86,14 @@ class InboxRow:
     since: datetime
     due_at: datetime | None = None
     late: bool = False
+    today: bool = False
     asked_by: str = ""
     amount: str | None = None
     currency: str | None = None
     verb: str = ""
     next: str = ""
+    address: str = ""
+    """Where its button leads; to the contract where it says nothing."""
 
 
 @router.get("/")
@@ -110,8 +114,8 @@ def inbox_page(request: Request, runtime: Engine, visitor: SignedIn, now: Now) -
         here="inbox",
         mine=mine,
         others=others,
-        expiring=expiring,
-        overdue=sum(1 for each in mine if each.due_at and each.due_at.date() <= now.date()),
+        expiring=[(each, _days_left(each, today)) for each in expiring],
+        overdue=sum(1 for each in mine if each.late or each.today),
     )
 
 
@@ -136,6 +140,7 @@ def _mine(session: Session, actor: Actor, reader: Reader, now: datetime) -> list
                 since=row.task.asked_at or row.round.opened_at,
                 due_at=row.stage.due_at,
                 late=bool(row.stage.due_at and row.stage.due_at < now),
+                today=bool(row.stage.due_at and row.stage.due_at >= now and _same_day(row.stage.due_at, now, reader)),
                 asked_by=senders[row.round.submitter_id].name,
                 amount=card["amount"],
                 currency=card["currency"],
@@ -155,7 +160,8 @@ def _returned(contract: Contract, reader: Reader) -> InboxRow:
         since=contract.state_since,
         amount=str(contract.amount) if contract.amount is not None else None,
         currency=contract.currency,
-        verb=sentence("Look", reader.locale),
+        verb=sentence("New version", reader.locale),
+        address=f"/contracts/{contract.id}/versions/new",
     )
 
 
@@ -163,7 +169,7 @@ def _waiting(contract: Contract, where: Standing, reader: Reader, now: datetime)
     turns = {turn.stage: turn for turn in where.turns}
     stages = [stage for stage in where.journey.stages if stage.name in turns] if where.journey else []
     words = who_acts([(stage, [name for _, name in turns[stage.name].people]) for stage in stages], reader)
-    upcoming = [name for name in where.upcoming if name != "seal"]
+    upcoming = _next_stages(where)
     due = min((turn.due_at for turn in where.turns if turn.due_at), default=None)
     return InboxRow(
         contract_id=contract.id,
@@ -174,5 +180,22 @@ def _waiting(contract: Contract, where: Standing, reader: Reader, now: datetime)
         since=min((turn.since for turn in where.turns), default=contract.state_since),
         due_at=due,
         late=bool(due and due < now),
-        next=stage_name(upcoming[0], reader) if upcoming else sentence("Sealed and in force", reader.locale),
+        next=", ".join(stage_name(name, reader) for name in upcoming) or sentence("Sealed and in force", reader.locale),
     )
+
+
+def _next_stages(where: Standing) -> list[str]:
+    """What opens when the present stage is done: several where they stand side by side."""
+    waiting = [each for each in where.journey.stages if each.name in where.upcoming] if where.journey else []
+    return [each.name for each in waiting if each.position == waiting[0].position]
+
+
+def _same_day(one: datetime, other: datetime, reader: Reader) -> bool:
+    zone = ZoneInfo(reader.timezone)
+    return one.astimezone(zone).date() == other.astimezone(zone).date()
+
+
+def _days_left(contract: Contract, today: date) -> int:
+    """Days to the nearer of its two ends that is still ahead."""
+    ahead = [day for day in (contract.cancel_by, contract.ends_on) if day is not None and day >= today]
+    return (min(ahead) - today).days

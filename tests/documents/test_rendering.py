@@ -156,7 +156,7 @@ def test_sizes_are_short() -> None:
         "1 kB",
         "214 kB",
         "1.2 MB",
-        "100.0 MB",
+        "100 MB",
     ]
 
 
