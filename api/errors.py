@@ -139,6 +139,8 @@ async def _unreadable(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     wrong = error.errors()
     first = wrong[0] if wrong else {"loc": (), "msg": ""}
+    if wants_page(request) and first["loc"][:1] == ("path",):
+        return _answer(request, 404, sentence(TITLES[404], _reader(request).locale), code="not-found")
     field = ".".join(str(part) for part in first["loc"][1:]) or None
     detail = f"{field}: {first['msg']}." if field else f"{first['msg']}."
     errors = [{"field": ".".join(str(part) for part in each["loc"][1:]), "problem": each["msg"]} for each in wrong]
