@@ -2,14 +2,18 @@ from __future__ import annotations
 
 import io
 import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
 
 import pikepdf
 import pytest
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
 from hypothesis import given
 from hypothesis import strategies as st
 
 from signing.appearance import Canvas, fitted, lines
-from signing.fonts import BOLD, REGULAR, embed, legible, runs, width
+from signing.fonts import BOLD, REGULAR, embed, legible, runs, typefaces, width
 from tests.signing.builders import decision, document, evidence, prepared, text_of
 
 NAMES = [
@@ -135,3 +139,50 @@ def test_embedded_fonts_are_well_formed() -> None:
             assert str(descendant.CIDSystemInfo.Ordering) == "Identity"
             assert len(descendant.W) > 1
             assert str(font.BaseFont)[7] == "+"
+
+
+@pytest.fixture
+def an_arabic_family(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A font package as PyPI has them, made here, with two letters that the packaged fonts lack."""
+    package = tmp_path / "fontpkg_noto_sans_example"
+    (package / "files").mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    builder = FontBuilder(1000, isTTF=True)
+    names = [".notdef", "space", "alef", "beh"]
+    pen = TTGlyphPen(None)
+    pen.moveTo((100, 0))
+    pen.lineTo((100, 700))
+    pen.lineTo((200, 700))
+    pen.closePath()
+    builder.setupGlyphOrder(names)
+    builder.setupCharacterMap({0x20: "space", 0x627: "alef", 0x628: "beh"})
+    builder.setupGlyf(dict.fromkeys(names, pen.glyph()))
+    builder.setupHorizontalMetrics(dict.fromkeys(names, (600, 100)))
+    builder.setupHorizontalHeader(ascent=1000, descent=-300)
+    builder.setupNameTable({"familyName": "Example", "styleName": "Regular"})
+    builder.setupOS2()
+    builder.setupPost()
+    builder.save(package / "files" / "Example-Regular.ttf")
+    facts = tmp_path / "fontpkg_noto_sans_example-1.0.dist-info"
+    facts.mkdir()
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: fontpkg-noto-sans-example\nVersion: 1.0\n")
+    (facts / "entry_points.txt").write_text("[fontpkg.family]\nexample = fontpkg_noto_sans_example\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    typefaces.cache_clear()
+    runs.cache_clear()
+    yield
+    typefaces.cache_clear()
+    runs.cache_clear()
+
+
+@pytest.mark.usefixtures("an_arabic_family")
+def test_any_further_family_that_is_installed_draws_its_letters() -> None:
+    written = runs("Kim اب · 2026")
+    assert [run.typeface.path.stem.split("-")[0].split("[")[0] for run in written] == [
+        "NotoSans",
+        "Example",
+        "NotoSans",
+    ]
+    # Drawn from right to left; what follows the word stays on its right.
+    assert [glyph.text for glyph in written[1].glyphs] == ["ب", "ا"]
+    assert "".join(glyph.text for glyph in written[2].glyphs) == " · 2026"

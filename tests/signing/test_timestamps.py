@@ -2,27 +2,19 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signing.authority import Authority
 from signing.cms import TST_INFO, SignedDataTemplate, integer, octets, oid, sequence, tlv
-from signing.errors import KeyRefused, TimestampUnavailable, TokenRefused
-from signing.pdf_signer import PdfSigner
+from signing.errors import KeyRefused, TokenRefused
 from signing.revocation import RevocationMaterial
-from signing.timestamps import HttpTsa, Tsa, check_token
-from signing.verification import verify
-from tests.signing.builders import anchors, sealed
+from signing.timestamps import Tsa, check_token
 from tests.support import parts
-from tests.support.authority import PASSPHRASE, authority, stranger
+from tests.support.authority import authority, stranger
 
 DATA = b"the first version"
 SHA256 = hashlib.sha256(DATA).digest()
@@ -166,69 +158,6 @@ def test_a_request_that_cannot_be_met_is_answered_with_the_reason(
         [openssl, "ts", "-reply", "-in", "reply", "-text"], cwd=tmp_path, capture_output=True, text=True
     )
     assert "Status: Rejected" in told.stdout
-
-
-# Another organisation's authority, over HTTP.
-
-
-@contextmanager
-def served(answer: Callable[[bytes], bytes]) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = answer(self.rfile.read(int(self.headers["Content-Length"])))
-            self.send_response(200)
-            self.send_header("Content-Type", "application/timestamp-reply")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *arguments: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-def test_another_authority_stamps_our_signatures_over_http(tmp_path: Path) -> None:
-    # Its certificate says nothing about lists, so that none is fetched.
-    house = Authority.open(tmp_path / "keys", passphrase=PASSPHRASE, organisation="Zeit GmbH", country="DE")
-    with served(house.tsa.respond) as url:
-        file = sealed(by=PdfSigner(authority(), HttpTsa(url)))
-    assert verify(file, anchors(house)).verdict in ("sealed", "untrusted")
-    report = verify(file, anchors(house))
-    assert [one.timestamp is not None for one in report.signatures] == [True] * 4
-    assert {one.signer for one in report.signatures if one.kind == "timestamp"} == {"Zeit GmbH Time Stamp"}
-    assert verify(file, anchors()).verdict != "sealed"
-
-
-def test_an_authority_that_does_not_answer_is_named() -> None:
-    with served(lambda body: b"") as url:
-        pass
-    with pytest.raises(TimestampUnavailable, match=url):
-        HttpTsa(url, seconds=2).token(SHA256)
-
-
-@pytest.mark.parametrize(
-    ("answer", "sentence"),
-    [
-        (lambda body: b"<html>", "is not a time stamp"),
-        (lambda body: authority().tsa.respond(b"junk"), "refused"),
-        (
-            lambda body: sequence(sequence(integer(0)), authority().tsa.token(SHA256, nonce=1)),
-            "belongs to another request",
-        ),
-    ],
-)
-def test_a_wrong_answer_is_refused(answer: Callable[[bytes], bytes], sentence: str) -> None:
-    with served(answer) as url, pytest.raises(TokenRefused, match=sentence):
-        HttpTsa(url).token(SHA256)
 
 
 def test_a_token_signed_for_a_certificate_that_is_not_inside_is_refused() -> None:
