@@ -56,14 +56,19 @@ PLAYED = {
 
 HUGE_IMAGE = 40_000_000
 """Pixels."""
+BLANK_IMAGE = 2**32
+"""Bytes in four colours: PDFium leaves such an image out without a word, and people would sign an empty page."""
 
 # What has to be looked at more closely; qpdf writes every name in one way, however the file spells it.
 _SUSPICIOUS = re.compile(
     rb"/(?:JS|JavaScript|Launch|ImportData|SubmitForm|ResetForm|Hide|SetOCGState|Rendition|Movie|Sound|GoTo3DView|GoToE"
     rb"|GoToR|RichMedia\w*|AA|OpenAction|XFA|EF|EmbeddedFiles|FileAttachment|Screen|3D|Ref)(?![^\s/<>\[\]()])"
 )
+# Old and new readers find different objects in such a file (7.5.8.4), so pyHanko takes no signature in it for valid.
+_HYBRID = re.compile(rb"trailer(?:(?!startxref).){0,4000}?/XRefStm\s", re.DOTALL)
 _WIDTH = re.compile(rb"/Width (\d{1,10})(?!\d)")
 _HEIGHT = re.compile(rb"/Height (\d{1,10})(?!\d)")
+_BITS = re.compile(rb"/BitsPerComponent (\d{1,2})(?!\d)")
 
 
 def opened(data: bytes, password: str | None) -> Pdf:
@@ -129,7 +134,7 @@ def insist_on_signing_again(pdf: Pdf, data: bytes) -> None:
             "The file is signed and holds %(found)s, which cannot be taken out without breaking the signature in it.",
             found=", ".join(acting),
         )
-    if _has_direct_annotations(pdf):
+    if _has_direct_annotations(pdf) or _HYBRID.search(data):
         raise IntakeRefused(
             "cannot_sign", "The file is signed, and built in a way that makes a further signature invalid."
         )
@@ -180,13 +185,23 @@ def insist_on_soundness(data: bytes, pages: int) -> None:
 
 
 def pages_with_huge_images(pdf: Pdf) -> list[int]:
-    """Numbers of pages (the first is 1) that show an image of more than `HUGE_IMAGE` pixels."""
+    """Numbers of pages (the first is 1) that show an image of more than `HUGE_IMAGE` pixels.
+
+    Raises IntakeRefused for an image that cannot be shown at all.
+    """
     huge = set()
     for each in pdf.objects:
         if isinstance(each, Stream) and each.stream_dict.get("/Subtype") == Name.Image:
             described = each.stream_dict.unparse()
-            width, height = _WIDTH.search(described), _HEIGHT.search(described)
-            if width and height and int(width[1]) * int(height[1]) > HUGE_IMAGE:
+            width, height, bits = (found.search(described) for found in (_WIDTH, _HEIGHT, _BITS))
+            pixels = int(width[1]) * int(height[1]) if width and height else 0
+            if pixels * 4 * int(bits[1] if bits else 8) // 8 >= BLANK_IMAGE:
+                raise IntakeRefused(
+                    "too_costly",
+                    "The document holds an image of %(megapixels)s megapixels, which is too large to be shown.",
+                    megapixels=pixels // 1_000_000,
+                )
+            if pixels > HUGE_IMAGE:
                 huge.add(each.objgen)
     if not huge:
         return []
@@ -199,8 +214,10 @@ def _is_true(value: object) -> bool:
 
 def _sound(data: bytes) -> bool:
     try:
-        with pikepdf.open(io.BytesIO(data), suppress_warnings=True, attempt_recovery=False):
-            return True
+        with pikepdf.open(io.BytesIO(data), suppress_warnings=True, attempt_recovery=False) as pdf:
+            for _ in pdf.objects:  # objects are read, and complained about, when they are asked for
+                pass
+            return not pdf.get_warnings()
     except pikepdf.PdfError:
         return False
 
@@ -388,10 +405,10 @@ def _named(names: object) -> set[str]:
 def _make_annotations_indirect(pdf: Pdf, page: Object) -> None:
     """A direct one makes signatures on this page invalid: pyHanko writes the page anew, and it counts as changed."""
     annotations = page.get("/Annots")
-    if annotations is None:
-        return
-    found = annotations if isinstance(annotations, Array) else [annotations]
-    page["/Annots"] = Array([_indirect(pdf, each) for each in found if isinstance(each, Dictionary)])
+    if isinstance(annotations, Array):
+        page["/Annots"] = Array([_indirect(pdf, each) for each in annotations if isinstance(each, Dictionary)])
+    elif "/Annots" in page:
+        del page["/Annots"]
 
 
 def _make_fields_indirect(pdf: Pdf, form: Object) -> None:

@@ -216,19 +216,21 @@ def with_user_password(password: str = "open sesame") -> bytes:
 
 # What acts by itself
 
-SCRIPT = Dictionary(Type=Name.Action, S=Name.JavaScript, JS=String("app.alert(1)"))
+
+def script() -> Dictionary:
+    return Dictionary(Type=Name.Action, S=Name.JavaScript, JS=String("app.alert(1)"))
 
 
 def with_javascript() -> bytes:
     def add(pdf: Pdf) -> None:
-        pdf.Root.OpenAction = SCRIPT
+        pdf.Root.OpenAction = script()
 
     return plain_pdf(change=add)
 
 
 def with_named_javascript() -> bytes:
     def add(pdf: Pdf) -> None:
-        pdf.Root.Names = Dictionary(JavaScript=Dictionary(Names=Array([String("start"), pdf.make_indirect(SCRIPT)])))
+        pdf.Root.Names = Dictionary(JavaScript=Dictionary(Names=Array([String("start"), pdf.make_indirect(script())])))
 
     return plain_pdf(change=add)
 
@@ -452,7 +454,7 @@ def object_stream_bomb(megabytes: int = 3000) -> bytes:
     return bytes(written)
 
 
-def huge_image(side: int = 26_533, *, components: int = 3) -> bytes:
+def huge_image(side: int = 26_533, *, components: int = 3, shown: int = 1) -> bytes:
     """A page that shows an image of 704 megapixels: two gigabytes in colour, a few kilobytes in the file."""
     colours = b"/DeviceRGB" if components == 3 else b"/DeviceGray"
     content = zlib.compress(packed(b"\x20" * 1_000_000, side * side * components // 1_000_000 + 1), 9)
@@ -461,7 +463,7 @@ def huge_image(side: int = 26_533, *, components: int = 3) -> bytes:
             b"<</Type/Catalog/Pages 2 0 R>>",
             b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
             b"<</Type/Page/Parent 2 0 R" + A4 + b"/Contents 4 0 R/Resources<</XObject<</Im 5 0 R>>>>>>",
-            stream(b"500 0 0 500 50 50 cm /Im Do"),
+            stream(b"q 500 0 0 500 50 50 cm /Im Do Q " * shown),
             stream(
                 content,
                 b"/Type/XObject/Subtype/Image/Width %d/Height %d/BitsPerComponent 8/ColorSpace%b"

@@ -1,0 +1,357 @@
+"""Hostile files die alone: in their own process, within its limits, leaving the caller as it was."""
+
+from __future__ import annotations
+
+import io
+import os
+import resource
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import PIL.Image
+import pytest
+
+from documents import intake, sandbox
+from documents.images import page_image
+from documents.intake import IntakeLimits, IntakeRefused, accept
+from tests.support import pdfs
+
+ROOT = Path(__file__).parents[2]
+SMALL = IntakeLimits(memory_bytes=600_000_000, seconds=4)
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc, and at a limit that only Linux keeps")
+
+
+def family(pid: int | None = None) -> dict[int, str]:
+    """The processes below this one, at any depth, with their states."""
+    processes: dict[int, tuple[int, str]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            processes[int(entry.name)] = (int(parent), state)
+    found: dict[int, str] = {}
+    waiting = [pid or os.getpid()]
+    while waiting:
+        above = waiting.pop()
+        below = {each: state for each, (parent, state) in processes.items() if parent == above}
+        found |= below
+        waiting += below
+    return found
+
+
+def server_pid() -> int:
+    sandbox.start()
+    process = sandbox._server._process
+    assert process is not None
+    return process.pid
+
+
+def until(true: Callable[[], bool], seconds: float = 5) -> bool:
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        if true():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pdfs.decompression_bomb,
+        pdfs.object_stream_bomb,
+        pdfs.forms_in_forms,
+        pdfs.deep_page_tree,
+        pdfs.deep_direct_objects,
+    ],
+)
+def test_a_bomb_dies_alone_and_the_person_reads_why(make: Callable[[], bytes]) -> None:
+    data = make()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    started = time.monotonic()
+
+    with pytest.raises(IntakeRefused) as asked:
+        accept(data, limits=SMALL)
+
+    assert asked.value.code in {"too_costly", "damaged"}
+    assert time.monotonic() - started < SMALL.seconds * sandbox.WALL + 3
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 30_000  # kilobytes on Linux
+    assert accept(pdfs.plain_pdf()).pages == 1
+
+
+def test_an_image_of_704_megapixels_is_tried_before_it_is_accepted() -> None:
+    """What intake lets in can be shown within the same limits; what cannot is refused then, not when people look."""
+    accepted = accept(pdfs.huge_image())
+
+    picture = PIL.Image.open(io.BytesIO(page_image(accepted.normalised, 1, width_px=595))).convert("RGB")
+    assert picture.getpixel((300, 842 - 300)) != (255, 255, 255)
+
+
+def test_an_image_that_readers_would_leave_out_is_refused() -> None:
+    with pytest.raises(IntakeRefused) as asked:
+        accept(pdfs.huge_image(60_000))
+
+    assert asked.value.code == "too_costly"
+    assert str(asked.value) == ("The document holds an image of 3600 megapixels, which is too large to be shown.")
+
+
+def test_an_image_that_takes_too_long_is_refused() -> None:
+    with pytest.raises(IntakeRefused) as asked:
+        accept(pdfs.huge_image(shown=20), limits=IntakeLimits(seconds=2))
+
+    assert asked.value.code == "too_costly"
+
+
+@linux
+def test_memory_is_limited_for_each_file() -> None:
+    with pytest.raises(IntakeRefused) as asked:
+        accept(pdfs.many_objects(), limits=IntakeLimits(memory_bytes=200_000_000))
+
+    assert asked.value.code == "too_costly"
+    assert str(asked.value) in {
+        "Reading the file takes more than 200 MB of memory.",
+        "The file is damaged, or made so that reading it costs too much.",
+    }
+
+
+def test_processor_time_is_limited_and_the_limit_is_said() -> None:
+    with pytest.raises(IntakeRefused) as asked:
+        accept(pdfs.forms_in_forms(), limits=IntakeLimits(memory_bytes=8_000_000_000, seconds=1))
+
+    assert (asked.value.code, str(asked.value)) == ("too_costly", "Reading the file takes longer than 1 seconds.")
+
+
+@linux
+def test_a_child_that_does_nothing_at_all_is_ended_by_the_clock() -> None:
+    """Stopped, it uses no processor time and hears no alarm."""
+    accept(pdfs.plain_pdf())
+    server = server_pid()
+    assert until(lambda: not family(server))
+    answers: list[str] = []
+
+    def work() -> None:
+        with pytest.raises(sandbox.Died) as died:
+            sandbox.run(
+                "take_in",
+                pdfs.forms_in_forms(),
+                {"password": None, "most_pages": 10, "most_bytes": 10**6},
+                places=sandbox.Places(1),
+                memory_bytes=8_000_000_000,
+                seconds=1,
+                answer_bytes=10**6,
+            )
+        answers.append(died.value.reason)
+
+    saved, sandbox.START_SECONDS = sandbox.START_SECONDS, 1
+    try:
+        thread = threading.Thread(target=work)
+        thread.start()
+        assert until(lambda: bool(family(server)))
+        (child,) = family(server)
+        os.kill(child, signal.SIGSTOP)
+        thread.join(15)
+        assert answers == ["time"]
+        assert until(lambda: not alive(child))
+    finally:
+        sandbox.START_SECONDS = saved
+
+
+@linux
+def test_no_zombie_and_no_child_is_left() -> None:
+    for make in (pdfs.plain_pdf, pdfs.portfolio, pdfs.deep_direct_objects, pdfs.object_stream_bomb):
+        try:
+            accept(make(), limits=SMALL)
+        except IntakeRefused:
+            continue
+
+    server = server_pid()
+    assert until(lambda: family(server) == {}), family(server)
+    assert "Z" not in family().values()
+
+
+@linux
+def test_a_job_is_ended_when_nobody_waits_for_it_any_more() -> None:
+    program = textwrap.dedent(
+        """
+        import time
+        from documents import intake, sandbox
+        from tests.support import pdfs
+
+        intake.accept(pdfs.plain_pdf())
+        time.sleep(0.5)  # for the child to be gone
+        print(sandbox._server._process.pid, flush=True)
+        try:
+            intake.accept(pdfs.forms_in_forms(), limits=intake.IntakeLimits(memory_bytes=8_000_000_000, seconds=30))
+        except KeyboardInterrupt:
+            print("interrupted", flush=True)
+            intake.accept(pdfs.plain_pdf())
+            print("works", flush=True)
+        """
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stdout is not None
+        server = int(process.stdout.readline())
+        assert until(lambda: len(family(process.pid)) == 2)
+        (child,) = family(server)
+
+        os.killpg(process.pid, signal.SIGINT)  # what Ctrl-C in a terminal does: everybody gets it
+
+        assert process.stdout.readline() == "interrupted\n"
+        assert until(lambda: not alive(child))
+        assert process.stdout.readline() == "works\n"
+        assert process.wait(10) == 0
+    assert until(lambda: not alive(server))
+
+
+@linux
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_nothing_is_left_when_the_process_is_killed_in_the_middle(how: signal.Signals) -> None:
+    program = textwrap.dedent(
+        """
+        import time
+        from documents import intake, sandbox
+        from tests.support import pdfs
+
+        intake.accept(pdfs.plain_pdf())
+        time.sleep(0.5)  # for the child to be gone
+        print(sandbox._server._process.pid, flush=True)
+        intake.accept(pdfs.forms_in_forms(), limits=intake.IntakeLimits(memory_bytes=8_000_000_000, seconds=60))
+        """
+    )
+    with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        server = int(process.stdout.readline())
+        assert until(lambda: len(family(process.pid)) == 2)
+        (child,) = family(server)
+        process.send_signal(how)
+        process.wait(10)
+
+    assert until(lambda: not alive(server) and not alive(child))
+
+
+@linux
+def test_a_server_that_was_killed_is_started_again_and_the_job_done() -> None:
+    accept(pdfs.plain_pdf())
+    os.kill(server_pid(), signal.SIGKILL)
+
+    assert accept(pdfs.plain_pdf()).pages == 1
+
+
+@linux
+def test_a_job_whose_server_is_killed_is_done_by_the_next_one() -> None:
+    accept(pdfs.plain_pdf())
+    server = server_pid()
+    with ThreadPoolExecutor(1) as threads:
+        result = threads.submit(accept, pdfs.many_objects())
+        assert until(lambda: bool(family(server)))
+        os.kill(server, signal.SIGKILL)
+
+        assert result.result(60).pages == 1
+    assert server_pid() != server
+
+
+def test_twenty_threads_hand_in_at_once() -> None:
+    made = [pdfs.plain_pdf(f"Contract {number}", pages=2) for number in range(20)]
+
+    with ThreadPoolExecutor(20) as threads:
+        texts = [accepted.page_texts[0] for accepted in threads.map(accept, made)]
+
+    assert texts == [f"Contract {number}, page 1" for number in range(20)]
+
+
+def test_a_thread_that_ends_does_not_take_the_server_with_it() -> None:
+    sandbox.stop()
+    thread = threading.Thread(target=accept, args=(pdfs.plain_pdf(),))
+    thread.start()
+    thread.join()
+    server = server_pid()
+
+    assert accept(pdfs.plain_pdf()).pages == 1
+    assert server_pid() == server
+
+
+def test_who_waits_too_long_for_a_place_is_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    places = sandbox.Places(1)
+    monkeypatch.setattr(intake, "_places", places)
+
+    with places.one(0), pytest.raises(IntakeRefused) as asked:
+        accept(pdfs.plain_pdf(), limits=IntakeLimits(seconds=0))
+
+    assert asked.value.code == "busy"
+    assert accept(pdfs.plain_pdf()).pages == 1
+
+
+def test_when_no_process_can_be_started_the_file_is_not_blamed(monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox.stop()
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with pytest.raises(IntakeRefused) as asked:
+        accept(pdfs.plain_pdf())
+    monkeypatch.undo()
+
+    assert asked.value.code == "busy"
+    assert accept(pdfs.plain_pdf()).pages == 1
+
+
+def test_an_answer_that_is_larger_than_can_be_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "ANSWER_BYTES", 0)
+
+    with pytest.raises(IntakeRefused) as asked:
+        accept(pdfs.plain_pdf(pages=30), limits=IntakeLimits(file_bytes=len(pdfs.plain_pdf(pages=30)) // 2 + 1))
+
+    assert asked.value.code == "too_large"
+
+
+@linux
+def test_a_child_sees_no_secret_and_holds_no_file_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGNOFF_SECRET", "not for a hostile file")
+    sandbox.stop()
+    with (tmp_path / "open").open("w"), ThreadPoolExecutor(1) as threads:
+        accept(pdfs.plain_pdf())
+        server = server_pid()
+        assert until(lambda: not family(server))
+        result = threads.submit(accept, pdfs.forms_in_forms(), limits=SMALL)
+        assert until(lambda: bool(family(server)))
+        (child,) = family(server)
+        time.sleep(0.2)
+        environment = Path(f"/proc/{child}/environ").read_bytes()
+        files = {str(each.readlink()) for each in Path(f"/proc/{child}/fd").iterdir()}
+        limits = Path(f"/proc/{child}/limits").read_text()
+        assert isinstance(result.exception(30), IntakeRefused)
+
+    assert b"hostile" not in environment
+    assert {each.partition(":")[0] for each in files} == {"/dev/null", "socket"}
+    assert sum(each.startswith("socket") for each in files) == 1
+    assert f"Max address space         {SMALL.memory_bytes}" in limits
+    assert "Max file size             0 " in limits
+
+
+def test_a_warm_server_takes_an_ordinary_file_in_milliseconds() -> None:
+    data = pdfs.plain_pdf(pages=10)
+    accept(data)
+
+    taken = []
+    for _ in range(5):
+        started = time.perf_counter()
+        accept(data)
+        taken.append(time.perf_counter() - started)
+
+    assert min(taken) < 0.15
