@@ -43,6 +43,8 @@ ACTIVE = {
     "/GoToR": OTHER_FILES,  # to a file server as well, which then learns who reads
 }
 """Actions (ISO 32000-2, 12.6.4) that do more than move the reader within the document or follow a link when clicked."""
+ALSO_STRUCTURE = {"/Hide", "/Movie", "/Sound"}
+"""Words that the kind of a structure element (14.7.2) may be as well."""
 QUIET = {"/GoTo", "/GoToDp", "/Named", "/Thread", "/Trans", "/URI"}
 PLAYED = {
     "/FileAttachment": ATTACHED,
@@ -63,7 +65,11 @@ BLANK_IMAGE = 2**32
 _SUSPICIOUS = re.compile(
     rb"/(?:JS|JavaScript|Launch|ImportData|SubmitForm|ResetForm|Hide|SetOCGState|Rendition|Movie|Sound|GoTo3DView|GoToE"
     rb"|GoToR|RichMedia\w*|AA|OpenAction|XFA|EF|EmbeddedFiles|FileAttachment|Screen|3D|Ref)(?![^\s/<>\[\]()])"
+    rb"|/URI (?!\((?:https?|mailto|tel):)",
+    re.IGNORECASE,
 )
+_WEB = re.compile(r"(?:https?|mailto|tel):|(?!//|\\\\)[^:]*(?:[/?#]|$)", re.IGNORECASE)
+"""Addresses that a click may go to: of the web, or relative to where the document lies there."""
 # Old and new readers find different objects in such a file (7.5.8.4), so pyHanko takes no signature in it for valid.
 _HYBRID = re.compile(rb"trailer(?:(?!startxref).){0,4000}?/XRefStm\s", re.DOTALL)
 _WIDTH = re.compile(rb"/Width (\d{1,10})(?!\d)")
@@ -262,8 +268,8 @@ def _find(pdf: Pdf) -> list[str]:
     """What acts by itself or hides, anywhere in the file, also where nothing leads to it."""
     found = set()
     for holder in _suspicious(pdf):
-        if _is_active(holder):
-            found.add(ACTIVE[str(holder["/S"])])
+        if label := _label(holder):
+            found.add(label)
         if _is_trigger(holder.get("/AA")):
             found.add(BY_ITSELF)
         if _is_attachment(holder):
@@ -363,11 +369,20 @@ def _dictionaries(found: Object) -> Iterator[Object]:
 
 
 def _is_active(action: object) -> bool:
-    if not isinstance(action, Dictionary):
-        return False
-    kind = action.get("/S")
-    # structure elements have a kind as well, which may be any word (14.7.2)
-    return isinstance(kind, Name) and str(kind) in ACTIVE and ("/Type" not in action or action["/Type"] == Name.Action)
+    return _label(action) is not None
+
+
+def _label(action: object) -> str | None:
+    """What an action does beyond moving the reader, or None where it does not, or is no action at all."""
+    kind = action.get("/S") if isinstance(action, Dictionary) else None
+    if not isinstance(action, Dictionary) or not isinstance(kind, Name):
+        return None
+    if str(kind) == "/URI":
+        address = action.get("/URI")
+        return OTHER_FILES if isinstance(address, pikepdf.String) and not _WEB.match(str(address).strip()) else None
+    if str(kind) in ALSO_STRUCTURE and "/P" in action and action.get("/Type") != Name.Action:
+        return None
+    return ACTIVE.get(str(kind))
 
 
 def _is_trigger(actions: object) -> bool:

@@ -12,6 +12,8 @@ from pathlib import Path
 import pikepdf
 import pypdfium2  # type: ignore[import-untyped,unused-ignore]
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pikepdf import Array, Dictionary, Name, Pdf, String
 
 from documents.intake import Accepted, IntakeLimits, IntakeRefused, accept
@@ -279,6 +281,69 @@ def test_every_other_action_goes_from_its_link(action: str) -> None:
         assert "/A" not in pdf.pages[0].obj.Annots[0]
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "file:///etc/passwd",
+        "FILE://server/share",
+        r"\\server\share",
+        "//server/share",
+        "javascript:alert(1)",
+        "smb://server",
+        " javascript:alert(1)",
+        "ms-word:ofe|u|https://example.com/x",
+        "파일:///x",
+    ],
+)
+def test_a_link_that_leaves_the_web_goes(address: str) -> None:
+    accepted = accept(linked(address))
+
+    assert accepted.stripped == ("links into other files",)
+    with opened(accepted) as pdf:
+        assert "/A" not in pdf.pages[0].obj.Annots[0]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://example.com/a:b",
+        "HTTP://example.com",
+        "mailto:minjun.kim@example.kr",
+        "tel:+82-2-000-0000",
+        "terms/general.html",
+        "../a?b=c:d",
+        "#part-2",
+        "www.example.com",
+        "https://example.kr/계약",
+    ],
+)
+def test_a_link_within_the_web_stays(address: str) -> None:
+    accepted = accept(linked(address))
+
+    assert accepted.stripped == ()
+    with opened(accepted) as pdf:
+        assert str(pdf.pages[0].obj.Annots[0].A.URI) == address
+
+
+def linked(address: str) -> bytes:
+    def add(pdf: Pdf) -> None:
+        link = Dictionary(Type=Name.Annot, Subtype=Name.Link, Rect=Array([9, 9, 99, 99]))
+        link.A = Dictionary(S=Name.URI, URI=String(address))
+        pdf.pages[0].obj.Annots = Array([link])
+
+    return pdfs.plain_pdf(change=add)
+
+
+@pytest.mark.parametrize("kind", [b"/Evil", b"/StructElem/P 3 0 R/K 0", b"/Font"])
+def test_a_script_that_calls_itself_something_else_goes(kind: bytes) -> None:
+    script = b"<</Type%b/S/JavaScript/JS(app.alert\\(1\\))>>" % kind
+
+    accepted = accept(pdfs.one_page(pdfs.PAGE, script, catalog=b"/OpenAction 5 0 R"))
+
+    assert "scripts" in accepted.stripped
+    assert b"app.alert" not in spelled_out(accepted.normalised)
+
+
 def test_an_action_behind_a_harmless_one_goes_alone() -> None:
     def add(pdf: Pdf) -> None:
         harmless = Dictionary(S=Name.URI, URI=String("https://example.com"))
@@ -478,6 +543,46 @@ def test_a_large_file_within_the_limit_is_accepted() -> None:
 
     assert len(data) > 60_000_000
     assert accept(data).pages == 1
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.data())
+def test_any_damage_is_repaired_or_refused_and_the_result_is_sound(data: st.DataObject) -> None:
+    """Bytes changed, taken out and doubled anywhere; nothing comes out but a sound file or a refusal."""
+    written = bytearray(data.draw(st.sampled_from(SOUND)))
+    for _ in range(data.draw(st.integers(1, 6))):
+        at = data.draw(st.integers(0, len(written) - 1))
+        end = at + data.draw(st.integers(0, 40))
+        match data.draw(st.sampled_from(["change", "remove", "double"])):
+            case "change":
+                written[at] = data.draw(st.integers(0, 255))
+            case "remove":
+                del written[at:end]
+            case _:
+                written[at:at] = written[at:end]
+    try:
+        accepted = accept(bytes(written))
+    except IntakeRefused as asked:
+        assert str(asked).endswith(".")  # noqa: PT017  # either is right
+        return
+    with opened(accepted) as pdf:
+        assert len(pdf.pages) == accepted.pages == len(accepted.page_texts)
+    assert "\0" not in accepted.text
+
+
+SOUND = [
+    make()
+    for make in (
+        pdfs.plain_pdf,
+        pdfs.korean_pdf,
+        pdfs.with_object_streams,
+        pdfs.with_form,
+        pdfs.hybrid_cross_references,
+        pdfs.with_owner_password,
+        pdfs.with_triggers,
+        pdfs.with_attachment,
+    )
+]
 
 
 # Text
