@@ -11,6 +11,7 @@ from uuid import UUID
 from api.pages.views import stage_name, who_acts
 from documents.rendering import Reader, day, sentence
 from workflows.approvals.model import StageState
+from workflows.approvals.operations import SIGNATURES
 from workflows.audit.model import AuditEvent
 from workflows.contracts.model import Contract, ContractState
 from workflows.contracts.standing import Standing
@@ -83,8 +84,8 @@ def status_of(contract: Contract, where: Standing, owner: str, reader: Reader, *
 
 
 def upcoming(where: Standing, reader: Reader) -> str:
-    """What comes next: "then Legal, then Signatures"."""
-    return ", ".join(
+    """What comes next, in its order."""
+    return " → ".join(
         sentence("Sealed and in force", reader.locale) if name == "seal" else stage_name(name, reader)
         for name in where.upcoming
     )
@@ -93,6 +94,7 @@ def upcoming(where: Standing, reader: Reader) -> str:
 TOLD = {
     "handed_in": "%(actor)s handed in version %(version)s",
     "replaced": "%(actor)s handed in version %(version)s; links to the one before no longer work",
+    "asked_to_sign": "Asked to sign: %(people)s",
     "asked": "Asked for %(stage)s: %(people)s",
     "nobody_to_ask": "Nobody could be asked for %(stage)s; administrators have been told",
     "approved": "%(actor)s approved version %(version)s",
@@ -125,7 +127,11 @@ class Told:
 
 def told(event: AuditEvent, reader: Reader) -> Told:
     data = event.data
-    action = f"warned_{data.get('what')}" if event.action == "warned" else event.action
+    action = event.action
+    if action == "warned":
+        action = f"warned_{data.get('what')}"
+    if action == "asked" and data.get("stage") == SIGNATURES:
+        action = "asked_to_sign"
     frame = TOLD.get(action)
     # an entry of a kind that this page does not know yet is shown as it stands
     words = sentence(frame, reader.locale, **_values(event, reader)) if frame else f"{event.actor}: {action}"

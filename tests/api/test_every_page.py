@@ -1,0 +1,211 @@
+"""Every page, in both languages, with real things on it: whole, labelled, translated, under a strict policy."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po
+from fastapi.testclient import TestClient
+
+from api.main import create_app
+from tests.support.busy_office import PASSWORD, Busy, busy_office
+from tests.support.html import faults, read
+
+CATALOGS = sorted((Path(__file__).parents[2] / "templates" / "locale" / "ko").glob("*.po"))
+
+PAGES = {
+    "sign in": ("", "/sign-in"),
+    "inbox of an owner": ("dan", "/"),
+    "inbox of an approver": ("ann", "/"),
+    "inbox of a signer": ("doyun", "/"),
+    "empty inbox": ("new", "/"),
+    "contracts": ("dan", "/contracts"),
+    "contracts in force": ("dan", "/contracts?state=in_force"),
+    "contracts that need me": ("dan", "/contracts?state=needs_me"),
+    "no contracts": ("new", "/contracts"),
+    "no contracts in a state": ("new", "/contracts?state=rejected"),
+    "search": ("dan", "/contracts?q=trucks"),
+    "nothing found": ("dan", "/contracts?q=zeppelin"),
+    "a contract in force": ("dan", "/contracts/{in force}"),
+    "a contract to decide": ("ann", "/contracts/{legal}"),
+    "a contract under way": ("dan", "/contracts/{legal}"),
+    "a contract that was sent back": ("dan", "/contracts/{returned}"),
+    "a rejected contract": ("dan", "/contracts/{rejected}"),
+    "a withdrawn contract": ("dan", "/contracts/{withdrawn}"),
+    "a contract with nobody to ask": ("dan", "/contracts/{blocked}"),
+    "a contract to sign": ("doyun", "/contracts/{signing}"),
+    "what was done": ("dan", "/contracts/{legal}?done=replaced"),
+    "print view": ("dan", "/contracts/{in force}/print"),
+    "history": ("dan", "/contracts/{in force}/history"),
+    "changes": ("dan", "/contracts/{legal}/changes?from=1&to=2"),
+    "no changes": ("dan", "/contracts/{legal}/changes?from=2&to=2"),
+    "text": ("dan", "/contracts/{legal}/versions/2/text"),
+    "send a contract": ("dan", "/contracts/new"),
+    "hand in a version": ("dan", "/contracts/{returned}/versions/new"),
+    "verify": ("", "/verify"),
+    "verify, signed in": ("dan", "/verify"),
+    "routes": ("root", "/routes"),
+    "a route": ("root", "/routes/two-stages"),
+    "a new route": ("root", "/routes/new"),
+    "people": ("root", "/people"),
+    "settings": ("dan", "/settings"),
+    "mailbox": ("", "/mailbox"),
+    "task link": ("", "{link asked}"),
+    "task link, changed": ("", "{link changed}"),
+    "its text": ("", "{link asked}/text"),
+    "signing link": ("", "{link sign}"),
+    "used link": ("", "{link approved}"),
+    "link of a withdrawn contract": ("", "{link withdrawn}"),
+    "used signing link": ("", "{link signed}"),
+    "reading link": ("", "{link sealed}"),
+}
+REFUSED = {
+    "no such address": ("", "/no/such/address", 404),
+    "no such contract": ("dan", "/contracts/00000000-0000-7000-8000-000000000000", 404),
+    "no such link": ("", "/t/" + "x" * 43, 404),
+    "no administrator": ("dan", "/routes", 403),
+    "an unknown state": ("dan", "/contracts?state=frozen", 422),
+}
+
+
+@pytest.fixture(scope="module")
+def busy(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Busy]:
+    home = tmp_path_factory.mktemp("busy")
+    shutil.copyfile(migrated_sqlite, home / "signoff.db")
+    made = busy_office(f"sqlite:///{home / 'signoff.db'}", home)
+    yield made
+    made.office.runtime.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def web(busy: Busy) -> Iterator[TestClient]:
+    with TestClient(create_app(runtime=busy.office.runtime), headers={"Accept": "text/html"}) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def cookies(busy: Busy, web: TestClient) -> dict[str, str]:
+    """The browser cookie of each person."""
+    found = {"": ""}
+    for name in ("dan", "ann", "doyun", "new", "root"):
+        form = {"email": f"{name}@haneul.example", "password": PASSWORD}
+        answer = web.post("/sign-in", data=form, follow_redirects=False)
+        assert answer.status_code == 303
+        found[name] = answer.headers["set-cookie"].partition(";")[0]
+        web.cookies.clear()
+    return found
+
+
+def opened(
+    busy: Busy, web: TestClient, cookies: dict[str, str], who: str, address: str, lang: str, status: int = 200
+) -> str:
+    for name in busy.contracts:
+        address = address.replace("{" + name + "}", busy.id(name))
+    for name, link in busy.links.items():
+        address = address.replace("{link " + name + "}", link)
+    address += ("&" if "?" in address else "?") + f"lang={lang}"
+    answer = web.get(address, headers={"Cookie": cookies[who]}, follow_redirects=False)
+    web.cookies.clear()
+    assert answer.status_code == status, answer.text[:500]
+    assert answer.headers["content-type"].startswith("text/html")
+    return answer.text
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_whole(name: str, lang: str, busy: Busy, web: TestClient, cookies: dict[str, str]) -> None:
+    page = opened(busy, web, cookies, *PAGES[name], lang)
+    assert not faults(page)
+    assert read(page).one("html").attributes["lang"] == lang
+    if lang == "ko":
+        assert not english_left(page)
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_refusal_is_a_whole_page(name: str, lang: str, busy: Busy, web: TestClient, cookies: dict[str, str]) -> None:
+    who, address, status = REFUSED[name]
+    page = opened(busy, web, cookies, who, address, lang, status)
+    assert not faults(page)
+    if lang == "ko":
+        assert not english_left(page)
+
+
+def test_every_form_of_somebody_signed_in_carries_their_token(
+    busy: Busy, web: TestClient, cookies: dict[str, str]
+) -> None:
+    without = []
+    for name, (who, address) in PAGES.items():
+        if not who or address == "/verify":
+            continue
+        for form in read(opened(busy, web, cookies, who, address, "en")).all("form", method="post"):
+            tokens = [each.attributes["value"] for each in form.all("input", name="csrf_token")]
+            if len(tokens) != 1 or not tokens[0]:
+                without.append(f"{name}: {form.attributes['action']}")
+    assert not without
+
+
+def test_a_linked_page_carries_its_senders_name_and_leads_nowhere_else(
+    busy: Busy, web: TestClient, cookies: dict[str, str]
+) -> None:
+    page = read(opened(busy, web, cookies, "", "{link asked}", "en"))
+    assert page.one("header").all("span")[0].text == "Haneul Logistics"
+    own = busy.links["asked"]
+    leads = [each.attributes["href"] for each in page.all("a")]
+    assert all(each.startswith(("#", "?lang=", "mailto:", own)) for each in leads), leads
+
+
+def test_pictures_of_pages_are_there_for_those_who_may_see_the_contract(
+    busy: Busy, web: TestClient, cookies: dict[str, str]
+) -> None:
+    page = read(opened(busy, web, cookies, "ann", "/contracts/{legal}", "en"))
+    addresses = [each.attributes["src"] for each in page.all("img") if "/pages/" in each.attributes["src"]]
+    assert len(addresses) == 2
+    for address in addresses:
+        picture = web.get(address, headers={"Cookie": cookies["ann"]})
+        assert picture.headers["content-type"] == "image/png"
+        assert picture.content.startswith(b"\x89PNG")
+        assert web.get(address, headers={"Cookie": cookies["new"]}).status_code == 404
+
+
+def test_what_people_typed_is_text(busy: Busy, web: TestClient, cookies: dict[str, str]) -> None:
+    page = opened(busy, web, cookies, "dan", "/contracts/{manager}", "en")
+    assert "Security guards, &lt;b&gt;Incheon&lt;/b&gt; &amp; Co." in page
+    assert read(page).one("h1").text == "Security guards, <b>Incheon</b> & Co."
+
+
+def test_a_search_shows_where_the_words_stand(busy: Busy, web: TestClient, cookies: dict[str, str]) -> None:
+    page = read(opened(busy, web, cookies, "dan", "/contracts?q=counterbalance", "en"))
+    assert {each.text for each in page.all("mark")} == {"counterbalance"}
+
+
+def english_left(page: str) -> list[str]:
+    """Sentences that have a translation and stand in a page in English all the same."""
+    texts = [each for each in read(page).texts() if re.search("[A-Za-z]{3}", each)]
+    return [text for text in texts for pattern in english() if pattern.fullmatch(text)]
+
+
+def english() -> list[re.Pattern[str]]:
+    if not _patterns:
+        for path in CATALOGS:
+            with path.open("rb") as file:
+                for message in read_po(file, locale="ko"):
+                    forms = message.id if isinstance(message.id, tuple | list) else (message.id,)
+                    _patterns.extend(_pattern(form) for form in forms if form and _says_enough(form, message.string))
+    return _patterns
+
+
+_patterns: list[re.Pattern[str]] = []
+PLACE = re.compile(r"%\(\w+\)s")
+
+
+def _says_enough(form: str, korean: object) -> bool:
+    return form != korean and len(re.findall("[a-z]", PLACE.sub("", form))) >= 4
+
+
+def _pattern(form: str) -> re.Pattern[str]:
+    return re.compile(".+?".join(re.escape(part) for part in PLACE.split(form)))
