@@ -19,6 +19,7 @@ from sqlalchemy import Engine, or_
 from sqlmodel import col, select
 
 from documents.rendering import Reader
+from workflows import places
 from workflows.database import Work, reading, transaction
 from workflows.launcher import Launcher, LauncherUnavailable
 from workflows.notifications import Address, Mailer, MailRefused, MailUnavailable, compose
@@ -56,6 +57,7 @@ class Dispatcher:
         self._engine, self._mailer, self._launcher = engine, mailer, launcher
         self._vault, self._stamp, self._public_url, self._sender = vault, stamp, public_url, sender
         self._still_wanted = still_wanted
+        self._place = places.here()
         self._woken = {"mails": threading.Event(), "runs": threading.Event()}
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -106,6 +108,7 @@ class Dispatcher:
 
     def _claim_mails(self) -> Sequence[UUID]:
         now = datetime.now(UTC)
+        self._take_back_what_the_dead_hold(now)
         due = (
             select(OutgoingMail)
             .where(
@@ -122,9 +125,23 @@ class Dispatcher:
         with self._transaction() as session:
             mails = session.exec(due.with_for_update(skip_locked=True)).all()
             for mail in mails:
-                mail.claimed_until = now + CLAIM
+                mail.claimed_until, mail.claimed_by = now + CLAIM, self._place
                 mail.attempts += 1
             return [mail.id for mail in mails]
+
+    def _take_back_what_the_dead_hold(self, now: datetime) -> None:
+        held = select(OutgoingMail).where(
+            OutgoingMail.state == MailState.QUEUED,
+            col(OutgoingMail.claimed_until) >= now,
+            OutgoingMail.claimed_by != self._place,
+        )
+        with reading(self._engine) as session:
+            dead = {mail.claimed_by for mail in session.exec(held) if places.has_died(mail.claimed_by)}
+        if not dead:
+            return
+        with self._transaction() as session:
+            for mail in session.exec(held.where(col(OutgoingMail.claimed_by).in_(dead)).with_for_update()):
+                mail.claimed_until = None
 
     def _send(self, mail_id: UUID) -> None:
         with self._transaction() as session:

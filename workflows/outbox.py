@@ -54,6 +54,8 @@ class OutgoingMail(SQLModel, table=True):
     created_at: datetime = Field(sa_column=Column(UtcTime, nullable=False))
     not_before: datetime = Field(sa_column=Column(UtcTime, nullable=False))
     claimed_until: datetime | None = Field(default=None, sa_column=Column(UtcTime))
+    claimed_by: str = ""
+    """The process that is sending it (see ``places``): where that has died, nobody waits for the claim to run out."""
     attempts: int = 0
     sent_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
     failure: str = ""

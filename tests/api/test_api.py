@@ -62,11 +62,18 @@ def token(office: Office, name: str, *scopes: str) -> dict[str, str]:
 
 def hand_in(web: TestClient, headers: dict[str, str], *, pdf: bytes | None = None, **words: str) -> Any:
     data = {"title": "Forklift fleet lease", "kind": "lease", **words}
-    return web.post("/api/contracts", data=data, files={"file": ("lease.pdf", pdf or plain_pdf(), "application/pdf")}, headers=headers)
+    return web.post(
+        "/api/contracts",
+        data=data,
+        files={"file": ("lease.pdf", pdf or plain_pdf(), "application/pdf")},
+        headers=headers,
+    )
 
 
 def test_a_contract_is_created_and_on_its_way(office: Office, web: TestClient) -> None:
-    answer = hand_in(web, token(office, "dan"), amount="84600.00", currency="EUR", ends_on="2029-06-30", notice_days="90")
+    answer = hand_in(
+        web, token(office, "dan"), amount="84600.00", currency="EUR", ends_on="2029-06-30", notice_days="90"
+    )
     assert answer.status_code == 201, answer.text
     made = answer.json()
     assert made["number"].startswith("C-20")
@@ -115,7 +122,7 @@ def test_the_same_request_sent_at_once_makes_one_contract(office: Office, web: T
 def test_bad_input_is_a_sentence_at_its_field_and_changes_nothing(
     office: Office, web: TestClient, words: dict[str, str], field: str
 ) -> None:
-    answer = hand_in(web, token(office, "dan"), **words)
+    answer = hand_in(web, token(office, "dan"), pdf=None, **words)
     assert answer.status_code == 422, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["field"] == field
@@ -181,7 +188,9 @@ def test_lists_come_in_pages_and_searches_find_fields_and_text(office: Office, w
     assert rest["next_cursor"] is None
     assert len(web.get("/api/contracts?q=clause", headers=headers).json()["items"]) == 5, "in the text"
     number = first["items"][0]["number"]
-    assert [each["number"] for each in web.get(f"/api/contracts?q={number}", headers=headers).json()["items"]][0] == number
+    assert [each["number"] for each in web.get(f"/api/contracts?q={number}", headers=headers).json()["items"]][
+        0
+    ] == number
     assert web.get("/api/contracts?state=needs_me", headers=token(office, "mia")).json()["items"] != []
     assert web.get("/api/contracts?state=waiting&party=nord", headers=headers).json()["items"] != []
     assert web.get("/api/contracts?state=nonsense", headers=headers).status_code == 422
@@ -192,14 +201,18 @@ def test_a_program_decides_for_its_person_and_reads_the_history(office: Office, 
     mine = token(office, "mia")
     [task] = web.get("/api/tasks", headers=mine).json()["items"]
     body = {"verdict": "approve", "version_sha256": task["version_sha256"]}
-    assert web.post(task["links"]["decision"], json={**body, "version_sha256": "0" * 64}, headers=mine).status_code == 409
+    assert (
+        web.post(task["links"]["decision"], json={**body, "version_sha256": "0" * 64}, headers=mine).status_code == 409
+    )
     assert web.post(task["links"]["decision"], json=body, headers=token(office, "eve")).status_code == 404
     first = web.post(task["links"]["decision"], json=body, headers=mine)
     again = web.post(task["links"]["decision"], json=body, headers=mine)
     assert (first.status_code, again.status_code) == (201, 201)
     assert again.json() == {**first.json(), "again": True}
     assert web.get("/api/tasks", headers=mine).json()["items"] == []
-    actions = [each["action"] for each in web.get(made["links"]["events"], headers=token(office, "dan")).json()["items"]]
+    actions = [
+        each["action"] for each in web.get(made["links"]["events"], headers=token(office, "dan")).json()["items"]
+    ]
     assert actions == ["handed_in", "asked", "approved", "asked"]
 
 
@@ -217,7 +230,9 @@ def test_a_scanner_that_opens_a_link_changes_nothing(office: Office, web: TestCl
     assert office.open_tasks() == ["mia"]
     assert len(office.queued()) == len(before)
     made = web.get("/api/contracts", headers=token(office, "dan")).json()["items"][0]
-    actions = [each["action"] for each in web.get(made["links"]["events"], headers=token(office, "dan")).json()["items"]]
+    actions = [
+        each["action"] for each in web.get(made["links"]["events"], headers=token(office, "dan")).json()["items"]
+    ]
     assert actions == ["handed_in", "asked"], "nothing says viewed"
 
 
@@ -283,10 +298,17 @@ def test_an_unknown_link_is_not_there_and_too_many_of_them_are_refused(office: O
 
 def test_routes_are_published_checked_and_tried_out(office: Office, web: TestClient) -> None:
     root = token(office, "root")
-    wrong = web.put("/api/routes/new-one", content="name: new-one\ndocument: contract\nstages: []\nnonsense: 1\n", headers=root)
+    wrong = web.put(
+        "/api/routes/new-one", content="name: new-one\ndocument: contract\nstages: []\nnonsense: 1\n", headers=root
+    )
     assert wrong.status_code == 422
     assert {finding["line"] for finding in wrong.json()["findings"]} & {3, 4}
-    assert web.put("/api/routes/new-one", content=ROUTE.replace("two-stages", "new-one"), headers=token(office, "dan")).status_code == 403
+    assert (
+        web.put(
+            "/api/routes/new-one", content=ROUTE.replace("two-stages", "new-one"), headers=token(office, "dan")
+        ).status_code
+        == 403
+    )
     made = web.put("/api/routes/new-one", content=ROUTE.replace("two-stages", "new-one"), headers=root)
     assert (made.status_code, made.json()["version"]) == (200, 1)
     again = web.put("/api/routes/new-one", content=ROUTE.replace("two-stages", "new-one"), headers=root)
@@ -295,7 +317,11 @@ def test_routes_are_published_checked_and_tried_out(office: Office, web: TestCli
     refused = web.put("/api/routes/new-one", content=unsupported, headers=root)
     assert refused.status_code == 422
     assert "not supported yet" in json.dumps(refused.json()["findings"])
-    tried = web.post("/api/routes/new-one/dry-run", json={"submitter": "dan@haneul.example", "contract": {"kind": "lease"}}, headers=root)
+    tried = web.post(
+        "/api/routes/new-one/dry-run",
+        json={"submitter": "dan@haneul.example", "contract": {"kind": "lease"}},
+        headers=root,
+    )
     assert tried.status_code == 200, tried.text
     stages = tried.json()["stages"]
     assert [stage["people"] for stage in stages[:2]] == [["Mia"], ["Ann", "Bo", "Cy"]]
@@ -321,7 +347,9 @@ def test_signing_over_the_link_to_a_sealed_file(office: Office, web: TestClient)
     without = web.post(f"{link}/signature", data={"name": "Šárka Černá", "version_sha256": sha256}, headers=HTML)
     assert without.status_code == 422
     assert "agree" in without.text
-    signed = web.post(f"{link}/signature", data={"name": "Šárka Černá", "consent": "yes", "version_sha256": sha256}, headers=HTML)
+    signed = web.post(
+        f"{link}/signature", data={"name": "Šárka Černá", "consent": "yes", "version_sha256": sha256}, headers=HTML
+    )
     assert signed.status_code == 303
     office.carry_on(contract)
     after = web.get(made["links"]["self"], headers=headers).json()
@@ -336,7 +364,9 @@ def test_signing_over_the_link_to_a_sealed_file(office: Office, web: TestClient)
     assert changed["verdict"] != "sealed"
     [told] = [each for each in office.deliver() if "sarka@" in str(each["To"])]
     reading = link_in(told)
-    assert web.get(f"{reading}/file").content == sealed.content, "who signs without an account gets the sealed file by link"
+    assert web.get(f"{reading}/file").content == sealed.content, (
+        "who signs without an account gets the sealed file by link"
+    )
 
 
 def test_health_and_readiness(office: Office, web: TestClient) -> None:
@@ -377,7 +407,9 @@ def test_signing_in_is_limited_and_needs_the_right_password(office: Office, web:
 
 def test_signed_in_people_see_their_inbox_and_forms_of_other_sites_are_refused(office: Office, web: TestClient) -> None:
     hand_in(web, token(office, "dan"))
-    entered = web.post("/sign-in", data={"email": "Mia@Haneul.example", "password": "correct horse battery"}, headers=HTML)
+    entered = web.post(
+        "/sign-in", data={"email": "Mia@Haneul.example", "password": "correct horse battery"}, headers=HTML
+    )
     assert entered.status_code == 303
     assert "HttpOnly" in entered.headers["set-cookie"]
     assert "Forklift fleet lease" in web.get("/", headers=HTML).text

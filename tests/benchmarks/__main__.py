@@ -1,4 +1,5 @@
-"""`make bench`: measures Signoff beside peers in the same run, and prints a table. Figures compare within one run only."""
+# ruff: noqa: T201  (it prints its figures)
+"""`make bench`: measures Signoff beside peers in the same run. Figures compare within one run only."""
 
 from __future__ import annotations
 
@@ -38,10 +39,8 @@ def main() -> None:
             )
         if "decisions" in wanted:
             for name, fresh in databases.items():
-                figures[f"decisions on {name}"] = show(
-                    f"Decisions over HTTP, {name}",
-                    decisions.run(fresh("decisions"), folder / f"d-{name}", chosen.rounds),
-                )
+                made = decisions.run(fresh("decisions"), folder / f"d-{name}", chosen.rounds)
+                figures[f"decisions on {name}"] = show(f"Decisions over HTTP, {name}", made)
         if "system" in wanted:
             figures["system"] = show("The whole embedded system", system.run(folder / "system"))
         if "signatures" in wanted:

@@ -42,7 +42,7 @@ stages:
 
 
 def run(database_url: str, home: Path, rounds: int) -> dict[str, Any]:
-    """Milliseconds at 1 and 8 clients, and decisions a second. Each decision closes a stage and asks the next person."""
+    """Milliseconds at 1 and 8 clients, and a second. Each decision closes a stage and asks the next person."""
     migrate(database_url)
     home.mkdir(parents=True)
     os.environ["SIGNOFF_HOME"] = str(home)
@@ -195,6 +195,5 @@ def _drive(port: int, clients: int, requests: list[tuple[str, str, dict[str, str
 def _figures(what: str, clients: int, times: list[float], seconds: float) -> dict[str, Any]:
     cut = quantiles(times, n=100)
     plural = "client" if clients == 1 else "clients"
-    return {
-        f"{what}, {clients} {plural}": f"p50 {cut[49]:.1f}, p95 {cut[94]:.1f}, p99 {cut[98]:.1f} ms; {len(times) / seconds:.0f} a second"
-    }
+    spread = f"p50 {cut[49]:.1f}, p95 {cut[94]:.1f}, p99 {cut[98]:.1f} ms"
+    return {f"{what}, {clients} {plural}": f"{spread}; {len(times) / seconds:.0f} a second"}

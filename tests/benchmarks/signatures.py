@@ -27,7 +27,7 @@ def run() -> dict[str, Any]:
     credentials = authority().seal_credentials()
     certificate = asn1_x509.Certificate.load(credentials.certificate.public_bytes(Encoding.DER))
     key = keys.PrivateKeyInfo.load(credentials.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
-    stock = signers.SimpleSigner(certificate, key, SimpleCertificateStore())
+    stock = signers.SimpleSigner(certificate, key, SimpleCertificateStore())  # type: ignore[no-untyped-call]  # pyHanko's own
     pdf = plain_pdf("x" * 90_000)
 
     def by_stock() -> None:

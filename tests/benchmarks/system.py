@@ -1,4 +1,4 @@
-"""The whole embedded system: time from click to mail, from approval to signer, from signature to seal; upload; memory."""
+"""The whole embedded system: from click to mail, from approval to signer, from signature to seal; upload; memory."""
 
 from __future__ import annotations
 

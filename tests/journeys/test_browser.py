@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 
 from api import demo
 from tests.support import parts
@@ -38,7 +38,7 @@ WORDS = {
         "signed": "이 계약에 서명하셨습니다",
     },
 }
-SIZES = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
+SIZES = {"desk": ViewportSize(width=1280, height=900), "phone": ViewportSize(width=390, height=844)}
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def opened(browser: Browser, system: System, locale: str, size: str) -> BrowserC
     return browser.new_context(
         base_url=system.base,
         viewport=SIZES[size],
-        locale={"en": "en-GB", "ko": "ko-KR"}[locale],  # type: ignore[arg-type]
+        locale={"en": "en-GB", "ko": "ko-KR"}[locale],
     )
 
 

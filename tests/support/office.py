@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -38,6 +39,14 @@ from workflows.parties.operations import actor, found_organisation, join, regist
 from workflows.parties.rules import Actor
 from workflows.runtime import Runtime
 from workflows.settings import Settings
+
+QUICK_ROUTE = """\
+name: quick
+document: contract
+priority: 5
+stages:
+  - {name: manager, approvers: {manager_of: submitter}}
+"""
 
 MORNING = datetime(2026, 5, 21, 0, 31, tzinfo=UTC)
 """Thu 21 May 2026, 09:31 in Seoul."""
@@ -301,10 +310,13 @@ def open_office(database_url: str, home: Path, **settings: Any) -> Office:
 
 def link_in(message: EmailMessage) -> str:
     """The path of the task link in a mail."""
-    import re
+    found = re.search(r"(/t/[\w-]{43})", text_of(message))
+    assert found is not None, text_of(message)
+    return found[1]
 
+
+def text_of(message: EmailMessage) -> str:
+    """What a mail says as plain text."""
     body = message.get_body(("plain",))
     assert body is not None
-    found = re.search(r"(/t/[\w-]{43})", body.get_content())
-    assert found is not None, body.get_content()
-    return found[1]
+    return str(body.get_content())

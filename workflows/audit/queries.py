@@ -9,11 +9,12 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
+from signing.errors import TokenRefused
 from workflows.audit.model import AuditAnchor, AuditChain, AuditEvent
 from workflows.audit.rules import BEGINNING, anchor_digest, digest
 
 CheckToken = Callable[[bytes, bytes], datetime]
-"""(token, sha256) to the time it proves; raises ValueError or a subclass where it proves nothing."""
+"""(token, sha256) to the time it proves; raises TokenRefused where it proves nothing."""
 
 CLOCKS_APART = timedelta(minutes=5)
 
@@ -57,13 +58,15 @@ def verify(session: Session, check_token: CheckToken) -> AuditReport:
     found: dict[tuple[str, UUID], tuple[int, str]] = {}
 
     ordered = select(AuditEvent).order_by(col(AuditEvent.process), col(AuditEvent.subject_id), col(AuditEvent.position))
-    for event in session.exec(ordered.execution_options(yield_per=500)):
+    rows = session.exec(ordered.execution_options(yield_per=500))
+    for event in rows:
         here = (event.process, event.subject_id)
         if here != seen:
             seen, position, previous = here, 0, BEGINNING
             chains += 1
         wrong = _what_is_wrong(event, position + 1, previous, check_token)
         if wrong:
+            rows.close()
             return AuditReport(chains, events, 0, Break(event.process, event.subject_id, event.position, wrong))
         position, previous = event.position, event.sha256
         found[here] = position, previous
@@ -102,7 +105,7 @@ def _what_is_wrong(event: AuditEvent, position: int, previous: str, check_token:
         return "Its content does not give the hash written beside it."
     try:
         proven = check_token(event.token, bytes.fromhex(event.sha256))
-    except ValueError as wrong:
+    except TokenRefused as wrong:
         return f"Its time stamp does not hold: {wrong}"
     if abs(proven - event.at) > CLOCKS_APART:
         return f"Its time stamp says {proven:%Y-%m-%d %H:%M:%S} UTC, the entry {event.at:%Y-%m-%d %H:%M:%S} UTC."
@@ -126,7 +129,7 @@ def _verify_anchors(session: Session, check_token: CheckToken) -> tuple[int, Bre
             )
         try:
             check_token(made.token, bytes.fromhex(made.sha256))
-        except ValueError as wrong:
+        except TokenRefused as wrong:
             return count, Break(
                 "audit", None, made.id or 0, f"The time stamp of anchor {made.id} does not hold: {wrong}"
             )

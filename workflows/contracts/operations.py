@@ -198,14 +198,17 @@ def follow_round(session: Work, round: Round, now: datetime) -> None:
     contract = session.exec(select(Contract).where(Contract.id == round.subject_id).with_for_update()).one()
     if contract.current_version != round.version_number:
         return
+    # a step of the flow comes here again long afterwards: the state follows forwards only
     match round.state:
         case RoundState.OPEN:
-            set_state(session, contract, ContractState.IN_REVIEW, now=now)
+            if contract.state is ContractState.RETURNED:
+                set_state(session, contract, ContractState.IN_REVIEW, now=now)
         case RoundState.APPROVED:
-            if contract.state is not ContractState.IN_SIGNATURE:
+            if contract.state is ContractState.IN_REVIEW:
                 set_state(session, contract, ContractState.APPROVED, now=now)
         case RoundState.SIGNED:
-            set_state(session, contract, ContractState.SEALING, now=now)
+            if contract.state in (ContractState.APPROVED, ContractState.IN_SIGNATURE):
+                set_state(session, contract, ContractState.SEALING, now=now)
         case RoundState.REJECTED:
             if set_state(session, contract, ContractState.REJECTED, now=now):
                 _tell_end(session, contract, round, "rejected", Verdict.REJECT, now=now)

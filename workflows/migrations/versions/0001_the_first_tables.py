@@ -143,6 +143,7 @@ def upgrade() -> None:
         sa.Column("created_at", workflows.columns.UtcTime(timezone=True), nullable=False),
         sa.Column("not_before", workflows.columns.UtcTime(timezone=True), nullable=False),
         sa.Column("claimed_until", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.Column("claimed_by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("sent_at", workflows.columns.UtcTime(timezone=True), nullable=True),
         sa.Column("failure", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
