@@ -65,8 +65,7 @@ BLANK_IMAGE = 2**32
 _SUSPICIOUS = re.compile(
     rb"/(?:JS|JavaScript|Launch|ImportData|SubmitForm|ResetForm|Hide|SetOCGState|Rendition|Movie|Sound|GoTo3DView|GoToE"
     rb"|GoToR|RichMedia\w*|AA|OpenAction|XFA|EF|EmbeddedFiles|FileAttachment|Screen|3D|Ref)(?![^\s/<>\[\]()])"
-    rb"|/URI (?!\((?:https?|mailto|tel):)",
-    re.IGNORECASE,
+    rb"|/URI (?!\((?i:https?|mailto|tel):)"
 )
 _WEB = re.compile(r"(?:https?|mailto|tel):|(?!//|\\\\)[^:]*(?:[/?#]|$)", re.IGNORECASE)
 """Addresses that a click may go to: of the web, or relative to where the document lies there."""

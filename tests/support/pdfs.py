@@ -340,10 +340,6 @@ def page_count_too_small() -> bytes:
     return plain_pdf(pages=2).replace(b"/Count 2", b"/Count 1")
 
 
-def half(data: bytes) -> bytes:
-    return data[: len(data) // 2]
-
-
 # What is signed already
 
 
