@@ -201,6 +201,11 @@ class Authority:
         """File name to DER list, for publication. A validator needs the root's, fresh, decades from now."""
         return {f"{issuer}.crl": self._crl(issuer) for issuer in (ROOT, ISSUING)}
 
+    def published(self) -> dict[str, bytes]:
+        """Everything that `publish_url` promises: file name to DER of lists (`.crl`) and certificates (`.crt`)."""
+        certificates = {f"{which}.crt": self._certificate(which) for which in (ROOT, ISSUING, TSA)}
+        return self.crls() | {name: one.public_bytes(Encoding.DER) for name, one in certificates.items()}
+
     def revoke(self, serial: int, *, at: datetime | None = None) -> None:
         """Withdraw a certificate for good. It is refused for signing from now on, here and in other processes."""
         line = json.dumps({"serial": f"{serial:x}", "at": (at or self._clock()).astimezone(UTC).isoformat()})

@@ -83,7 +83,7 @@ class PdfSigner:
         if revision.has_signatures():
             return self._countersign(pdf, revision, record, slots, evidence, reason, locale, timezone)
 
-        credentials = self._seal(evidence.made_at)
+        credentials = self._seal()
         suffix = _free_suffix(revision.field_names(), [SEAL_FIELD, *(slot.field for slot in slots)])
         seal = Slot(SEAL_FIELD + suffix, credentials.name, "")
         places = [Slot(slot.field + suffix, slot.name, slot.email) for slot in slots]
@@ -178,7 +178,7 @@ class PdfSigner:
         locale: str,
         timezone: str,
     ) -> bytes:
-        credentials = self._seal(evidence.made_at)
+        credentials = self._seal()
         suffix = _free_suffix(revision.field_names(), [SEAL_FIELD, *(slot.field for slot in slots)])
         revision.add_field(SEAL_FIELD + suffix, label=word("Seal of the platform", locale), box=None)
         for slot in slots:
@@ -195,15 +195,18 @@ class PdfSigner:
             locks=(),
             extra={EVIDENCE_ENTRY: zlib.compress(record)},
         )
-        from signing.verification import broken_by
+        # Their file could not be repaired at intake. What comes out must hold, or nobody is asked to sign it.
+        from signing.verification import broken_by, verify
 
         if broken := broken_by(pdf, signed):
             raise SigningRefused(
                 "The document is already signed by %(name)s in a way that allows no further signature.", name=broken
             )
+        if verify(signed, self.trust_anchors).verdict in ("changed", "unreadable"):
+            raise SigningRefused("The document is already signed, but the signature in it does not hold.")
         return signed
 
-    def _seal(self, moment: datetime) -> Credentials:
+    def _seal(self) -> Credentials:
         credentials = self.authority.seal_credentials()
         credentials.check(datetime.now(UTC))
         return credentials

@@ -140,7 +140,9 @@ def test_certificates_name_where_lists_are_published() -> None:
     certificate = authority().issue_for("김민준", "minjun@example.kr", None).certificate
     points = certificate.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
     assert points[0].full_name == [x509.UniformResourceIdentifier("https://contracts.example.kr/authority/issuing.crl")]
-    assert "issuing.crl" in authority().crls()
+    assert sorted(authority().published()) == ["issuing.crl", "issuing.crt", "root.crl", "root.crt", "tsa.crt"]
+    issuing = x509.load_der_x509_certificate(authority().published()["issuing.crt"])
+    certificate.verify_directly_issued_by(issuing)
 
 
 def test_no_certificate_outlives_the_one_above_it(tmp_path: Path) -> None:

@@ -344,6 +344,14 @@ def test_a_document_whose_signature_forbids_every_change_is_refused() -> None:
         prepared(forbidding(document()))
 
 
+@pytest.mark.parametrize("certify", [False, True])
+def test_a_document_whose_signature_was_broken_before_is_refused(certify: bool) -> None:
+    broken = bytearray(foreign(document(), certify=certify))
+    broken[broken.index(b"/BaseFont") + 3] ^= 1
+    with pytest.raises(SigningRefused, match="the signature in it does not hold"):
+        prepared(bytes(broken))
+
+
 # Around it.
 
 
