@@ -52,6 +52,7 @@ def opinions(files: Sequence[Path], anchors: Sequence[Path]) -> list[Opinion]:
     told = subprocess.run(
         [
             java,
+            "-XX:TieredStopAtLevel=1",  # a short run: compiling it well would cost more
             "-cp",
             os.pathsep.join((str(home / "target" / "classes"), str(home / "lib" / "*"))),
             "DssCheck",

@@ -1,6 +1,9 @@
 import eu.europa.esig.dss.diagnostic.TimestampWrapper;
 import eu.europa.esig.dss.jaxb.object.Message;
 import eu.europa.esig.dss.model.FileDocument;
+import eu.europa.esig.dss.pades.validation.PDFDocumentValidator;
+import eu.europa.esig.dss.pdf.modifications.DefaultPdfDifferencesFinder;
+import eu.europa.esig.dss.pdf.pdfbox.PdfBoxNativeObjectFactory;
 import eu.europa.esig.dss.simplereport.SimpleReport;
 import eu.europa.esig.dss.spi.DSSUtils;
 import eu.europa.esig.dss.spi.validation.CommonCertificateVerifier;
@@ -44,6 +47,9 @@ public final class DssCheck {
       CommonCertificateVerifier verifier = new CommonCertificateVerifier();
       verifier.setTrustedCertSources(anchors);
       validator.setCertificateVerifier(verifier);
+      if (validator instanceof PDFDocumentValidator) {
+        ((PDFDocumentValidator) validator).setPdfObjFactory(pages());
+      }
       Reports reports = validator.validateDocument();
       SimpleReport simple = reports.getSimpleReport();
       json.append(",\"signatures\":[");
@@ -69,6 +75,15 @@ public final class DssCheck {
       json.append(",\"error\":").append(text(failure.toString()));
     }
     return json.append("}").toString();
+  }
+
+  /** Comparing how pages look costs a second for each page of a long document, once for each signature. */
+  private static PdfBoxNativeObjectFactory pages() {
+    DefaultPdfDifferencesFinder finder = new DefaultPdfDifferencesFinder();
+    finder.setMaximalPagesAmountForVisualComparison(30);
+    PdfBoxNativeObjectFactory factory = new PdfBoxNativeObjectFactory();
+    factory.setPdfDifferencesFinder(finder);
+    return factory;
   }
 
   private static String common(SimpleReport simple, String id) {
