@@ -188,9 +188,7 @@ def test_lists_come_in_pages_and_searches_find_fields_and_text(office: Office, w
     assert rest["next_cursor"] is None
     assert len(web.get("/api/contracts?q=clause", headers=headers).json()["items"]) == 5, "in the text"
     number = first["items"][0]["number"]
-    assert [each["number"] for each in web.get(f"/api/contracts?q={number}", headers=headers).json()["items"]][
-        0
-    ] == number
+    assert web.get(f"/api/contracts?q={number}", headers=headers).json()["items"][0]["number"] == number
     assert web.get("/api/contracts?state=needs_me", headers=token(office, "mia")).json()["items"] != []
     assert web.get("/api/contracts?state=waiting&party=nord", headers=headers).json()["items"] != []
     assert web.get("/api/contracts?state=nonsense", headers=headers).status_code == 422

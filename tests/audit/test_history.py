@@ -1,3 +1,4 @@
+# ruff: noqa: S608  (what somebody does to the database by hand)
 """The history: append-only, chained, stamped; every way to change it is found. On either database."""
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from signing.timestamps import check_token
-from tests.support.office import Office, authority, open_office
+from tests.support.office import QUICK_ROUTE, Office, authority, open_office
 from workflows.audit.operations import anchor
 from workflows.audit.queries import AuditReport, verify
 
@@ -21,9 +22,7 @@ def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
     office = open_office(database_url, tmp_path)
     office.person("mia")
     office.person("dan", manager="mia")
-    office.route(
-        "name: quick\ndocument: contract\npriority: 5\nstages:\n  - {name: manager, approvers: {manager_of: submitter}}\n"
-    )
+    office.route(QUICK_ROUTE)
     office.contract()
     office.contract(title="Another")
     yield office
@@ -60,14 +59,7 @@ def test_a_whole_history_is_found_whole(office: Office) -> None:
 
 
 def test_the_database_itself_refuses_to_change_or_delete_an_entry(office: Office) -> None:
-    for statement in (
-        "update audit_event set actor = 'x'",
-        "delete from audit_event",
-        "delete from decision where 1 = 0 or 1 = 1",
-    ):
-        if statement.startswith("delete from decision"):
-            office.decide("mia", contract=None) if len(office.open_tasks()) == 1 else None
-            continue
+    for statement in ("update audit_event set actor = 'x'", "delete from audit_event", "update version set note = 'x'"):
         with pytest.raises(DBAPIError, match="append-only"), office.runtime.engine.begin() as connection:
             connection.execute(text(statement))
     assert checked(office).broken is None

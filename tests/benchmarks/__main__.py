@@ -25,9 +25,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures there as well")
     chosen = parser.parse_args()
     wanted = chosen.only or ["decisions", "system", "signatures", "search"]
-    print(
-        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
-    )
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}")
     figures: dict[str, Any] = {}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="signoff-bench-")))
@@ -61,7 +59,7 @@ def show(title: str, figures: dict[str, Any]) -> dict[str, Any]:
     print(f"\n{title}")
     for name, value in figures.items():
         print(
-            f"  {name:58} {value if isinstance(value, str) else f'{value:,.1f}' if isinstance(value, float) else value}",
+            f"  {name:58} {f'{value:,.1f}' if isinstance(value, float) else value}",
             flush=True,
         )
     return figures

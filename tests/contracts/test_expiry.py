@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.office import Office, open_office
+from tests.support.office import QUICK_ROUTE, Office, open_office
 from workflows.contracts.model import Contract, ContractState
 from workflows.contracts.rules import Warning, last_day_to_cancel, warnings_due
 from workflows.upkeep.steps import warn_and_expire
@@ -23,9 +23,7 @@ def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
     office = open_office(database_url, tmp_path)
     office.person("mia")
     office.person("dan", manager="mia", timezone="Europe/Berlin")
-    office.route(
-        "name: quick\ndocument: contract\npriority: 5\nstages:\n  - {name: manager, approvers: {manager_of: submitter}}\n"
-    )
+    office.route(QUICK_ROUTE)
     yield office
     office.runtime.engine.dispose()
 

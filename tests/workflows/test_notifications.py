@@ -297,6 +297,11 @@ def test_times_are_in_the_readers_zone_and_say_so(timezone: str, day: str, momen
     assert moment in Page(html(message)).seen
 
 
+@pytest.mark.parametrize("same", ["2026-05-27T09:00:00Z", "2026-05-27T18:00:00+09:00", "2026-05-27T09:00:00.000"])
+def test_a_time_in_any_form_of_iso_8601_is_the_same_time(same: str) -> None:
+    assert "Wed 27 May 2026, 18:00 KST" in text(written("task", due_at=same))
+
+
 def test_the_day_in_the_subject_is_the_readers_day() -> None:
     late = {"due_at": "2026-05-27T20:00:00+00:00"}
     assert "by Wed 27 May:" in written("task", timezone="Europe/Berlin", **late)["Subject"]

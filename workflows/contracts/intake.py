@@ -8,7 +8,7 @@ from documents import intake
 from documents.blobs import BlobStore
 from documents.intake import IntakeLimits, IntakeRefused
 from workflows.contracts.operations import HandedIn
-from workflows.errors import Refused
+from workflows.errors import NotReady, Refused
 from workflows.parties.rules import shown
 
 PDF = "application/pdf"
@@ -32,10 +32,13 @@ def take_in(
 
     Raises:
         DocumentRefused: with the reason.
+        NotReady: too many documents are being read just now.
     """
     try:
         accepted = intake.accept(data, limits=limits, password=password)
     except IntakeRefused as refused:
+        if refused.code == "busy":
+            raise NotReady(refused.sentence, **refused.values) from refused
         raise DocumentRefused(refused) from refused
     original = blobs.put(data, folder="originals", media_type=PDF)
     same = hashlib.sha256(accepted.normalised).hexdigest() == original.sha256
@@ -45,7 +48,7 @@ def take_in(
         readable=readable,
         file_name=checked_file_name(file_name),
         pages=accepted.pages,
-        page_sizes=[],
+        page_sizes=accepted.page_sizes,
         text=accepted.text,
         findings=accepted.stripped,
     )
