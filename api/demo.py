@@ -432,7 +432,7 @@ def waiting_contract(runtime: Any, settings: Any) -> None:
     """A second contract, left in the mailbox for whoever reads this."""
     locale = settings.locale
     name = "sample-contract.ko-2.pdf" if locale == "ko" else "sample-contract-2.pdf"
-    data = files("templates").joinpath("documents", name).read_bytes()
+    data = files("templates").joinpath("documents").joinpath(name).read_bytes()
     token = prepare(runtime, locale)
     with httpx.Client(base_url=f"http://{settings.host}:{settings.port}", timeout=30) as web:
         answer = web.post(

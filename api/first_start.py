@@ -24,6 +24,7 @@ def first_start(settings: Settings, *, sample: bool) -> None:
 
 
 def main(*, sample: bool) -> None:
+    import httpx
     from rich.console import Console
 
     from api.demo import Off, perform, waiting_contract
@@ -39,7 +40,7 @@ def main(*, sample: bool) -> None:
             perform(console, file=None, output=settings.home / "demo", locale=settings.locale)
             waiting_contract(runtime, settings)
             mark.write_text(datetime.now(UTC).isoformat())
-        except Off as off:
+        except (Off, httpx.HTTPError) as off:
             console.print(f"[red]The sample did not come to its end:[/red] {off}", soft_wrap=True)
     where_to_look(console, settings, password)
 

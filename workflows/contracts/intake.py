@@ -38,7 +38,7 @@ def take_in(
         accepted = intake.accept(data, limits=limits, password=password)
     except IntakeRefused as refused:
         if refused.code == "busy":
-            raise NotReady(refused.sentence, **refused.values) from refused
+            raise NotReady(refused.sentence) from refused
         raise DocumentRefused(refused) from refused
     original = blobs.put(data, folder="originals", media_type=PDF)
     same = hashlib.sha256(accepted.normalised).hexdigest() == original.sha256
