@@ -33,7 +33,8 @@ LETTERS = st.text(
     st.one_of(
         st.characters(min_codepoint=0x20, max_codepoint=0x7E),
         st.characters(min_codepoint=0xA1, max_codepoint=0x17F),
-        st.characters(min_codepoint=0x386, max_codepoint=0x45F, categories=["L"]),
+        st.characters(min_codepoint=0x386, max_codepoint=0x3CE, categories=["L"]),
+        st.characters(min_codepoint=0x400, max_codepoint=0x45F),
         st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3),
         st.characters(min_codepoint=0x4E00, max_codepoint=0x9FA5),
         st.characters(min_codepoint=0x3041, max_codepoint=0x3096),
