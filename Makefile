@@ -1,7 +1,7 @@
 # Signoff. `make help` lists what can be done; each target first makes the environment it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check lint bench setup requirements clean
+.PHONY: help run demo test check lint bench pictures setup requirements clean
 
 PYTHON ?= $(or $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null && echo $$p && break; done),python3)
@@ -37,6 +37,9 @@ lint: $(READY) ## ruff, mypy, the layers, and that the migrations match the tabl
 
 bench: $(READY) ## measure decisions, mails, sealing and memory, on SQLite and PostgreSQL
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+pictures: $(READY) ## take the pictures of the README from the running product (needs Chromium)
+	@$(BIN)/python -m tests.journeys.pictures
 
 setup: $(READY) ## only make the environment
 

@@ -43,7 +43,9 @@ By = Annotated[str, typer.Option("--by", help="Address of the person who acts.")
 
 def main() -> None:
     """Run a command; a refusal is a sentence and exit status 1."""
+    from signing.errors import SigningError
     from workflows.approvals.route import RouteRefused
+    from workflows.processes import CannotServe
     from workflows.settings import UnsafeSettings
 
     try:
@@ -52,7 +54,7 @@ def main() -> None:
         for finding in refused.findings:
             err.print(f"line {finding.line}: {finding}", style="red", markup=False)
         sys.exit(1)
-    except (Refused, UnsafeSettings) as refused:
+    except (Refused, UnsafeSettings, CannotServe, SigningError) as refused:
         err.print(str(refused), style="red", markup=False)
         sys.exit(1)
 
@@ -75,10 +77,10 @@ def serve(
 @app.command()
 def worker() -> None:
     """Carry out flow runs from the work pool; on as many machines as you like."""
+    from workflows.processes import become_worker
     from workflows.settings import Settings
-    from workflows.worker import run_worker
 
-    run_worker(Settings().insist_on_production_values())
+    become_worker(Settings().insist_on_production_values())
 
 
 @app.command()

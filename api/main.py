@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from api.rest import router as rest
 from documents import intake
 from workflows.composition import compose
 from workflows.database import is_current, migrate
+from workflows.errors import NotFound
 from workflows.mailbox import Mailbox
 from workflows.runtime import Runtime
 from workflows.settings import Settings
@@ -47,6 +49,7 @@ def create_app(settings: Settings | None = None, runtime: Runtime | None = None)
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
         logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each request to Prefect says nothing
         engine = runtime or _start(settings)
         app.state.runtime = engine
         mailbox = (
@@ -59,6 +62,7 @@ def create_app(settings: Settings | None = None, runtime: Runtime | None = None)
         if runtime is None:
             intake.warm_up()
             engine.dispatcher.start()
+            threading.Thread(target=engine.signer.warm_up, name="warm-up", daemon=True).start()
         yield
         if runtime is None:
             engine.dispatcher.stop()
@@ -113,6 +117,14 @@ def create_app(settings: Settings | None = None, runtime: Runtime | None = None)
         }
         able = all(state == "ok" for state in parts.values())
         return JSONResponse({"status": "ready" if able else "not ready", **parts}, status_code=200 if able else 503)
+
+    @app.get("/authority/{name}", tags=["operation"], summary="Certificates and revocation lists, for validators")
+    def authority(name: str, request: Request) -> Response:
+        published = request.app.state.runtime.authority.published()
+        if name not in published:
+            raise NotFound("There is nothing at this address.")
+        kind = "application/pkix-crl" if name.endswith(".crl") else "application/pkix-cert"
+        return Response(published[name], media_type=kind, headers={"Cache-Control": "max-age=3600"})
 
     app.include_router(rest)
     app.include_router(pages)

@@ -100,6 +100,7 @@ def open_authority(settings: Settings) -> Authority:
         passphrase=settings.key_passphrase.get_secret_value(),
         organisation=settings.organisation,
         country=settings.country,
+        publish_url=f"{settings.public_url}/authority",
     )
     scheme, _, rest = settings.signing_keys.partition(":")
     match scheme:

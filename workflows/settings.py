@@ -82,8 +82,8 @@ class Settings(BaseSettings):
     work_pool: str = "signoff"
     poke_port: int = Field(0, ge=0, le=65535)
     """Loopback UDP port on which the warm worker is told to look now; 0: the web port plus 201."""
-    worker_limit: int = Field(1, ge=1, le=64)
-    """Flow runs at a time; keep 1 while Prefect's server is on SQLite."""
+    worker_limit: int = Field(4, ge=1, le=64)
+    """Flow runs at a time in one worker."""
 
     log_level: str = "INFO"
 

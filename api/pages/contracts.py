@@ -56,11 +56,14 @@ def list_page(
     visitor: SignedIn,
     q: Annotated[str, Query(max_length=400)] = "",
     state: Annotated[str, Query(max_length=40)] = "",
+    party: Annotated[str, Query(max_length=200)] = "",
     cursor: Annotated[str, Query(max_length=60)] = "",
 ) -> Response:
     reader, actor = reader_of(request), visitor.actor
     with runtime.reading() as session:
-        found = queries.listed(session, actor, q=q, state=state, today=today_of(actor), cursor=cursor, limit=A_PAGE)
+        found = queries.listed(
+            session, actor, q=q, state=state, party=party, today=today_of(actor), cursor=cursor, limit=A_PAGE
+        )
         owners = people(session, {each.owner_id for each in found.contracts})
         rows = [
             Row(
@@ -70,15 +73,16 @@ def list_page(
             )
             for each in found.contracts
         ]
-    kept = {name: value for name, value in (("q", q.strip()), ("state", state)) if value}
+    kept = {"q": q.strip(), "party": party.strip(), "state": state}
     return page(
         request,
         "contracts.html",
         here="contracts",
         q=q,
+        party=party,
         state=state,
         views=[
-            (name, sentence(words, reader.locale), _address(q=q.strip(), state=name)) for name, words in VIEWS.items()
+            (name, sentence(words, reader.locale), _address(**{**kept, "state": name})) for name, words in VIEWS.items()
         ],
         rows=rows,
         count=found.count,

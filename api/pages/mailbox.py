@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
+from api.auth import visitor_of
 from api.dependencies import Engine
 from api.pages.shell import page
-from workflows.errors import NotFound
+from workflows.errors import Forbidden, NotFound
 from workflows.mailbox import messages, read
 
 router = APIRouter(prefix="/mailbox", tags=["mailbox"])
@@ -21,10 +23,33 @@ MAIL_POLICY = (
 )
 
 
-def get_folder(runtime: Engine) -> Path:
+FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
+
+
+def get_folder(request: Request, runtime: Engine) -> Path:
+    """The folder of the mails, for whoever sits at this machine and for administrators.
+
+    Raises:
+        NotFound: there is a mail server, and so no mailbox.
+        Forbidden: anybody else; each mail holds a link that decides or signs for somebody.
+    """
     if not runtime.settings.embedded_mail:
         raise NotFound("There is nothing at this address.")
+    if not _is_at_this_machine(request):
+        visitor = visitor_of(request)
+        if visitor is None or not visitor.actor.administers:
+            raise Forbidden("The mailbox is open at the machine itself and to administrators only.")
     return runtime.settings.home / "mailbox"
+
+
+def _is_at_this_machine(request: Request) -> bool:
+    # a proxy on this machine comes from loopback, too: what it forwards is somebody else's
+    if any(name in request.headers for name in FORWARDED):
+        return False
+    try:
+        return ip_address(request.client.host if request.client else "").is_loopback
+    except ValueError:  # no network address at all: a socket file, or inside this process
+        return True
 
 
 Folder = Annotated[Path, Depends(get_folder)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 from zoneinfo import available_timezones
 
@@ -13,16 +14,26 @@ from api.auth import Administers, FromForm, SignedIn, Visitor, get_administrator
 from api.dependencies import SESSION_COOKIE, Engine, Now
 from api.errors import said
 from api.pages.shell import LANGUAGE_COOKIE, page, reader_of
+from documents.rendering import sentence
 from workflows.errors import Refused
 from workflows.parties.model import Membership, Organisation
-from workflows.parties.operations import register, set_password, set_reading, who_is
-from workflows.parties.queries import colleagues, memberships
-from workflows.parties.rules import Actor, normalised_email
+from workflows.parties.operations import make_token, register, set_password, set_reading, who_is
+from workflows.parties.queries import colleagues, memberships, people
+from workflows.parties.rules import Actor, Scope, normalised_email
 from workflows.runtime import Runtime
 
 router = APIRouter(include_in_schema=False)
 
 Text = Annotated[str, Form()]
+SCOPES = {
+    Scope.CONTRACTS_READ: "Read contracts, their files and their history",
+    Scope.CONTRACTS_WRITE: "Hand in contracts and new versions, and withdraw them",
+    Scope.TASKS_READ: "Read what you are asked",
+    Scope.TASKS_DECIDE: "Decide in your name",
+    Scope.VERIFY: "Verify files",
+    Scope.ROUTES_WRITE: "Check and publish routes",
+}
+TOKEN_DAYS = (7, 30, 90, 365)
 
 
 @router.get("/people")
@@ -114,7 +125,19 @@ def settings_page(request: Request, visitor: SignedIn, done: str = "") -> Respon
     return _settings(request, visitor, done=done)
 
 
-def _settings(request: Request, visitor: Visitor, *, refused: Refused | None = None, done: str = "") -> Response:
+def _settings(
+    request: Request,
+    visitor: Visitor,
+    *,
+    refused: Refused | None = None,
+    done: str = "",
+    secret: str = "",
+    token_name: str = "",
+    token_days: int = 90,
+    scopes: Sequence[str] = (),
+) -> Response:
+    """``secret``: of the token that was just made; it is shown this once."""
+    reader = reader_of(request)
     return page(
         request,
         "settings.html",
@@ -122,7 +145,15 @@ def _settings(request: Request, visitor: Visitor, *, refused: Refused | None = N
         status=refused.status if refused else 200,
         zones=_zones(),
         person=visitor.actor,
-        refused=said(refused, reader_of(request)) if refused else "",
+        scopes=[
+            (scope.value, sentence(words, reader.locale), scope in scopes)
+            for scope, words in SCOPES.items()
+            if visitor.actor.administers or scope is not Scope.ROUTES_WRITE
+        ],
+        token_days=[(days, days == token_days) for days in TOKEN_DAYS],
+        token_name=token_name,
+        secret=secret,
+        refused=said(refused, reader) if refused else "",
         wrong=(refused.field or "") if refused else "",
         done=done,
     )
@@ -153,7 +184,7 @@ def change_password(
 ) -> Response:
     try:
         with runtime.reading() as session:
-            _insist_on_own_password(session, visitor.actor, old)
+            _insist_on_own_password(session, visitor.actor, old, field="old")
         with runtime.transaction() as session:
             set_password(session, visitor.actor.id, password)
     except Refused as refused:
@@ -163,6 +194,32 @@ def change_password(
     return answer
 
 
-def _insist_on_own_password(session: Session, actor: Actor, old: str) -> None:
-    if who_is(session, actor.email, old) is None:
-        raise Refused("That is not your present password. Nothing was changed.", field="old")
+@router.post("/settings/tokens")
+def add_token(
+    request: Request,
+    runtime: Engine,
+    visitor: FromForm,
+    now: Now,
+    name: Text = "",
+    days: Annotated[int, Form(ge=1, le=TOKEN_DAYS[-1])] = 90,
+    password: Text = "",
+    scopes: Annotated[list[str], Form()] = [],  # noqa: B006  (FastAPI copies it)
+) -> Response:
+    """Answers with the page itself: a secret has no business in an address that a redirect would show."""
+    try:
+        if not scopes:
+            raise Refused("Choose at least one thing that the program may do.", field="scopes")
+        with runtime.reading() as session:
+            # a browser left open must not become a key that outlasts it
+            _insist_on_own_password(session, visitor.actor, password, field="token-password")
+        with runtime.transaction() as session:
+            person = people(session, [visitor.actor.id])[visitor.actor.id]
+            secret = make_token(session, person, name=name, scopes=scopes, now=now, days=days)
+    except Refused as refused:
+        return _settings(request, visitor, refused=refused, token_name=name, token_days=days, scopes=scopes)
+    return _settings(request, visitor, secret=secret)
+
+
+def _insist_on_own_password(session: Session, actor: Actor, password: str, *, field: str) -> None:
+    if who_is(session, actor.email, password) is None:
+        raise Refused("That is not your present password. Nothing was changed.", field=field)
