@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, File, Request, UploadFile
+from fastapi import APIRouter, File, Form, Request, UploadFile
 from fastapi.responses import Response
 
 from api.auth import insist_on_own_origin
 from api.dependencies import Engine
 from api.errors import said
-from api.files import read_upload
+from api.files import content_disposition, read_upload
 from api.pages.shell import page, reader_of
 from api.throttle import Throttle
-from documents.rendering import Reader, sentence
+from documents.rendering import Reader, sentence, short_hash
 from signing.verification import Report, Said, SignatureReport, verify
 from workflows.errors import Refused
 from workflows.parties.rules import shown
@@ -62,6 +62,22 @@ def check(request: Request, runtime: Engine, file: Annotated[UploadFile, File()]
         return _shown(request, runtime, refused=refused)
     report = verify(data, [runtime.authority.trust_anchor_pem])
     return _shown(request, runtime, report=report, file_name=shown(file.filename or ""), size=len(data))
+
+
+@router.post("/report")
+def report_as_file(request: Request, report: Annotated[str, Form()] = "") -> Response:
+    """The report that the page holds, as a file: what was uploaded is not kept, so it cannot be looked into again."""
+    insist_on_own_origin(request)
+    try:
+        content = json.loads(report)
+        name = f"verification-{short_hash(content['sha256'])}.json"
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise Refused("This report cannot be read. Please check the file again.") from None
+    return Response(
+        json.dumps(content, ensure_ascii=False, indent=2),
+        media_type="application/json",
+        headers={"Content-Disposition": content_disposition(name)},
+    )
 
 
 TONES = {
