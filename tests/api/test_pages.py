@@ -399,7 +399,7 @@ def test_anybody_verifies_a_file(office: Office, web: TestClient) -> None:
     office.carry_on(contract)
     dan, stranger = Browser(web, "dan"), Browser(web)
     page = dan.open(f"/contracts/{contract.id}")
-    (address,) = [each.attributes["href"] for each in page.all("a") if each.attributes["href"].endswith("sealed.pdf")]
+    (address,) = {each.attributes["href"] for each in page.all("a") if each.attributes["href"].endswith("sealed.pdf")}
     sealed = web.get(address, headers={"Cookie": dan.cookie}).content
 
     stranger.open("/verify")
