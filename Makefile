@@ -23,7 +23,7 @@ demo: $(READY) ## one contract from upload to sealed PDF, on a system of its own
 	@exec $(BIN)/signoff demo --own-system $(ARGS)
 
 test: $(READY) ## the tests; parts that are not installed are named at the end
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n 2 $(ARGS)
 
 check: lint test ## all that must hold before a commit: lint and test
 

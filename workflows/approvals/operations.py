@@ -48,6 +48,7 @@ from workflows.approvals.rules import (
 )
 from workflows.audit.operations import record
 from workflows.business_time import due_after
+from workflows.columns import to_millisecond
 from workflows.database import Work
 from workflows.errors import Conflict, Forbidden, Gone, NotFound, Refused
 from workflows.outbox import Letter, Recipient, post, wake
@@ -372,6 +373,7 @@ def conclude(
     session: Work, round: Round, task: Task, verdict: Verdict, *, seen: str, by: Actor, comment: str, now: datetime
 ) -> Decision:
     """Write the decision and close its task."""
+    now = to_millisecond(now)  # as it will be read again
     decision = Decision(
         task_id=task.id,
         round_id=round.id,
