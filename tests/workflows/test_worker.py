@@ -39,7 +39,7 @@ BaseWorker._propose_pending_state = pauses
 def at_work(prefect: PrefectServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """An office whose worker runs already."""
     office = Office(prefect, tmp_path_factory.mktemp("office"))
-    with closing(office.launcher), office.worker():
+    with closing(office.launcher), office.worker(SIGNOFF_WORKER_LIMIT="1"):
         yield office
 
 
