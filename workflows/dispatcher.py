@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -31,7 +32,8 @@ CLAIM = timedelta(seconds=90)  # longer than any SMTP conversation is given
 BATCH = 20
 LONGEST_WAIT = timedelta(hours=1)
 GIVE_UP_AFTER = timedelta(days=3)
-LOOK_AGAIN = 5.0  # seconds: for what is due later, or was left by a process that died
+SERVER_RESTS = 1.0  # seconds in which Prefect's server is left alone after it could not be reached
+LOOK_AGAIN = 2.0  # seconds: for what is due later, or was left by a process that died
 
 DEPLOYMENTS = {"contract": "contract-lifecycle/signoff"}
 
@@ -58,6 +60,7 @@ class Dispatcher:
         self._vault, self._stamp, self._public_url, self._sender = vault, stamp, public_url, sender
         self._still_wanted = still_wanted
         self._place = places.here()
+        self._server_rests_until = 0.0
         self._woken = {"mails": threading.Event(), "runs": threading.Event()}
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -221,7 +224,7 @@ class Dispatcher:
 
     def start_runs(self) -> int:
         """Start one batch of flow runs that are owed; how many were started."""
-        if self._launcher is None:
+        if self._launcher is None or time.monotonic() < self._server_rests_until:
             return 0
         now = datetime.now(UTC)
         with reading(self._engine) as session:
@@ -231,7 +234,14 @@ class Dispatcher:
                 .order_by(col(RunOwed.wanted_at))
                 .limit(BATCH)
             ).all()
-        return sum(self._launch(run) for run in owed)
+        started = 0
+        for run in owed:
+            if not self._launch(run):
+                # one failure speaks for all: asking for each of many would slow down those who decide meanwhile
+                self._server_rests_until = time.monotonic() + SERVER_RESTS
+                break
+            started += 1
+        return started
 
     def _launch(self, run: RunOwed) -> bool:
         assert self._launcher is not None
