@@ -7,8 +7,14 @@ import secrets
 import subprocess
 import sys
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from workflows.settings import Settings
+
+if TYPE_CHECKING:  # the supervisor imports this module, and must stay small
+    from rich.console import Console
+
+    from workflows.runtime import Runtime
 
 MARK = "first-start-done"
 
@@ -45,7 +51,7 @@ def main(*, sample: bool) -> None:
     where_to_look(console, settings, password)
 
 
-def administrator(runtime: object) -> str | None:
+def administrator(runtime: Runtime) -> str | None:
     """Make the first administrator where there is none; their new password, or None."""
     from sqlmodel import select
 
@@ -54,8 +60,8 @@ def administrator(runtime: object) -> str | None:
 
     email = f"admin@{ADMINISTRATORS_DOMAIN}"
     now = datetime.now(UTC)
-    with runtime.transaction() as session:  # type: ignore[attr-defined]
-        settings = runtime.settings  # type: ignore[attr-defined]
+    settings = runtime.settings
+    with runtime.transaction() as session:
         known = session.exec(select(Person).where(Person.email == email)).first()
         others = session.exec(select(Membership.id).where(Membership.name == ADMINISTRATOR).limit(1)).first()
         password = secrets.token_urlsafe(9)
@@ -84,8 +90,8 @@ def administrator(runtime: object) -> str | None:
 ADMINISTRATORS_DOMAIN = "signoff.example"
 
 
-def where_to_look(console: object, settings: Settings, password: str | None) -> None:
-    say = console.print  # type: ignore[attr-defined]
+def where_to_look(console: Console, settings: Settings, password: str | None) -> None:
+    say = console.print
     say(f"\n[bold]Signoff is running.[/bold] Portal: {settings.public_url}", soft_wrap=True)
     if password:
         say(f"  Sign in as admin@{ADMINISTRATORS_DOMAIN}, password [bold]{password}[/bold] (made for this start).")
