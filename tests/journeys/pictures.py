@@ -7,11 +7,10 @@ import tempfile
 from pathlib import Path
 
 import httpx
-from playwright.sync_api import sync_playwright
 
 from api import demo
-from tests.journeys.test_browser import PASSWORD, SIZES, prepared
-from tests.support import parts
+from tests.journeys.test_browser import PASSWORD, prepared
+from tests.support.browser import chromium, follow, opened
 from tests.support.system import running_system
 
 ROOT = Path(__file__).parents[2]
@@ -24,7 +23,7 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as home,
         running_system(Path(home) / "home") as system,
-        sync_playwright() as started,
+        chromium() as browser,
     ):
         token = prepared(system, "en")
         web = httpx.Client(base_url=system.base, timeout=60, headers={"Authorization": f"Bearer {token}"})
@@ -35,22 +34,19 @@ def main() -> None:
             files={"file": ("lease.pdf", sample, "application/pdf")},
         ).json()
         people = demo.People(web, contract["number"])
-        browser = started.chromium.launch(
-            executable_path=parts.require("chromium"), args=["--no-sandbox", "--disable-gpu"]
-        )
         people.decide(demo.MANAGER.email, "approve")
 
-        phone = browser.new_context(base_url=system.base, viewport=SIZES["phone"], locale="en-GB").new_page()
+        phone = opened(browser, system, "en", "phone").new_page()
         task = demo.task_link(people.mail(demo.LEGAL[2].email))
         assert task is not None
         phone.goto(task)
         phone.screenshot(path=docs / "task-phone.png")
 
-        desk = browser.new_context(base_url=system.base, viewport=SIZES["desk"], locale="en-GB").new_page()
+        desk = opened(browser, system, "en", "desk").new_page()
         desk.goto("/sign-in")
         desk.fill("#email", demo.OWNER.email)
         desk.fill("#password", PASSWORD)
-        desk.click("form[action='/sign-in'] button")
+        follow(desk.locator("form[action='/sign-in'] button"))
         desk.goto(f"/contracts/{contract['id']}")
         desk.screenshot(path=docs / "contract.png")
 
@@ -60,7 +56,6 @@ def main() -> None:
         assert link is not None
         phone.goto(link)
         phone.screenshot(path=docs / "sign-phone.png")
-        browser.close()
         web.close()
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from api import demo
 from tests.support import parts
+from tests.support.browser import chromium, follow, opened, sound
 from tests.support.system import System, running_system, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -38,7 +39,6 @@ WORDS = {
         "signed": "이 계약에 서명하셨습니다",
     },
 }
-SIZES = {"desk": ViewportSize(width=1280, height=900), "phone": ViewportSize(width=390, height=844)}
 
 
 @pytest.fixture(scope="module")
@@ -50,12 +50,8 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    program = parts.require("chromium")
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
-    with sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=program, args=flags)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 def prepared(system: System, locale: str) -> str:
@@ -88,24 +84,6 @@ def prepared(system: System, locale: str) -> str:
                 os.environ[name] = value
 
 
-def opened(browser: Browser, system: System, locale: str, size: str) -> BrowserContext:
-    return browser.new_context(
-        base_url=system.base,
-        viewport=SIZES[size],
-        locale={"en": "en-GB", "ko": "ko-KR"}[locale],
-    )
-
-
-def sound(page: Page) -> None:
-    """What every page must keep: nothing wider than the screen, no script or style inline, one first heading."""
-    wide, screen = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
-    assert wide <= screen, f"{page.url} is {wide} wide on a screen of {screen}"
-    assert page.locator("h1").count() == 1
-    assert page.locator("script:not([src])").count() == 0
-    assert page.locator("[style]").count() == 0
-    assert page.locator("html").get_attribute("lang") in ("en", "ko")
-
-
 def link_for(people: demo.People, email: str) -> str:
     link = demo.task_link(people.mail(email))
     assert link is not None
@@ -120,7 +98,7 @@ def test_send_approve_send_back_again_sign_verify(
     token, words = prepared(system, locale), WORDS[locale]
     api = {"Authorization": f"Bearer {token}"}
     with (
-        httpx.Client(base_url=system.base, timeout=30, headers=api) as web,
+        httpx.Client(base_url=system.base, timeout=60, headers=api) as web,
         opened(browser, system, locale, size) as desk,
     ):
         assert web.put("/api/routes/demo-lease", content=demo.ROUTE.encode()).status_code == 200
@@ -133,7 +111,7 @@ def test_send_approve_send_back_again_sign_verify(
         sound(page)
         page.fill("#email", demo.OWNER.email)
         page.fill("#password", PASSWORD)
-        page.click("form[action='/sign-in'] button")
+        follow(page.locator("form[action='/sign-in'] button"))
         sound(page)
         page.goto("/contracts/new")
         sound(page)
@@ -153,8 +131,7 @@ def test_send_approve_send_back_again_sign_verify(
         signer_names = page.locator("[name=signer_name]")
         signer_names.first.fill("Šárka Černá")
         page.locator("[name=signer_email]").first.fill(f"sarka.{locale}.{size}@nordwerk.example")
-        page.locator("main form[enctype] button.main").click()
-        page.wait_for_url("**/contracts/*-*")
+        follow(page.locator("main form[enctype] button.main"))
         sound(page)
         expect(page.locator("h1")).to_have_text(title)
         contract_id = page.url.rpartition("/")[2].partition("?")[0]
@@ -170,19 +147,19 @@ def test_send_approve_send_back_again_sign_verify(
         approver.goto(link)
         sound(approver)
         approver.fill("#comment", "Sixty days are too short." if locale == "en" else "60일은 너무 짧습니다.")
-        approver.get_by_role("button", name=words["send_back"], exact=True).click()
+        follow(approver.get_by_role("button", name=words["send_back"], exact=True))
         expect(approver.locator("h1")).to_have_text(words["returned"])
         sound(approver)
-        assert web.get(here).json()["state"] == "returned"
+        wait_until(lambda: web.get(here).json()["state"] == "returned", "the contract to be with its owner again")
         page.goto(f"/contracts/{contract_id}/versions/new")
         sound(page)
         page.set_input_files("input[type=file]", SAMPLES / "sample-contract-2.pdf")
-        page.locator("main form[enctype] button.main").click()
-        page.wait_for_url(f"**/contracts/{contract_id}*")
+        follow(page.locator("main form[enctype] button.main"))
+        assert page.url.partition("?")[0].endswith(f"/contracts/{contract_id}")
         people.forget_version(1)
         approver.goto(link_for(people, asked.email))
         sound(approver)
-        approver.get_by_role("button", name=words["approve"], exact=True).click()
+        follow(approver.get_by_role("button", name=words["approve"], exact=True))
         expect(approver.locator("h1")).to_have_text(words["approved"])
 
         # sign on the page behind the mailed link
@@ -190,7 +167,7 @@ def test_send_approve_send_back_again_sign_verify(
         signer.goto(link_for(people, f"sarka.{locale}.{size}@nordwerk.example"))
         sound(signer)
         signer.check("#consent")
-        signer.locator("button[form=signature]").click()
+        follow(signer.locator("button[form=signature]"))
         expect(signer.locator("h1")).to_have_text(words["signed"])
         wait_until(lambda: web.get(here).json()["state"] == "in_force", "the contract to be in force")
 
@@ -200,7 +177,7 @@ def test_send_approve_send_back_again_sign_verify(
         page.goto("/verify")
         sound(page)
         page.set_input_files("input[type=file]", sealed)
-        page.locator("main form[enctype] button.main").click()
+        follow(page.locator("main form[enctype] button.main"))
         expect(page.locator(".verdict.good")).to_be_visible()
         sound(page)
         for address in (
