@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -267,6 +267,7 @@ def bring_into_force(session: Work, contract_id: UUID, round: Round, *, now: dat
             "in_force",
             now=now,
             link=reading_link(session, signed[person.id], now=now, days=READING_DAYS) if without_account else None,
+            link_until=(now + timedelta(days=READING_DAYS)).isoformat() if without_account else None,
             starts_on=_iso(contract.starts_on),
             ends_on=_iso(contract.ends_on),
         )
