@@ -133,6 +133,18 @@ def why_not_decide(actor: Actor, round: Round, task: Task, verdict: Verdict, *, 
     return None
 
 
+def why_not_send_link_again(by: Actor, round: Round, task: Task, *, administrator: bool) -> Why | None:
+    """Why ``by`` may not have a fresh link to ``task`` mailed; None where they may.
+
+    ``administrator``: they administer the organisation of whoever handed the document in.
+    """
+    if by.id != round.submitter_id and not administrator:
+        return Why("Only its owner or an administrator may send a link again.", "forbidden", {})
+    if task.state is not TaskState.OPEN:
+        return Why("This task is not open, so there is no link to send.", "conflict", {})
+    return None
+
+
 def why_closed(round: Round, task: Task) -> Why | None:
     """Why nobody can act on the task any more; None while it is open."""
     match task.state:
