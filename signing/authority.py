@@ -48,7 +48,12 @@ SIGNER_YEARS = 10
 NIST_CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 
 YEARS = {ROOT: 25, ISSUING: 15, TSA: 11, SEAL: 10}
-RENEW_BEFORE = timedelta(days=90)
+RENEW_BEFORE = {
+    ISSUING: timedelta(days=90),
+    SEAL: timedelta(days=90),
+    # sealed files are time stamped again up to two years ahead (SIGNOFF_ARCHIVE_DAYS): by a certificate that lasts
+    TSA: timedelta(days=3 * 365),
+}
 
 LONGEST_NAME = 64  # bytes; X.520 says characters, but cryptography and others count bytes
 
@@ -123,7 +128,7 @@ class Authority:
         publish_url: str | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> Authority:
-        """The authority in this folder, made on first use. Certificates that end within 90 days are renewed.
+        """The authority in this folder, made on first use. Certificates that end soon are renewed.
 
         `publish_url` is where `crls()` can be fetched by others (`{publish_url}/root.crl`); certificates name it.
         Raises KeyRefused for a wrong passphrase and for a folder that holds something else.
@@ -275,7 +280,7 @@ class Authority:
             certificate, above = self._certificate(which), self._certificate(issuer)
             ends = certificate.not_valid_after_utc
             nothing_to_gain = ends >= above.not_valid_after_utc or above.not_valid_after_utc <= self._clock()
-            if ends - self._clock() > RENEW_BEFORE or nothing_to_gain:
+            if ends - self._clock() > RENEW_BEFORE[which] or nothing_to_gain:
                 continue
             renewed = self._issue(
                 issuer,

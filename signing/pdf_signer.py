@@ -8,26 +8,36 @@ threads, also below `asyncio.to_thread`.
 from __future__ import annotations
 
 import hashlib
+import logging
+import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from signing.appearance import MARK_HEIGHT, MARK_WIDTH, Mark
 from signing.authority import Authority, Credentials
-from signing.errors import SigningRefused
+from signing.errors import KeyRefused, SigningRefused, TimestampUnavailable, TokenRefused
 from signing.evidence import FILE_NAME, Evidence, to_json
 from signing.record import Slot, approval_record
-from signing.timestamps import Timestamper
+from signing.revocation import RevocationMaterial
+from signing.timestamps import Timestamper, good_until, issuer_of, material_of
 from signing.words import word
 
 if TYPE_CHECKING:
     from signing.revision import Revision
 
+log = logging.getLogger(__name__)
+
+Made = TypeVar("Made")
+
 SEAL_FIELD = "Seal"
 TIMESTAMP_FIELD = "Timestamp"
 EVIDENCE_ENTRY = "/SGNF_ApprovalRecord"
+
+ASKED_LAST_SECONDS = 300
+"""How long a time stamp authority that failed is asked after the others: each may take ten seconds to fail again."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +50,15 @@ class SignerSlot:
 
 
 class PdfSigner:
-    def __init__(
-        self, authority: Authority, timestamper: Timestamper | None = None, *, trust_anchors: Sequence[bytes] = ()
-    ) -> None:
-        """`trust_anchors` (PEM) are those of other authorities, where seal or time stamps come from one."""
+    def __init__(self, authority: Authority, *timestampers: Timestamper, trust_anchors: Sequence[bytes] = ()) -> None:
+        """`timestampers` are asked in this order until one stamps; none: the authority's own.
+
+        `trust_anchors` (PEM) are those of other authorities, where seal or time stamps come from one.
+        """
         self.authority = authority
         self.trust_anchors = (authority.trust_anchor_pem, *trust_anchors)
-        self.timestamper: Timestamper = timestamper or authority.tsa
+        self._timestampers: tuple[Timestamper, ...] = timestampers or (authority.tsa,)
+        self._failed: dict[Timestamper, float] = {}
 
     def warm_up(self) -> None:
         """Load what the first signature would otherwise wait for."""
@@ -78,12 +90,163 @@ class PdfSigner:
             raise SigningRefused("The approval record speaks of another version of the document.")
         if len({slot.field for slot in slots}) != len(slots) or SEAL_FIELD in {slot.field for slot in slots}:
             raise SigningRefused("Two signatures cannot share a place.")
-        revision = _open(pdf)
         record = to_json(evidence, document_bytes=len(pdf))
-        if revision.has_signatures():
-            return self._countersign(pdf, revision, record, slots, evidence, reason, locale, timezone)
-
         credentials = self._seal()
+
+        def made(timestamper: Timestamper) -> tuple[bytes, bool]:
+            revision = _open(pdf)
+            already_signed = revision.has_signatures()
+            certify = self._countersign if already_signed else self._certify
+            return certify(
+                revision, timestamper, credentials, record, slots, evidence, reason, locale, timezone
+            ), already_signed
+
+        prepared, already_signed = self._stamped(made)
+        if already_signed:
+            self._insist_on_holding(pdf, prepared)
+        return prepared
+
+    def sign(
+        self,
+        pdf: bytes,
+        *,
+        slot: SignerSlot,
+        name: str,
+        at: datetime,
+        reason: str,
+        locale: str,
+        timezone: str,
+        last: bool,
+        organisation: str | None = None,
+    ) -> bytes:
+        """One person's signature (PAdES B-LT) in their place, with a visible mark. The last one locks every field.
+
+        Raises SigningRefused when the place is missing or already signed.
+        """
+        credentials = self.authority.issue_for(name, slot.email, organisation)
+
+        def made(timestamper: Timestamper) -> bytes:
+            revision = _open(pdf)
+            return _sign(
+                revision,
+                revision.open_field(slot.field),
+                credentials,
+                timestamper,
+                Mark(name, at, reason),
+                locale,
+                timezone,
+                certify=False,
+                locks=tuple(sorted(revision.field_names())) if last else (),
+            )
+
+        return self._stamped(made)
+
+    def seal(self, pdf: bytes) -> bytes:
+        """Close the document with a document time stamp: every signature in it becomes PAdES B-LTA."""
+        # First of all our own lists, anew: the seal and the time stamp take theirs from there.
+        return self._close(
+            pdf, self.authority.revocation_material() | self.authority.seal_credentials().material(fresh=True)
+        )
+
+    def renew(self, pdf: bytes, *, at: datetime | None = None) -> bytes:
+        """Time stamp a sealed document again, before the certificate behind its last time stamp ends.
+
+        The lists that prove the last time stamp now go into the file with the new one. `at` is the time at which the
+        file is judged, now otherwise.
+
+        Raises SigningRefused when the document does not hold any more, as a new time stamp would prove nothing, and
+        when a new one would last less long; KeyRefused and TimestampUnavailable as for sealing.
+        """
+        from signing.validation import outermost_token
+        from signing.verification import verify
+
+        report = verify(pdf, self.trust_anchors, at=at)
+        last = outermost_token(pdf)
+        if report.verdict != "sealed" or report.archive_until is None or last is None:
+            raise SigningRefused("The document is not sealed any more: %(reason)s", reason=report.sentence)
+        material = self.authority.revocation_material()
+        if issuer_of(last) != self.authority.root.subject:
+            material |= material_of(last, self._anchors_pem, fresh=True)
+        renewed = self._close(pdf, material)
+        after = verify(renewed, self.trust_anchors, at=at)
+        if after.verdict != "sealed" or after.archive_until is None:
+            raise SigningRefused(
+                "The document does not hold with its new time stamp: %(reason)s", reason=after.sentence
+            )
+        if after.archive_until < report.archive_until:
+            raise SigningRefused("A new time stamp would not last as long as the one that the document has.")
+        return renewed
+
+    def archive_until(self, sealed: bytes) -> datetime:
+        """By then this file needs a new time stamp: the first certificate behind its last one ends.
+
+        Raises SigningRefused when no time stamp closes the file.
+        """
+        from signing.validation import outermost_token
+
+        last = outermost_token(sealed)
+        if last is None:
+            raise SigningRefused("No time stamp closes the document.")
+        return good_until(last, self._anchors_pem)
+
+    def stamps_until(self) -> datetime:
+        """Until when a time stamp of today lasts. Raises TimestampUnavailable when none can be had."""
+        return self._stamped(lambda timestamper: timestamper.good_until())
+
+    @property
+    def _anchors_pem(self) -> bytes:
+        return b"\n".join(self.trust_anchors)
+
+    def _close(self, pdf: bytes, material: RevocationMaterial) -> bytes:
+        def made(timestamper: Timestamper) -> bytes:
+            revision = _open(pdf)
+            if not revision.has_signatures():
+                raise SigningRefused("There is no signature to be sealed.")
+            taken = revision.field_names()
+            number = next(n for n in range(1, len(taken) + 2) if f"{TIMESTAMP_FIELD}{n}" not in taken)
+            return revision.timestamp(f"{TIMESTAMP_FIELD}{number}", timestamper, material)
+
+        return self._stamped(made)
+
+    def _stamped(self, make: Callable[[Timestamper], Made]) -> Made:
+        """What `make` makes with the first authority that stamps.
+
+        A revision is made anew with each, as its tokens must come from the authority whose lists it holds.
+        Raises TimestampUnavailable when all fail, with what each said; where there is one only, what that one raises.
+        """
+        if len(self._timestampers) == 1:
+            return make(self._timestampers[0])
+        said = []
+        for timestamper in self._in_turn():
+            try:
+                made = make(timestamper)
+            except (TimestampUnavailable, TokenRefused, KeyRefused) as failure:
+                log.warning("The next time stamp authority is asked: %s", failure)
+                self._failed[timestamper] = time.monotonic()
+                said.append(str(failure))
+            else:
+                self._failed.pop(timestamper, None)
+                return made
+        raise TimestampUnavailable("No time stamp authority gives a time stamp. %(reasons)s", reasons=" ".join(said))
+
+    def _in_turn(self) -> list[Timestamper]:
+        now = time.monotonic()
+        return sorted(
+            self._timestampers, key=lambda each: now - self._failed.get(each, -ASKED_LAST_SECONDS) < ASKED_LAST_SECONDS
+        )
+
+    def _certify(
+        self,
+        revision: Revision,
+        timestamper: Timestamper,
+        credentials: Credentials,
+        record: bytes,
+        slots: Sequence[SignerSlot],
+        evidence: Evidence,
+        reason: str,
+        locale: str,
+        timezone: str,
+    ) -> bytes:
         suffix = _free_suffix(revision.field_names(), [SEAL_FIELD, *(slot.field for slot in slots)])
         seal = Slot(SEAL_FIELD + suffix, credentials.name, "")
         places = [Slot(slot.field + suffix, slot.name, slot.email) for slot in slots]
@@ -106,10 +269,11 @@ class PdfSigner:
                 page=before + place.page,
                 box=(place.x, place.y, place.x + MARK_WIDTH, place.y + MARK_HEIGHT),
             )
-        return self._sign(
+        return _sign(
             revision,
             seal.field,
             credentials,
+            timestamper,
             Mark(evidence.organisation, datetime.now(UTC), reason, is_seal=True),
             locale,
             timezone,
@@ -118,59 +282,11 @@ class PdfSigner:
             locks=ordinary,
         )
 
-    def sign(
-        self,
-        pdf: bytes,
-        *,
-        slot: SignerSlot,
-        name: str,
-        at: datetime,
-        reason: str,
-        locale: str,
-        timezone: str,
-        last: bool,
-        organisation: str | None = None,
-    ) -> bytes:
-        """One person's signature (PAdES B-LT) in their place, with a visible mark. The last one locks every field.
-
-        Raises SigningRefused when the place is missing or already signed.
-        """
-        revision = _open(pdf)
-        field = revision.open_field(slot.field)
-        credentials = self.authority.issue_for(name, slot.email, organisation)
-        locks = tuple(sorted(revision.field_names())) if last else ()
-        return self._sign(
-            revision, field, credentials, Mark(name, at, reason), locale, timezone, certify=False, locks=locks
-        )
-
-    def seal(self, pdf: bytes) -> bytes:
-        """Close the document with a document time stamp: every signature in it becomes PAdES B-LTA."""
-        revision = _open(pdf)
-        if not revision.has_signatures():
-            raise SigningRefused("There is no signature to be sealed.")
-        taken = revision.field_names()
-        number = next(n for n in range(1, len(taken) + 2) if f"{TIMESTAMP_FIELD}{n}" not in taken)
-        seal = self.authority.seal_credentials()
-        # First of all our own lists, anew: the seal and the time stamp take theirs from there.
-        material = self.authority.revocation_material() | seal.material(fresh=True)
-        return revision.timestamp(f"{TIMESTAMP_FIELD}{number}", self.timestamper, material)
-
-    def renew(self, pdf: bytes) -> bytes:
-        """Time stamp a sealed document again, before the certificate behind its last time stamp ends.
-
-        Raises SigningRefused when the document does not hold any more: a new time stamp would prove nothing.
-        """
-        from signing.verification import verify
-
-        report = verify(pdf, self.trust_anchors)
-        if report.verdict != "sealed":
-            raise SigningRefused("The document is not sealed any more: %(reason)s", reason=report.sentence)
-        return self.seal(pdf)
-
     def _countersign(
         self,
-        pdf: bytes,
         revision: Revision,
+        timestamper: Timestamper,
+        credentials: Credentials,
         record: bytes,
         slots: Sequence[SignerSlot],
         evidence: Evidence,
@@ -178,16 +294,16 @@ class PdfSigner:
         locale: str,
         timezone: str,
     ) -> bytes:
-        credentials = self._seal()
         suffix = _free_suffix(revision.field_names(), [SEAL_FIELD, *(slot.field for slot in slots)])
         revision.add_field(SEAL_FIELD + suffix, label=word("Seal of the platform", locale), box=None)
         for slot in slots:
             label = word("Signature of %(name)s", locale, name=slot.name)
             revision.add_field(slot.field + suffix, label=label, box=None)
-        signed = self._sign(
+        return _sign(
             revision,
             SEAL_FIELD + suffix,
             credentials,
+            timestamper,
             Mark(evidence.organisation, datetime.now(UTC), reason, is_seal=True),
             locale,
             timezone,
@@ -195,47 +311,50 @@ class PdfSigner:
             locks=(),
             extra={EVIDENCE_ENTRY: zlib.compress(record)},
         )
-        # Their file could not be repaired at intake. What comes out must hold, or nobody is asked to sign it.
+
+    def _insist_on_holding(self, before: bytes, signed: bytes) -> None:
+        """Their file could not be repaired at intake. What comes out must hold, or nobody is asked to sign it."""
         from signing.verification import broken_by, verify
 
-        if broken := broken_by(pdf, signed):
+        if broken := broken_by(before, signed):
             raise SigningRefused(
                 "The document is already signed by %(name)s in a way that allows no further signature.", name=broken
             )
         if verify(signed, self.trust_anchors).verdict in ("changed", "unreadable"):
             raise SigningRefused("The document is already signed, but the signature in it does not hold.")
-        return signed
 
     def _seal(self) -> Credentials:
         credentials = self.authority.seal_credentials()
         credentials.check(datetime.now(UTC))
+        credentials.material()  # trouble with the seal's own lists is not for another time stamp authority to mend
         return credentials
 
-    def _sign(
-        self,
-        revision: Revision,
-        field: str,
-        credentials: Credentials,
-        mark: Mark,
-        locale: str,
-        timezone: str,
-        *,
-        certify: bool,
-        locks: tuple[str, ...],
-        extra: dict[str, bytes] | None = None,
-    ) -> bytes:
-        return revision.sign(
-            field,
-            credentials,
-            self.timestamper,
-            name=mark.name,
-            at=mark.at,
-            reason=mark.reason,
-            mark=lambda width, height: mark.draw(locale, timezone, width, height),
-            certify=certify,
-            locks=locks,
-            extra=extra,
-        )
+
+def _sign(
+    revision: Revision,
+    field: str,
+    credentials: Credentials,
+    timestamper: Timestamper,
+    mark: Mark,
+    locale: str,
+    timezone: str,
+    *,
+    certify: bool,
+    locks: tuple[str, ...],
+    extra: dict[str, bytes] | None = None,
+) -> bytes:
+    return revision.sign(
+        field,
+        credentials,
+        timestamper,
+        name=mark.name,
+        at=mark.at,
+        reason=mark.reason,
+        mark=lambda width, height: mark.draw(locale, timezone, width, height),
+        certify=certify,
+        locks=locks,
+        extra=extra,
+    )
 
 
 def _free_suffix(taken: set[str], wanted: Sequence[str]) -> str:

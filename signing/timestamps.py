@@ -51,6 +51,9 @@ class Timestamper(Protocol):
 
     def material(self, *, fresh: bool = False) -> RevocationMaterial: ...
 
+    def good_until(self) -> datetime:
+        """When the certificates behind the tokens of today end."""
+
 
 class Tsa:
     """Our own time stamp authority. All but time and hash is encoded beforehand: a token takes 0.1 ms."""
@@ -97,6 +100,9 @@ class Tsa:
         """What proves later that this authority's certificate was good."""
         return self._material(fresh)
 
+    def good_until(self) -> datetime:
+        return self.certificate.not_valid_after_utc
+
     def respond(self, der_request: bytes) -> bytes:
         """A DER TimeStampResp for a DER TimeStampReq: what `POST` with application/timestamp-query is answered with."""
         from asn1crypto import tsp
@@ -139,9 +145,11 @@ class HttpTsa:
 
     size_bound = 12_000
 
-    def __init__(self, url: str, *, seconds: float = 10) -> None:
+    def __init__(self, url: str, *, seconds: float = 10, trust_anchors: Sequence[bytes] = ()) -> None:
+        """`trust_anchors` (PEM): where there are any, tokens of an authority that leads to none of them are refused."""
         self.url = url
         self._seconds = seconds
+        self._anchors_pem = b"\n".join(trust_anchors)
         self._last_token: bytes | None = None
 
     def token(self, sha256: bytes) -> bytes:
@@ -176,16 +184,46 @@ class HttpTsa:
         if read.nonce != nonce:
             raise TokenRefused("The answer of %(url)s belongs to another request.", url=self.url)
         _check_signature(read, sha256)
+        if self._anchors_pem:
+            try:
+                _check_chain(read.signer_der, read.others_der, self._anchors_pem, read.at)
+            except TokenRefused as failure:
+                raise TokenRefused("%(url)s: %(reason)s", url=self.url, reason=failure) from failure
         self._last_token = token
         return token
 
     def material(self, *, fresh: bool = False) -> RevocationMaterial:
         """Fetched from where the authority's certificates say; kept for an hour."""
-        from signing.revocation import gather
+        return material_of(self._some_token(), self._anchors_pem, fresh=fresh)
 
-        token = self._last_token or self.token(hashlib.sha256(b"").digest())
-        parsed = _parse(token)
-        return gather(parsed.signer, parsed.certificates, fresh=fresh)
+    def good_until(self) -> datetime:
+        return good_until(self._some_token(), self._anchors_pem)
+
+    def _some_token(self) -> bytes:
+        return self._last_token or self.token(hashlib.sha256(b"").digest())
+
+
+def material_of(token: bytes, trust_anchor_pem: bytes = b"", *, fresh: bool = False) -> RevocationMaterial:
+    """What proves that the certificates behind this token hold now; `trust_anchor_pem` helps where it names no issuer.
+
+    Raises KeyRefused when one has been withdrawn, TimestampUnavailable when that cannot be learnt.
+    """
+    from signing.revocation import gather
+
+    parsed = _parse(token)
+    return gather(parsed.signer, [*parsed.certificates, *_certificates(trust_anchor_pem)], fresh=fresh)
+
+
+def good_until(token: bytes, trust_anchor_pem: bytes) -> datetime:
+    """When the first certificate between this token and an anchor ends; its signer's own where none is reached."""
+    parsed = _parse(token)
+    path = _chain(parsed.signer_der, parsed.others_der, trust_anchor_pem) or (parsed.signer,)
+    return min(certificate.not_valid_after_utc for certificate in path)
+
+
+def issuer_of(token: bytes) -> x509.Name:
+    """Who vouches for the authority that made this token."""
+    return _parse(token).signer.issuer
 
 
 def check_token(token: bytes, sha256: bytes, trust_anchor_pem: bytes) -> datetime:
@@ -296,7 +334,7 @@ def _chain(
         return None
     if not usage.critical or list(usage.value) != [ExtendedKeyUsageOID.TIME_STAMPING]:
         return None
-    anchors = x509.load_pem_x509_certificates(trust_anchor_pem)
+    anchors = _certificates(trust_anchor_pem)
     issuers = [x509.load_der_x509_certificate(der) for der in others_der]
     path = [signer]
     while len(path) < 8:
@@ -307,6 +345,10 @@ def _chain(
             return None
         path.append(above)
     return None
+
+
+def _certificates(pem: bytes) -> list[x509.Certificate]:
+    return x509.load_pem_x509_certificates(pem) if pem.strip() else []
 
 
 def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:

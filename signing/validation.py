@@ -44,6 +44,7 @@ from pyhanko.sign.validation.settings import KeyUsageConstraints
 from pyhanko.sign.validation.status import DocumentTimestampStatus, PdfSignatureStatus, SignatureCoverageLevel
 from pyhanko_certvalidator import ValidationContext
 
+from signing.timestamps import good_until
 from signing.verification import Check, Report, Said, SignatureReport, Verdict, unreadable
 
 # pyHanko 0.38 calls every later revision a change when a locked field's appearance is older than the signed revision,
@@ -126,7 +127,13 @@ async def examine(pdf: bytes, trust_anchors: Sequence[bytes], now: datetime) -> 
         return _report(pdf, "unsigned", Said("This file is not signed."))
     anchors = [_certificate(der) for pem in trust_anchors for der in _certificates(pem)]
     looked = await _look(reader, found, anchors, now)
-    return _judge(pdf, reader, looked, now)
+    return _judge(pdf, reader, looked, trust_anchors, now)
+
+
+def outermost_token(pdf: bytes) -> bytes | None:
+    """The token of the last document time stamp; None where something else closes the file, or nothing."""
+    found = _signatures(PdfFileReader(io.BytesIO(pdf), strict=False))
+    return _token(found[-1]) if found and found[-1].is_timestamp else None
 
 
 def holding(pdf: bytes) -> Iterator[tuple[str, str]]:
@@ -307,7 +314,9 @@ def _is_genuine(one: Looked) -> bool:
     return status is not None and bool(status.intact and status.valid and status.trusted)
 
 
-def _judge(pdf: bytes, reader: PdfFileReader, looked: Sequence[Looked], now: datetime) -> Report:
+def _judge(
+    pdf: bytes, reader: PdfFileReader, looked: Sequence[Looked], trust_anchors: Sequence[bytes], now: datetime
+) -> Report:
     reports = tuple(_signature_report(one, looked) for one in looked)
     evidence = _evidence(pdf, reader, looked)
     tail = _tail(pdf, reader, looked[-1])
@@ -377,7 +386,7 @@ def _judge(pdf: bytes, reader: PdfFileReader, looked: Sequence[Looked], now: dat
         checks.append(Check("foreign", True, Said("The signatures that it came with are still whole."), note))
     if evidence is not None:
         checks.append(_record_check(pdf, evidence, unchanged=unchanged))
-    archive_until = _archive_until(looked[-1]) if closed else None
+    archive_until = good_until(_token(looked[-1].found), b"\n".join(trust_anchors)) if closed else None
     if archive_until is not None and unchanged:
         until = archive_until.date().isoformat()
         note = Said("All that is needed is in the file. Renew the time stamp before %(day)s.", day=until)
@@ -613,10 +622,11 @@ def _record_check(pdf: bytes, record: dict[str, object], *, unchanged: bool) -> 
     return Check("record", True, Said("The approval record inside belongs to this document."), note)
 
 
-def _archive_until(last: Looked) -> datetime | None:
-    assert last.found.signature is not None
-    until: datetime = last.found.signature.signer_cert["tbs_certificate"]["validity"]["not_after"].native
-    return until
+def _token(found: Found) -> bytes:
+    assert found.signature is not None
+    # without the zeros that fill its place
+    token: bytes = cms.ContentInfo.load(found.signature.pkcs7_content).dump()
+    return token
 
 
 def _certifies(signature: EmbeddedPdfSignature) -> bool:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
+from cryptography.x509 import load_pem_x509_certificates
 from sqlalchemy import Engine
 from sqlmodel import Session
 
@@ -23,6 +26,8 @@ from workflows.dispatcher import Dispatcher, Still
 from workflows.launcher import Launcher
 from workflows.notifications import Mailer
 from workflows.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -115,15 +120,35 @@ def open_authority(settings: Settings) -> Authority:
 def open_signer(settings: Settings, authority: Authority) -> PdfSigner:
     from signing.timestamps import HttpTsa
 
-    return PdfSigner(authority, HttpTsa(settings.timestamp_urls[0]) if settings.timestamp_urls else None)
+    anchors = read_trust_anchors(settings.trust_anchors)
+    if settings.timestamp_urls and not anchors:
+        log.warning(
+            "SIGNOFF_TIMESTAMP_URLS without SIGNOFF_TRUST_ANCHORS: any time stamp is taken, and verifying here does "
+            "not trust it. Name the PEM files with the roots of these authorities."
+        )
+    asked = (authority.trust_anchor_pem, *anchors) if anchors else ()
+    tsas = [HttpTsa(url, trust_anchors=asked) for url in settings.timestamp_urls]
+    return PdfSigner(authority, *tsas, trust_anchors=anchors)
+
+
+def read_trust_anchors(files: Sequence[Path]) -> tuple[bytes, ...]:
+    """Raises ValueError for a file that cannot be read, or holds no certificate."""
+    anchors = []
+    for file in files:
+        try:
+            anchors.append(file.read_bytes())
+            load_pem_x509_certificates(anchors[-1])
+        except OSError as failure:
+            raise ValueError(f"SIGNOFF_TRUST_ANCHORS: {file} cannot be read ({failure.strerror}).") from None
+        except ValueError:
+            raise ValueError(f"SIGNOFF_TRUST_ANCHORS: {file} holds no certificates in PEM.") from None
+    return tuple(anchors)
 
 
 def open_blobs(settings: Settings) -> BlobStore:
     scheme, _, rest = settings.documents.partition(":")
     match scheme:
         case "file":
-            from pathlib import Path
-
             return FolderBlobStore(Path(rest))
         case "s3" | "s3+http":
             parts = urlsplit(settings.documents)

@@ -61,7 +61,11 @@ class Settings(BaseSettings):
     """``embedded`` or ``pkcs12:FILE`` for the platform's seal."""
     signing_keys_password: SecretStr = SecretStr("")
     timestamp_urls: Annotated[tuple[str, ...], NoDecode] = ()
-    """External RFC 3161 authorities for signatures and seals, the first that answers; none: our own."""
+    """External RFC 3161 authorities for signatures and seals, asked in this order until one stamps; none: our own."""
+    trust_anchors: Annotated[tuple[Path, ...], NoDecode] = ()
+    """PEM files with the roots of those authorities, and of whoever issued the seal: for asking and for verifying."""
+    archive_days: int = Field(365, ge=30, le=730)
+    """A sealed file gets a new time stamp this long before the certificate behind its last one ends."""
 
     link_days: int = Field(14, ge=1, le=365)
     session_hours: int = Field(12, ge=1, le=24 * 90)
@@ -87,7 +91,7 @@ class Settings(BaseSettings):
 
     log_level: str = "INFO"
 
-    @field_validator("timestamp_urls", mode="before")
+    @field_validator("timestamp_urls", "trust_anchors", mode="before")
     @classmethod
     def _cut(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 from cryptography.x509.oid import NameOID
 
-from signing.authority import RENEW_BEFORE, Authority, Credentials
+from signing.authority import RENEW_BEFORE, SEAL, TSA, Authority, Credentials
 from signing.errors import KeyRefused
 from signing.pdf_signer import PdfSigner
 from signing.revocation import common_name
@@ -212,10 +212,18 @@ def test_seal_and_time_stamp_authority_are_renewed_in_time_with_their_keys(tmp_p
     first = opened(tmp_path / "keys")
     old = sealed(by=PdfSigner(first))
     seal_ends = first.seal_credentials().certificate.not_valid_after_utc
-    later = opened(tmp_path / "keys", at=seal_ends - RENEW_BEFORE + timedelta(days=1))
+    later = opened(tmp_path / "keys", at=seal_ends - RENEW_BEFORE[SEAL] + timedelta(days=1))
     assert later.seal_credentials().certificate.not_valid_after_utc > seal_ends
     assert public_bytes(later.seal_credentials()) == public_bytes(first.seal_credentials())
     assert verify(old, [later.trust_anchor_pem]).verdict == "sealed"
+
+
+def test_the_time_stamp_authority_is_renewed_years_before_it_ends_so_that_archives_gain_by_a_new_stamp(
+    tmp_path: Path,
+) -> None:
+    ends = opened(tmp_path / "keys").tsa.good_until()
+    later = opened(tmp_path / "keys", at=ends - RENEW_BEFORE[TSA] + timedelta(days=1))
+    assert later.tsa.good_until() - ends > timedelta(days=365 * 7)
 
 
 # Another authority's seal, from a PKCS#12 file.

@@ -112,7 +112,7 @@ class House:
 
     def refused(self, **settings: str) -> str:
         supervisor = self.serve(("api", API), environment=settings)
-        assert supervisor.wait(20) == 1
+        assert supervisor.wait(60) == 1
         return self.said()
 
     def said(self) -> str:
@@ -184,7 +184,7 @@ def test_a_part_that_was_killed_is_there_again_at_once(house: House) -> None:
     before = house.await_parts("api", "worker")
     for name in ("worker", "api"):
         os.kill(before[name], signal.SIGKILL)
-        wait_until(partial(house.has_another, name, before[name]), f"another {name}", seconds=3)
+        wait_until(partial(house.has_another, name, before[name]), f"another {name}")
         assert birth_of(house.pids()[name])
     assert "worker ended (SIGKILL); it is started again in 0.1 s." in house.said()
 
@@ -192,10 +192,11 @@ def test_a_part_that_was_killed_is_there_again_at_once(house: House) -> None:
 def test_a_part_that_keeps_dying_is_given_longer_and_longer_pauses(house: House) -> None:
     house.serve(("api", API), ("worker", DIES))
     house.await_parts("api")
-    time.sleep(6)
-    # at 0 s, 0.1 s, 1.1 s, 3.1 s, 7.1 s
-    assert 3 <= house.log("worker").count("begun") <= 5
-    assert "worker ended (status 7); it is started again in 2.0 s." in house.said()
+    wait_until(lambda: house.said().count("worker ended (status 7)") >= 4, "four deaths")
+    assert re.findall(r"worker ended \(status 7\); it is started again in (\S+) s\.", house.said())[:4] == [
+        *("0.1", "1.0", "2.0", "4.0"),
+    ]
+    assert house.log("worker").count("begun") >= 4
 
 
 def test_a_part_that_cannot_even_be_started_is_tried_again(house: House) -> None:
@@ -209,14 +210,14 @@ def test_a_part_that_cannot_even_be_started_is_tried_again(house: House) -> None
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_ends_everything_within_seconds(house: House, number: signal.Signals) -> None:
-    supervisor = house.serve(("api", API), ("prefect", SLEEPER), ("worker", PARENT))
+def test_a_signal_ends_everything_at_once(house: House, number: signal.Signals) -> None:
+    supervisor = house.serve(("api", API), ("prefect", SLEEPER), ("worker", PARENT), patches={"PATIENCE": 600.0})
     pids = house.await_parts("api", "prefect", "worker")
     wait_until(lambda: house.log("worker").strip().isdigit(), "a child of the worker")
     grandchild = int(house.log("worker"))
     supervisor.send_signal(number)
-    assert supervisor.wait(5) == 0
-    wait_until(gone([*pids.values(), grandchild]), "the end of all", seconds=2)
+    assert supervisor.wait(60) == 0
+    wait_until(gone([*pids.values(), grandchild]), "the end of all")
     assert not (house.home / "run" / "processes.json").exists()
 
 
@@ -225,7 +226,7 @@ def test_what_does_not_listen_is_ended_all_the_same(house: House) -> None:
     pids = house.await_parts("api", "prefect")
     wait_until(lambda: "deaf" in house.log("prefect"), "a deaf part")
     supervisor.send_signal(signal.SIGTERM)
-    assert supervisor.wait(8) == 0
+    assert supervisor.wait(60) == 0
     assert gone(list(pids.values()))()
 
 
@@ -235,8 +236,8 @@ def test_what_the_call_has_started_ends_too(house: House) -> None:
     started = house.home / "busy"
     wait_until(lambda: started.exists() and bool(started.read_text()), "a child of the call")
     supervisor.terminate()
-    assert supervisor.wait(8) == 0
-    wait_until(gone([int(started.read_text())]), "its end", seconds=2)
+    assert supervisor.wait(60) == 0
+    wait_until(gone([int(started.read_text())]), "its end")
 
 
 @linux
@@ -245,7 +246,7 @@ def test_nothing_outlives_a_killed_supervisor(house: House) -> None:
     pids = house.await_parts("api", "worker")
     supervisor.kill()
     supervisor.wait()
-    wait_until(gone(list(pids.values())), "the end of all", seconds=3)
+    wait_until(gone(list(pids.values())), "the end of all")
 
 
 @linux
@@ -285,8 +286,8 @@ def test_elsewhere_a_watcher_ends_what_outlives_the_supervisor(house: House) -> 
         assert victim.poll() is None
         assert watcher.stdin is not None
         watcher.stdin.close()
-        assert victim.wait(10) == -signal.SIGTERM
-        watcher.wait(10)
+        assert victim.wait(60) == -signal.SIGTERM
+        watcher.wait(60)
         assert innocent.poll() is None
     finally:
         for process in (victim, innocent, watcher):
@@ -360,6 +361,7 @@ def test_children_see_the_very_settings_of_their_parent(tmp_path: Path) -> None:
         port=8123,
         secret="a 'quoted' secret, with commas",
         timestamp_urls=("http://one.example", "http://two.example"),
+        trust_anchors=(tmp_path / "one.pem", tmp_path / "two.pem"),
         expiry_alert_days=(45, 5),
         prefect_port=4300,
     )
@@ -408,7 +410,7 @@ def test_a_process_knows_its_own_place_and_others_know_when_it_is_gone() -> None
     place = f"{socket.gethostname()}:{other.pid}:{birth_of(other.pid)}"
     assert not has_died(place)
     other.kill()
-    wait_until(lambda: has_died(place), "its death, though nobody has buried it", seconds=3)
+    wait_until(lambda: has_died(place), "its death, though nobody has buried it")
     other.wait()
     assert has_died(place)
 
