@@ -50,6 +50,15 @@ DOCUMENTS: Mapping[str, Mapping[str, Kind]] = {
         "notice_days": Kind.NUMBER,
         "external_id": Kind.TEXT,
     },
+    "invoice": {
+        "title": Kind.TEXT,
+        "supplier": Kind.TEXT,
+        "number": Kind.TEXT,
+        "order_number": Kind.TEXT,
+        "issued_on": Kind.DAY,
+        "due_on": Kind.DAY,
+        "external_id": Kind.TEXT,
+    },
 }
 """Fields of each kind of document that conditions may ask for. One that nobody filled in is empty text, 0, or
 null where it is a day."""
@@ -188,7 +197,7 @@ class _Checked:
 @lru_cache(1024)
 def _checked(expression: str, document: str) -> _Checked | Wrong:
     if document not in DOCUMENTS:
-        return Wrong(0, "Routes for “%(document)s” are not supported yet.", {"document": document})
+        return Wrong(0, "There are no routes for “%(document)s”.", {"document": document})
     if not expression.strip():
         return Wrong(0, "A condition says something, such as amount >= 50000.")
     if len(expression) > LONGEST:
@@ -542,7 +551,7 @@ def _stop(at: _Token | _Operand, sentence: str, **values: object) -> _Stop:
 def _no_function(name: str, token: _Token) -> _Stop:
     if near := get_close_matches(name, ("has", *_METHODS), 1, 0.6):
         return _stop(token, "There is no “%(name)s()” here. Did you mean “%(near)s()”?", name=name, near=near[0])
-    return _stop(token, "“%(name)s()” is not supported yet.", name=name)
+    return _stop(token, "A condition cannot ask “%(name)s()”.", name=name)
 
 
 def _tokens(expression: str) -> list[_Token]:

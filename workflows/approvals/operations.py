@@ -746,6 +746,8 @@ def resolve(session: Session, approvers: routes.Approvers | None, submitter: Per
                 people(session, [submitter.manager_id]).get(submitter.manager_id) if submitter.manager_id else None
             )
             return [manager] if manager is not None and manager.active else []
+        case _:
+            raise NotImplementedError(f"{approvers} are refused on publishing")
 
 
 def branch_of(route: Route, name: str) -> StagePlan | None:

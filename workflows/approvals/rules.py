@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,9 +11,12 @@ from typing import Any, Literal
 from uuid import UUID
 
 from workflows.approvals.model import Link, Round, RoundState, Stage, StageKind, StageState, Task, TaskState, Verdict
+from workflows.approvals.plan import Percent
 from workflows.parties.rules import Actor
 
 LONGEST_COMMENT = 4000
+
+Approve = int | Literal["all"] | Percent
 
 
 class Outcome(StrEnum):
@@ -24,23 +27,62 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Votes:
+    """``vetoes``: rejections by people whose single rejection ends the stage; they are among the rejections."""
+
     approvals: int = 0
     rejections: int = 0
+    vetoes: int = 0
 
 
-def thresholds(panel: int, approve: int | Literal["all"], reject: int | None) -> tuple[int, int]:
+@dataclass(frozen=True)
+class Ballot:
+    """``seat``: who is asked. ``by``: who decided; another than them where somebody stood in."""
+
+    seat: UUID
+    by: UUID
+    verdict: Verdict
+
+
+def counted(ballots: Iterable[Ballot], veto: Collection[UUID] = ()) -> Votes:
+    """The votes of ballots in the order in which they came. A seat has one vote, and so has whoever decides.
+
+    ``veto``: the seats whose rejection ends the stage, whoever decides for them.
+    """
+    approvals = rejections = vetoes = 0
+    seats: set[UUID] = set()
+    deciders: set[UUID] = set()
+    for ballot in ballots:
+        if ballot.seat in seats or ballot.by in deciders:
+            continue
+        seats.add(ballot.seat)
+        deciders.add(ballot.by)
+        approvals += ballot.verdict is Verdict.APPROVE
+        if ballot.verdict is Verdict.REJECT:
+            rejections += 1
+            vetoes += ballot.seat in veto
+    return Votes(approvals, rejections, vetoes)
+
+
+def thresholds(panel: int, approve: Approve, reject: int | Percent | None) -> tuple[int, int]:
     """Approvals that carry a stage of ``panel`` people, and rejections that end it.
 
-    Without a reject quorum of its own a stage ends as soon as its approvals can no longer be reached. The two always
-    meet: whatever ``panel`` people decide, one of them is reached.
+    Shares are of the people asked, rounded up. Without a reject quorum of its own a stage ends as soon as its approvals
+    can no longer be reached. The two always meet: whatever ``panel`` people decide, one of them is reached.
     """
-    needed = panel if approve == "all" else approve
+    needed = needed_of(panel, approve)
     hopeless = panel - needed + 1
-    return needed, min(reject, hopeless) if reject is not None else hopeless
+    ends = reject.of(panel) if isinstance(reject, Percent) else reject
+    return needed, min(ends, hopeless) if ends is not None else hopeless
+
+
+def needed_of(panel: int, approve: Approve) -> int:
+    if isinstance(approve, Percent):
+        return approve.of(panel)
+    return panel if approve == "all" else approve
 
 
 def outcome(approve: int, reject: int, votes: Votes) -> Outcome:
-    if votes.rejections >= reject:
+    if votes.vetoes or votes.rejections >= reject:
         return Outcome.REJECTED
     if votes.approvals >= approve:
         return Outcome.APPROVED
@@ -193,17 +235,13 @@ class Panel:
     enough: bool
 
 
-def panel(
-    approvers: Sequence[UUID], fallback: Sequence[UUID], *, excluded: frozenset[UUID], approve: int | Literal["all"]
-) -> Panel:
+def panel(approvers: Sequence[UUID], fallback: Sequence[UUID], *, excluded: frozenset[UUID], approve: Approve) -> Panel:
     """The people to ask: the approvers less those excluded; the fallback as well where they are too few for the quorum.
 
     Never an empty approval: with nobody left, or fewer than the quorum, it is not enough and the stage is blocked.
     """
     first = tuple(dict.fromkeys(person for person in approvers if person not in excluded))
-    needed = max(1, len(first)) if approve == "all" else approve
-    if len(first) >= needed:
+    if len(first) >= max(1, needed_of(len(first), approve)):
         return Panel(first, True)
     both = tuple(dict.fromkeys((*first, *(person for person in fallback if person not in excluded))))
-    needed = max(1, len(both)) if approve == "all" else approve
-    return Panel(both, len(both) >= needed)
+    return Panel(both, len(both) >= max(1, needed_of(len(both), approve)))

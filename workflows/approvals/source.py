@@ -42,10 +42,14 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is 
 
 
 class Source:
-    """A text as nodes with their places, and what was found wrong with it so far."""
+    """A text as nodes with their places, and what was found wrong with it so far.
+
+    ``used``: features that the text makes use of, each with what is said where Signoff cannot do it yet.
+    """
 
     def __init__(self, source: str) -> None:
         self.findings: list[Finding] = []
+        self.used: list[tuple[str, Finding]] = []
         self.source = source
         self.lines: list[str] = []
 
@@ -115,9 +119,15 @@ class Source:
     def complain(self, node: yaml.Node, sentence: str, **values: object) -> None:
         self.complain_at(node.start_mark, sentence, **values)
 
-    def fields(
-        self, node: yaml.Node, *, known: Collection[str], later: Collection[str] = (), needed: Collection[str] = ()
-    ) -> dict[str, yaml.Node]:
+    def uses(self, feature: str, node: yaml.Node, written: str | None = None) -> None:
+        """``written``: the words that make use of it, where they are not those of the node."""
+        place = node.start_mark
+        values = {"name": short(written if written is not None else str(node.value))}
+        finding = Finding(place.line + 1, place.column + 1, "“%(name)s” is not supported yet.", values)
+        if len(self.used) < MOST_FINDINGS:
+            self.used.append((feature, finding))
+
+    def fields(self, node: yaml.Node, *, known: Collection[str], needed: Collection[str] = ()) -> dict[str, yaml.Node]:
         """The fields of a mapping, without those that are empty; every other field is a finding."""
         if not isinstance(node, yaml.MappingNode):
             self.complain(node, "Fields are expected here, such as “%(name)s: …”.", name=next(iter(known)))
@@ -128,8 +138,6 @@ class Source:
             name = key.value if isinstance(key, yaml.ScalarNode) else ""
             if name in seen:
                 self.complain(key, "“%(name)s” is there twice.", name=name)
-            elif name in later:
-                self.complain(key, "“%(name)s” is not supported yet.", name=name)
             elif name not in known:
                 self.unknown(key, name, known)
             elif self.is_empty(value):
@@ -169,13 +177,11 @@ class Source:
             return None
         return str(node.value)
 
-    def one_of(self, node: yaml.Node, known: Collection[str], later: Collection[str] = ()) -> str | None:
+    def one_of(self, node: yaml.Node, known: Collection[str]) -> str | None:
         text = self.text(node)
         if text is None or text in known:
             return text
-        if text in later:
-            self.complain(node, "“%(name)s” is not supported yet.", name=text)
-        elif near := near_to(text, known):
+        if near := near_to(text, known):
             self.complain(node, "“%(text)s” is not known here. Did you mean “%(near)s”?", text=short(text), near=near)
         else:
             self.complain(
