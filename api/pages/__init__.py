@@ -5,5 +5,16 @@ from importlib import import_module
 from fastapi import APIRouter
 
 router = APIRouter()
-for name in ("links", "entrance", "sending", "deciding", "contracts", "routes", "verify", "people", "mailbox"):
+for name in (
+    "links",
+    "entrance",
+    "sending",
+    "deciding",
+    "comparing",
+    "contracts",
+    "routes",
+    "verify",
+    "people",
+    "mailbox",
+):
     router.include_router(import_module(f"api.pages.{name}").router)

@@ -14,12 +14,12 @@ from sqlmodel import Session
 
 from api.auth import SignedIn, Visitor
 from api.dependencies import Engine, Now
+from api.pages.comparing import changed_since_approved
 from api.pages.pictures import page_picture
 from api.pages.shell import page, reader_of
 from api.pages.views import RouteRow, route_rows, stage_name
 from api.pages.words import VIEWS, Status, kind_name, status_of, told, upcoming
 from api.rest.contracts import file_of, pdf_response, today_of
-from documents.comparison import compare
 from documents.rendering import Reader, sentence
 from workflows.approvals.model import StageKind, TaskState, Verdict
 from workflows.approvals.queries import MailTrouble, mail_troubles, open_task_for
@@ -149,6 +149,7 @@ def shown(
     all_versions = queries.versions(session, contract)
     asked = open_task_for(session, PROCESS, contract.id, actor.id)
     events = history(session, PROCESS, contract.id)
+    again = asked is not None and asked.task.kind is StageKind.APPROVAL
     signed = any(task.verdict is Verdict.SIGN for task in where.journey.tasks) if where.journey else False
     entries = [told(each, reader) for each in reversed(events)]
     return page(
@@ -169,6 +170,7 @@ def shown(
         stage_title=stage_name(asked.stage.name, reader) if asked else "",
         due_note=explained(asked.stage.due, reader.locale, sentence) if asked and asked.stage.due else "",
         signs=asked is not None and asked.task.kind is StageKind.SIGNATURE,
+        since=changed_since_approved(session, asked.round, actor.id) if asked and again else None,
         may_hand_in=why_not_hand_in(actor, contract, signed=signed) is None,
         may_withdraw=why_not_withdraw(actor, contract) is None,
         owner_turn=where.owner_turn and contract.owner_id == actor.id,
@@ -223,25 +225,6 @@ def history_page(contract_id: UUID, request: Request, runtime: Engine, visitor: 
         contract = queries.one(session, contract_id, visitor.actor)
         entries = [(each, told(each, reader)) for each in history(session, PROCESS, contract.id)]
     return page(request, "history.html", here="contracts", contract=contract, entries=entries)
-
-
-@router.get("/{contract_id}/changes")
-def changes_page(
-    contract_id: UUID,
-    request: Request,
-    runtime: Engine,
-    visitor: SignedIn,
-    old: Annotated[int, Query(alias="from", ge=1)] = 1,
-    new: Annotated[int | None, Query(alias="to", ge=1)] = None,
-) -> Response:
-    with runtime.reading() as session:
-        contract = queries.one(session, contract_id, visitor.actor)
-        before = queries.version(session, contract.id, old)
-        after = queries.version(session, contract.id, new or contract.current_version)
-        changes = compare(before.text, after.text)
-    return page(
-        request, "changes.html", here="contracts", contract=contract, before=before, after=after, changes=changes
-    )
 
 
 @router.get("/{contract_id}/versions/{number}/text")

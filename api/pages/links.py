@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from api.dependencies import Engine, Now
 from api.errors import said, wants_page
+from api.pages.comparing import changed_since_approved
 from api.pages.pictures import page_picture
 from api.pages.shell import page, reader_of
 from api.pages.views import route_rows, stage_name
@@ -20,7 +21,6 @@ from api.pages.words import kind_name
 from api.rest.contracts import pdf_response
 from api.rest.tasks import decision_shape, task_shape
 from api.throttle import Throttle
-from documents.comparison import compare
 from documents.rendering import Reader, sentence
 from workflows.approvals.model import (
     Decision,
@@ -35,7 +35,7 @@ from workflows.approvals.model import (
     Verdict,
 )
 from workflows.approvals.operations import branch_of, decide, follow, insist_on_live, parsed
-from workflows.approvals.queries import Asked, Journey, approved_before, journey
+from workflows.approvals.queries import Asked, Journey, journey
 from workflows.business_time import explained
 from workflows.contracts import steps
 from workflows.contracts.model import Contract, Version
@@ -170,8 +170,6 @@ def _shown(
     if found.task.kind is StageKind.SIGNATURE:
         return page(request, "sign.html", **common, **_signing(found, reader))
     plan = branch_of(parsed(session.get_one(RouteVersion, found.round.route_id).source), found.stage.name)
-    before = approved_before(session, found.round, found.person.id)
-    earlier = version(session, found.contract.id, before[0].version_number) if before else None
     return page(
         request,
         "task.html",
@@ -180,8 +178,7 @@ def _shown(
         may_send_back=bool(plan and "submitter" in plan.send_back_to) or not (plan and plan.send_back_to),
         others=[each for each in found.journey.tasks_in(found.stage) if each.id != found.task.id],
         stage=found.stage,
-        before=before,
-        changes=compare(earlier.text, found.version.text) if earlier else None,
+        since=changed_since_approved(session, found.round, found.person.id),
     )
 
 

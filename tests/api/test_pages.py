@@ -268,7 +268,7 @@ def test_the_owner_withdraws_and_sends_links_again_and_nobody_else_does(office: 
 def test_a_contract_of_another_organisation_is_not_there(office: Office, web: TestClient) -> None:
     contract = office.contract("dan")
     eve = Browser(web, "eve")
-    for address in ("", "/print", "/history", "/changes", "/versions/1/text", "/versions/1/original.pdf"):
+    for address in ("", "/print", "/history", "/versions/compare", "/versions/1/text", "/versions/1/original.pdf"):
         eve.open(f"/contracts/{contract.id}{address}", 404)
     assert "No contracts yet" in eve.open("/contracts").text
     for action in ("withdrawal", "versions"):

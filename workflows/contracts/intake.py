@@ -51,6 +51,7 @@ def take_in(
         page_sizes=accepted.page_sizes,
         text=accepted.text,
         findings=accepted.stripped,
+        page_texts=accepted.page_texts,
     )
 
 

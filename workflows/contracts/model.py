@@ -88,6 +88,8 @@ class Version(SQLModel, table=True):
     pages: int
     page_sizes: list[list[int]] = Field(default_factory=list, sa_column=Column(json_column(), nullable=False))
     text: str = Field(default="", sa_column=Column(Text, nullable=False))
+    page_starts: list[int] = Field(default_factory=list, sa_column=Column(json_column(), nullable=False))
+    """Where each page begins in ``text``, in letters."""
     findings: list[str] = Field(default_factory=list, sa_column=Column(json_column(), nullable=False))
     note: str = ""
     author_id: UUID = Field(foreign_key="person.id")

@@ -31,6 +31,7 @@ from workflows.contracts.rules import (
     Warning,
     facts_of,
     last_day_to_cancel,
+    page_starts,
     why_not_hand_in,
     why_not_withdraw,
 )
@@ -59,6 +60,8 @@ class HandedIn:
     page_sizes: Sequence[Sequence[int]]
     text: str
     findings: Sequence[str]
+    page_texts: Sequence[str] = ()
+    """Of which ``text`` is made, an empty line between them."""
 
 
 def submit(session: Work, draft: Draft, document: HandedIn, *, by: Actor, now: datetime, link_days: int) -> Contract:
@@ -395,6 +398,7 @@ def _add_version(
         pages=document.pages,
         page_sizes=[list(each) for each in document.page_sizes],
         text=document.text,
+        page_starts=page_starts(document.page_texts),
         findings=list(document.findings),
         note=note,
         author_id=by.id,

@@ -270,3 +270,20 @@ def warnings_due(
         if reached and (warning := Warning(what, day, min(reached))) not in given:
             due.append(warning)
     return tuple(due)
+
+
+def page_starts(page_texts: Sequence[str]) -> list[int]:
+    """Where each page begins in the text of all: an empty line between them, nothing empty at the ends."""
+    text = "\n\n".join(page_texts)
+    lead, length = len(text) - len(text.lstrip()), len(text.strip())
+    starts, at = [], -lead
+    for page in page_texts:
+        starts.append(min(max(0, at), length))
+        at += len(page) + 2
+    return starts
+
+
+def page_texts(text: str, starts: Sequence[int]) -> list[str]:
+    """The text of each page, from where each begins; all of it as one page where that was not kept."""
+    ends = [*starts[1:], len(text)]
+    return [text[start:end].strip() for start, end in zip(starts, ends, strict=True)] if starts else [text]

@@ -1,0 +1,79 @@
+"""``/api/contracts/…/comparison``: what changed in the text from one version to another."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from api.dependencies import Reading, ReadsContracts
+from api.pages.comparing import compared
+from api.rest.answers import refusals
+from api.rest.shapes import Shape
+from workflows.contracts import queries
+
+router = APIRouter(prefix="/contracts", tags=["contracts"])
+
+
+class PieceShape(Shape):
+    kind: Literal["same", "folded", "removed", "added"]
+    text: Annotated[str, Field(description="Shorter than `words` says, or empty, where there was no more room.")]
+    words: int
+
+
+class PageChangesShape(Shape):
+    page: Annotated[int, Field(description="Of the newer version.")]
+    places: Annotated[int, Field(description="Changes that begin on it.")]
+    pieces: list[PieceShape]
+
+
+class ComparisonShape(Shape):
+    old: int
+    new: int
+    same: Annotated[bool, Field(description="Nothing in the text changed; the appearance may have.")]
+    has_text: Annotated[bool, Field(description="False where the pages of both are pictures: nothing was compared.")]
+    places: Annotated[int, Field(description="Changes in all that was compared.")]
+    compared_to: Annotated[
+        int | None, Field(description="Last page that was compared, where the texts are too long; null: all was.")
+    ]
+    shown_to: Annotated[
+        int | None, Field(description="Page at which the changes became too many to be told; null: all are.")
+    ]
+    pages: Annotated[list[PageChangesShape], Field(description="Those on which something changed.")]
+
+
+@router.get(
+    "/{contract_id}/versions/{number}/comparison",
+    response_model=ComparisonShape,
+    summary="What changed in the text since another version",
+    responses=refusals(401, 404, 422),
+)
+def comparison(
+    contract_id: UUID,
+    number: int,
+    session: Reading,
+    actor: ReadsContracts,
+    other: Annotated[int, Query(alias="with", ge=1, description="The version to compare with, as the older one.")],
+) -> ComparisonShape:
+    contract = queries.one(session, contract_id, actor)
+    older, newer = queries.version(session, contract.id, other), queries.version(session, contract.id, number)
+    found = compared(older, newer)
+    return ComparisonShape(
+        old=older.number,
+        new=newer.number,
+        same=found.same,
+        has_text=found.has_text,
+        places=found.places,
+        compared_to=found.compared_to,
+        shown_to=found.shown_to,
+        pages=[
+            PageChangesShape(
+                page=each.number,
+                places=each.places,
+                pieces=[PieceShape(kind=piece.kind.value, text=piece.text, words=piece.words) for piece in each.pieces],
+            )
+            for each in found.pages
+        ],
+    )
