@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 # An OID that nobody had to be asked for: below 2.25 every UUID is one's own (X.667).
 POLICY = "2.25.159083246512174338706923315870427110389"
+
+LOOKED_AT_AGAIN_SECONDS = 24 * 3600
 
 GRANTED, REJECTED = 0, 2
 BAD_ALGORITHM, BAD_REQUEST, BAD_FORMAT, UNACCEPTED_POLICY, UNACCEPTED_EXTENSION = 0, 2, 5, 15, 16
@@ -150,7 +153,7 @@ class HttpTsa:
         self.url = url
         self._seconds = seconds
         self._anchors_pem = b"\n".join(trust_anchors)
-        self._last_token: bytes | None = None
+        self._last: tuple[bytes, float] | None = None
 
     def token(self, sha256: bytes) -> bytes:
         """Raises TimestampUnavailable when there is no answer, TokenRefused when the answer is not one."""
@@ -189,7 +192,7 @@ class HttpTsa:
                 _check_chain(read.signer_der, read.others_der, self._anchors_pem, read.at)
             except TokenRefused as failure:
                 raise TokenRefused("%(url)s: %(reason)s", url=self.url, reason=failure) from failure
-        self._last_token = token
+        self._last = token, time.monotonic()
         return token
 
     def material(self, *, fresh: bool = False) -> RevocationMaterial:
@@ -200,7 +203,10 @@ class HttpTsa:
         return good_until(self._some_token(), self._anchors_pem)
 
     def _some_token(self) -> bytes:
-        return self._last_token or self.token(hashlib.sha256(b"").digest())
+        """The last one; after a day another, as the authority may have a new certificate by then."""
+        if self._last is not None and time.monotonic() - self._last[1] < LOOKED_AT_AGAIN_SECONDS:
+            return self._last[0]
+        return self.token(hashlib.sha256(b"").digest())
 
 
 def material_of(token: bytes, trust_anchor_pem: bytes = b"", *, fresh: bool = False) -> RevocationMaterial:

@@ -104,6 +104,8 @@ TOLD = {
     "signed": "%(actor)s signed version %(version)s",
     "declined": "%(actor)s declined to sign version %(version)s",
     "sealed": "The file was sealed",
+    "stamped_again": "The sealed file was given a new time stamp, which lasts until %(day)s",
+    "stamping_failed": "The sealed file could not be given a new time stamp",
     "in_force": "The contract came into force",
     "withdrawn": "%(actor)s withdrew the contract",
     "link_sent_again": "%(actor)s sent a new link to %(to)s",

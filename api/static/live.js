@@ -8,6 +8,7 @@
   const actions = [
     "handed_in", "replaced", "asked", "approved", "rejected", "sent_back", "certified", "signed", "declined", "sealed",
     "in_force", "warned", "expired", "withdrawn", "nobody_to_ask", "link_sent_again", "mail_failed",
+    "stamped_again", "stamping_failed",
   ];
   let seen = Number(place.dataset.position);
   let source = null;

@@ -153,6 +153,9 @@ def seal(desk: Desk, round: Round, *, now: datetime, check: Callable[[Work], Non
         return signing
     pdf = desk.signer.seal(desk.blobs.get(signing.pdf_key))
     sealed = desk.blobs.put(pdf, folder="sealed", media_type=PDF, keep_until=now + KEEP_SEALED)
+    archive_until = desk.signer.archive_until(pdf)
     with desk.transaction() as session:
         check(session)
-        return keep_seal(session, signing.id, sealed, base_sha256=signing.pdf_sha256, now=now)
+        return keep_seal(
+            session, signing.id, sealed, archive_until=archive_until, base_sha256=signing.pdf_sha256, now=now
+        )

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, LargeBinary
+from sqlalchemy import Column, Index, LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
 from workflows.columns import UtcTime, by_value, json_column, new_id
@@ -21,6 +21,7 @@ class SigningState(StrEnum):
 
 class Signing(SQLModel, table=True):
     __tablename__ = "signing"
+    __table_args__ = (Index("ix_signing_archive", "archive_until"),)
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     round_id: UUID = Field(foreign_key="round.id", unique=True)
@@ -36,8 +37,14 @@ class Signing(SQLModel, table=True):
     state: SigningState = Field(default=SigningState.OPEN, sa_column=Column(by_value(SigningState), nullable=False))
     opened_at: datetime = Field(sa_column=Column(UtcTime, nullable=False))
     sealed_key: str | None = None
+    """The sealed file as it is given out. One that was time stamped again is another file; the history names each."""
     sealed_sha256: str | None = Field(default=None, max_length=64)
     sealed_size: int | None = None
     sealed_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
     sealed_token: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
     """RFC 3161 token over the sealed file's sha256."""
+    archive_until: datetime | None = Field(default=None, sa_column=Column(UtcTime))
+    """By then the sealed file needs a new time stamp: the first certificate behind its last one ends."""
+    archive_tried_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
+    archive_failure: str = Field(default="", sa_column=Column(Text, nullable=False))
+    """Why it could not be time stamped again; empty when it could."""

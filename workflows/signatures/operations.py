@@ -202,7 +202,9 @@ def end(session: Work, round_id: UUID) -> None:
         signing.state = SigningState.ENDED
 
 
-def keep_seal(session: Work, signing_id: UUID, sealed: BlobRef, *, base_sha256: str, now: datetime) -> Signing:
+def keep_seal(
+    session: Work, signing_id: UUID, sealed: BlobRef, *, archive_until: datetime, base_sha256: str, now: datetime
+) -> Signing:
     """Record the sealed file. Safe to repeat: the first seal stays."""
     signing = session.exec(
         select(Signing).where(Signing.id == signing_id).with_for_update().execution_options(populate_existing=True)
@@ -216,6 +218,7 @@ def keep_seal(session: Work, signing_id: UUID, sealed: BlobRef, *, base_sha256: 
     signing.state, signing.sealed_at = SigningState.SEALED, now
     signing.sealed_key, signing.sealed_sha256, signing.sealed_size = sealed.key, sealed.sha256, sealed.size
     signing.sealed_token = session.stamp(bytes.fromhex(sealed.sha256))
+    signing.archive_until = archive_until
     record(session, "sealed", signing.process, signing.subject_id, now=now, sha256=sealed.sha256, size=sealed.size)
     return signing
 

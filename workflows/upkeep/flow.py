@@ -1,4 +1,4 @@
-"""The scheduled flows: warnings before a contract ends, and the sweep that makes up for crashes."""
+"""The scheduled flows: warnings before a contract ends, the sweep that makes up for crashes, archives."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from prefect import flow
 from prefect.logging import get_run_logger
 
 from workflows.composition import working_runtime
-from workflows.upkeep.steps import sweep, warn_and_expire
+from workflows.upkeep.steps import keep_archives_valid, sweep, warn_and_expire
 
 
 @flow(name="expiry-alerts", retries=0, persist_result=False)
@@ -26,3 +26,6 @@ async def upkeep() -> None:
     lost = await asyncio.to_thread(sweep, working_runtime())
     if lost:
         get_run_logger().info("Started again: %s", ", ".join(lost))
+    renewed = await asyncio.to_thread(keep_archives_valid, working_runtime(), now=datetime.now(UTC))
+    if renewed:
+        get_run_logger().info("Sealed files time stamped again: %d", renewed)

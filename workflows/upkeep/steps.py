@@ -11,8 +11,10 @@ from sqlmodel import Session, col, select
 from workflows.contracts.model import Contract, ContractState, ExpiryAlert
 from workflows.contracts.operations import expire, give_warning
 from workflows.contracts.rules import Warning, warnings_due
+from workflows.contracts.steps import desk
 from workflows.parties.model import Person
 from workflows.runtime import Runtime
+from workflows.signatures.archive import renew_archives
 from workflows.upkeep.operations import (
     ask_where_nobody_could_be,
     report_failed_mails,
@@ -62,3 +64,8 @@ def sweep(runtime: Runtime) -> list[str]:
             step(session, now=now)
     runtime.dispatcher.sweep()
     return lost
+
+
+def keep_archives_valid(runtime: Runtime, *, now: datetime) -> int:
+    """Time stamp sealed files again before the certificate behind their last time stamp ends; how many were."""
+    return renew_archives(desk(runtime), margin=timedelta(days=runtime.settings.archive_days), now=now)

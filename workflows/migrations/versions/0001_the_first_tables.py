@@ -435,6 +435,9 @@ def upgrade() -> None:
         sa.Column("sealed_size", sa.Integer(), nullable=True),
         sa.Column("sealed_at", workflows.columns.UtcTime(timezone=True), nullable=True),
         sa.Column("sealed_token", sa.LargeBinary(), nullable=True),
+        sa.Column("archive_until", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.Column("archive_tried_at", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.Column("archive_failure", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["round_id"],
             ["round.id"],
@@ -442,6 +445,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("round_id"),
     )
+    with op.batch_alter_table("signing", schema=None) as batch_op:
+        batch_op.create_index("ix_signing_archive", ["archive_until"], unique=False)
+
     op.create_table(
         "stage",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -652,6 +658,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_stage_round_id"))
 
     op.drop_table("stage")
+    with op.batch_alter_table("signing", schema=None) as batch_op:
+        batch_op.drop_index("ix_signing_archive")
+
     op.drop_table("signing")
     op.drop_table("expiry_alert")
     with op.batch_alter_table("web_session", schema=None) as batch_op:
