@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Form, Request
 
 from api.dependencies import SESSION_COOKIE, get_runtime
-from workflows.errors import Forbidden, SignIn
+from workflows.errors import Forbidden, Refused, SignIn
 from workflows.parties.operations import actor, count_try, forget_tries, sign_in, sign_out, who_is
 from workflows.parties.queries import web_session
 from workflows.parties.rules import Actor, why_not_administer
@@ -111,6 +111,31 @@ def enter(runtime: Runtime, email: str, password: str, *, address: str, now: dat
     with runtime.transaction() as session:
         forget_tries(session, typed)
         return Entered(sign_in(session, person, now=now, hours=settings.session_hours).token)
+
+
+def insist_on_own_password(runtime: Runtime, actor: Actor, password: str, *, field: str, now: datetime) -> None:
+    """Have somebody who is signed in prove once more who they are. Failed tries are counted as at the door, but apart:
+    whoever guesses there must not keep the owner from changing the password here.
+
+    Raises:
+        Refused: at ``field``, where it is not their present password.
+        TooMany: too many failed tries.
+    """
+    settings = runtime.settings
+    tried = f"own-password:{actor.id}"
+    with runtime.transaction() as session:
+        count_try(
+            session,
+            tried,
+            now=now,
+            most=settings.sign_in_tries,
+            window=timedelta(minutes=settings.sign_in_wait_minutes),
+        )
+    with runtime.reading() as session:
+        if who_is(session, actor.email, password) is None:
+            raise Refused("That is not your present password. Nothing was changed.", field=field)
+    with runtime.transaction() as session:
+        forget_tries(session, tried)
 
 
 def exit(runtime: Runtime, token: str) -> None:

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from workflows.database import Work
 from workflows.errors import Forbidden, SignIn
-from workflows.parties.operations import actor, actor_by_token
+from workflows.parties.operations import actor, note_use, program_by_token
 from workflows.parties.queries import web_session
 from workflows.parties.rules import Actor, Scope, why_not_administer, why_not_scope
 from workflows.runtime import Runtime
@@ -24,7 +24,12 @@ def get_runtime(request: Request) -> Runtime:
     return runtime
 
 
-Engine = Annotated[Runtime, Depends(get_runtime)]
+async def get_engine(request: Request) -> Runtime:
+    # async, as all that never waits: a plain function would be sent to another thread
+    return get_runtime(request)
+
+
+Engine = Annotated[Runtime, Depends(get_engine)]
 
 
 def get_transaction(runtime: Engine) -> Iterator[Work]:
@@ -44,7 +49,7 @@ def get_reading(runtime: Engine) -> Iterator[Session]:
 Reading = Annotated[Session, Depends(get_reading, scope="function")]
 
 
-def get_now() -> datetime:
+async def get_now() -> datetime:
     return datetime.now(UTC)
 
 
@@ -62,13 +67,22 @@ def get_actor(
     A cookie alone only reads: what changes something over the API takes a token, which no other site can send.
     """
     scheme, _, secret = (authorization or "").partition(" ")
+    if scheme.lower() == "bearer" and secret:
+        return _by_token(runtime, secret.strip(), now)
     with runtime.reading() as session:
-        if scheme.lower() == "bearer" and secret:
-            return actor_by_token(session, secret.strip(), now=now)
         cookie = request.cookies.get(SESSION_COOKIE)
         if cookie and request.method in ("GET", "HEAD") and (found := web_session(session, cookie, now=now)):
             return actor(session, found[1], via="page")
     raise SignIn("Send a bearer token, or sign in.")
+
+
+def _by_token(runtime: Runtime, secret: str, now: datetime) -> Actor:
+    with runtime.reading() as session:
+        program = program_by_token(session, secret, now=now)
+    if program.use_to_note:
+        with runtime.transaction() as session:
+            note_use(session, program.token_id, now=now)
+    return program.actor
 
 
 CurrentActor = Annotated[Actor, Depends(get_actor)]
@@ -80,13 +94,13 @@ class Allowed:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
 
-    def __call__(self, current: CurrentActor) -> Actor:
+    async def __call__(self, current: CurrentActor) -> Actor:
         if sentence := why_not_scope(current, self.scope):
             raise Forbidden(sentence, scope=self.scope.value)
         return current
 
 
-def get_administrator(current: Annotated[Actor, Depends(Allowed(Scope.ROUTES_WRITE))]) -> Actor:
+async def get_administrator(current: Annotated[Actor, Depends(Allowed(Scope.ROUTES_WRITE))]) -> Actor:
     if sentence := why_not_administer(current):
         raise Forbidden(sentence)
     return current

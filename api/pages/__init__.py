@@ -15,6 +15,7 @@ for name in (
     "routes",
     "verify",
     "people",
+    "settings",
     "mailbox",
 ):
     router.include_router(import_module(f"api.pages.{name}").router)

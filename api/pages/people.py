@@ -1,62 +1,68 @@
-"""``/people`` for administrators, and everybody's own settings."""
+"""``/people``: administrators find, add and change the people of their organisation."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from typing import Annotated
-from zoneinfo import available_timezones
+from urllib.parse import urlencode
+from uuid import UUID
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlmodel import Session
 
-from api.auth import Administers, FromForm, SignedIn, Visitor, get_administrator
-from api.dependencies import SESSION_COOKIE, Engine, Now
+from api.auth import Administers, FromForm, Visitor, get_administrator
+from api.dependencies import Engine, Now
 from api.errors import said
-from api.pages.shell import LANGUAGE_COOKIE, page, reader_of
-from documents.rendering import sentence
-from workflows.errors import Refused
-from workflows.parties.model import Membership, Organisation
-from workflows.parties.operations import make_token, register, set_password, set_reading, who_is
-from workflows.parties.queries import colleagues, memberships, people
-from workflows.parties.rules import Actor, Scope, normalised_email
+from api.pages.settings import token_rows, zones
+from api.pages.shell import page, reader_of
+from workflows.database import Work
+from workflows.errors import NotFound, Refused
+from workflows.parties.model import ADMINISTRATOR, Kind, Membership, Organisation, Person
+from workflows.parties.operations import register, withdraw_token
+from workflows.parties.personnel import change_person, see_off, welcome_back
+from workflows.parties.queries import colleague, colleagues, memberships, people, tokens_of
+from workflows.parties.rules import normalised_email
 from workflows.runtime import Runtime
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(prefix="/people", include_in_schema=False)
 
+A_PAGE = 50
 Text = Annotated[str, Form()]
-SCOPES = {
-    Scope.CONTRACTS_READ: "Read contracts, their files and their history",
-    Scope.CONTRACTS_WRITE: "Hand in contracts and new versions, and withdraw them",
-    Scope.TASKS_READ: "Read what you are asked",
-    Scope.TASKS_DECIDE: "Decide in your name",
-    Scope.VERIFY: "Verify files",
-    Scope.ROUTES_WRITE: "Check and publish routes",
-}
-TOKEN_DAYS = (7, 30, 90, 365)
+DONE = ("changed", "left", "back", "token")
 
 
-@router.get("/people")
-def people_page(request: Request, runtime: Engine, visitor: Administers, done: str = "") -> Response:
-    return _people(request, runtime, visitor, done=done)
+@router.get("")
+def people_page(
+    request: Request,
+    runtime: Engine,
+    visitor: Administers,
+    q: Annotated[str, Query(max_length=200)] = "",
+    first: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+    done: str = "",
+) -> Response:
+    return _listed(request, runtime, visitor, q=q, first=first, done=done)
 
 
-def _people(
+def _listed(
     request: Request,
     runtime: Runtime,
     visitor: Visitor,
     *,
-    typed: dict[str, str] | None = None,
+    q: str = "",
+    first: int = 0,
+    typed: Mapping[str, str] | None = None,
     refused: Refused | None = None,
     done: str = "",
 ) -> Response:
     with runtime.reading() as session:
-        everybody = colleagues(session, visitor.actor)
-        in_what = memberships(session, [each.id for each in everybody])
-    by_id = {each.id: each.name for each in everybody}
+        found = colleagues(session, visitor.actor, q=q)
+        here = found[first : first + A_PAGE]
+        in_what = memberships(session, [each.id for each in here])
+        managers = people(session, {each.manager_id for each in here if each.manager_id})
     rows = [
-        (each, by_id.get(each.manager_id, "") if each.manager_id else "", _said(in_what.get(each.id, [])))
-        for each in everybody
+        (each, managers[each.manager_id].name if each.manager_id else "", _said(in_what.get(each.id, [])))
+        for each in here
     ]
     return page(
         request,
@@ -64,6 +70,10 @@ def _people(
         here="people",
         status=refused.status if refused else 200,
         rows=rows,
+        q=q,
+        count=len(found),
+        first=_address(q=q.strip()) if first else None,
+        next=_address(q=q.strip(), first=str(first + A_PAGE)) if first + A_PAGE < len(found) else None,
         typed=typed or {},
         refused=said(refused, reader_of(request)) if refused else "",
         wrong=(refused.field or "") if refused else "",
@@ -71,19 +81,27 @@ def _people(
     )
 
 
-def _said(found: list[Membership]) -> str:
-    return ", ".join(each.name for each in found)
+def _address(**wanted: str) -> str:
+    kept = {name: value for name, value in wanted.items() if value}
+    return "/people" + (f"?{urlencode(kept)}" if kept else "")
+
+
+def _said(found: list[Membership], kind: Kind | None = None) -> str:
+    return ", ".join(each.name for each in found if kind in (None, each.kind))
 
 
 def get_administering_form(visitor: FromForm) -> Visitor:
     return get_administrator(visitor)
 
 
-@router.post("/people")
+AdministersByForm = Annotated[Visitor, Depends(get_administering_form)]
+
+
+@router.post("")
 def add(
     request: Request,
     runtime: Engine,
-    visitor: Annotated[Visitor, Depends(get_administering_form)],
+    visitor: AdministersByForm,
     now: Now,
     name: Text = "",
     email: Text = "",
@@ -105,14 +123,14 @@ def add(
                 organisation=session.get(Organisation, actor.organisation_id),
                 title=title,
                 password=password or None,
-                manager=normalised_email(manager) if manager.strip() else None,
+                manager=normalised_email(manager, field="manager") if manager.strip() else None,
                 roles=_cut(roles),
                 groups=_cut(groups),
                 locale=actor.locale,
                 timezone=actor.timezone,
             )
     except Refused as refused:
-        return _people(request, runtime, visitor, typed=typed, refused=refused)
+        return _listed(request, runtime, visitor, typed=typed, refused=refused)
     return RedirectResponse("/people?done=added", status_code=303)
 
 
@@ -120,106 +138,137 @@ def _cut(names: str) -> list[str]:
     return [each.strip() for each in names.split(",") if each.strip()]
 
 
-@router.get("/settings")
-def settings_page(request: Request, visitor: SignedIn, done: str = "") -> Response:
-    return _settings(request, visitor, done=done)
+@router.get("/{person_id}")
+def person_page(person_id: UUID, request: Request, runtime: Engine, visitor: Administers, done: str = "") -> Response:
+    return _person(person_id, request, runtime, visitor, done=done)
 
 
-def _settings(
+def _person(
+    person_id: UUID,
     request: Request,
+    runtime: Runtime,
     visitor: Visitor,
     *,
+    typed: Mapping[str, str] | None = None,
     refused: Refused | None = None,
     done: str = "",
-    secret: str = "",
-    token_name: str = "",
-    token_days: int = 90,
-    scopes: Sequence[str] = (),
 ) -> Response:
-    """``secret``: of the token that was just made; it is shown this once."""
     reader = reader_of(request)
+    with runtime.reading() as session:
+        person = colleague(session, visitor.actor, person_id)
+        kept = _kept(session, person)
+        tokens = token_rows(session, person.id, reader)
     return page(
         request,
-        "settings.html",
-        here="settings",
+        "person.html",
+        here="people",
         status=refused.status if refused else 200,
-        zones=_zones(),
-        person=visitor.actor,
-        scopes=[
-            (scope.value, sentence(words, reader.locale), scope in scopes)
-            for scope, words in SCOPES.items()
-            if visitor.actor.administers or scope is not Scope.ROUTES_WRITE
-        ],
-        token_days=[(days, days == token_days) for days in TOKEN_DAYS],
-        token_name=token_name,
-        secret=secret,
+        person=person,
+        typed=typed or kept,
+        tokens=tokens,
+        zones=zones(),
         refused=said(refused, reader) if refused else "",
         wrong=(refused.field or "") if refused else "",
-        done=done,
+        done=done if done in DONE else "",
     )
 
 
-def _zones() -> list[str]:
-    areas = ("Africa/", "America/", "Antarctica/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
-    return ["UTC", *sorted(each for each in available_timezones() if each.startswith(areas))]
+def _kept(session: Session, person: Person) -> dict[str, str]:
+    """What the form shows before anybody types."""
+    in_what = memberships(session, [person.id]).get(person.id, [])
+    manager = people(session, [person.manager_id]).get(person.manager_id) if person.manager_id else None
+    return {
+        "name": person.name,
+        "title": person.title,
+        "manager": manager.email if manager else "",
+        "roles": _said(in_what, Kind.ROLE),
+        "groups": _said(in_what, Kind.GROUP),
+        "locale": person.locale,
+        "timezone": person.timezone,
+    }
 
 
-@router.post("/settings")
-def keep_settings(
-    request: Request, runtime: Engine, visitor: FromForm, locale: Text = "", timezone: Text = ""
-) -> Response:
-    try:
-        with runtime.transaction() as session:
-            set_reading(session, visitor.actor.id, locale=locale, timezone=timezone)
-    except Refused as refused:
-        return _settings(request, visitor, refused=refused)
-    answer = RedirectResponse("/settings?done=reading", status_code=303)
-    answer.delete_cookie(LANGUAGE_COOKIE)
-    return answer
-
-
-@router.post("/settings/password")
-def change_password(
-    request: Request, runtime: Engine, visitor: FromForm, old: Text = "", password: Text = ""
-) -> Response:
-    try:
-        with runtime.reading() as session:
-            _insist_on_own_password(session, visitor.actor, old, field="old")
-        with runtime.transaction() as session:
-            set_password(session, visitor.actor.id, password)
-    except Refused as refused:
-        return _settings(request, visitor, refused=refused)
-    answer = RedirectResponse("/sign-in", status_code=303)
-    answer.delete_cookie(SESSION_COOKIE)
-    return answer
-
-
-@router.post("/settings/tokens")
-def add_token(
+@router.post("/{person_id}")
+def change(
+    person_id: UUID,
     request: Request,
     runtime: Engine,
-    visitor: FromForm,
+    visitor: AdministersByForm,
     now: Now,
     name: Text = "",
-    days: Annotated[int, Form(ge=1, le=TOKEN_DAYS[-1])] = 90,
-    password: Text = "",
-    scopes: Annotated[list[str], Form()] = [],  # noqa: B006  (FastAPI copies it)
+    title: Text = "",
+    manager: Text = "",
+    roles: Text = "",
+    groups: Text = "",
+    locale: Text = "",
+    timezone: Text = "",
 ) -> Response:
-    """Answers with the page itself: a secret has no business in an address that a redirect would show."""
+    def work(session: Work) -> None:
+        change_person(
+            session,
+            person_id,
+            name=name,
+            title=title,
+            manager=manager.strip() or None,
+            locale=locale,
+            timezone=timezone,
+            roles=_cut(roles),
+            groups=_cut(groups),
+            by=visitor.actor,
+            now=now,
+        )
+
+    typed = {"name": name, "title": title, "manager": manager, "roles": roles, "groups": groups}
+    typed |= {"locale": locale, "timezone": timezone}
+    gives_it_up = person_id == visitor.actor.id and ADMINISTRATOR not in _cut(roles)
+    return _done(person_id, request, runtime, visitor, work, "changed", typed, to="/" if gives_it_up else "")
+
+
+@router.post("/{person_id}/departure")
+def departure(person_id: UUID, request: Request, runtime: Engine, visitor: AdministersByForm, now: Now) -> Response:
+    def work(session: Work) -> None:
+        see_off(session, person_id, by=visitor.actor, now=now)
+
+    return _done(person_id, request, runtime, visitor, work, "left")
+
+
+@router.post("/{person_id}/return")
+def return_(person_id: UUID, request: Request, runtime: Engine, visitor: AdministersByForm, now: Now) -> Response:
+    def work(session: Work) -> None:
+        welcome_back(session, person_id, by=visitor.actor, now=now)
+
+    return _done(person_id, request, runtime, visitor, work, "back")
+
+
+@router.post("/{person_id}/tokens/{token_id}/withdrawal")
+def withdraw(
+    person_id: UUID, token_id: UUID, request: Request, runtime: Engine, visitor: AdministersByForm, now: Now
+) -> Response:
+    def work(session: Work) -> None:
+        if token_id not in {each.id for each in tokens_of(session, person_id)}:
+            raise NotFound("There is no such token.")
+        withdraw_token(session, token_id, by=visitor.actor, now=now)
+
+    return _done(person_id, request, runtime, visitor, work, "token")
+
+
+def _done(
+    person_id: UUID,
+    request: Request,
+    runtime: Runtime,
+    visitor: Visitor,
+    work: Callable[[Work], object],
+    done: str,
+    typed: Mapping[str, str] | None = None,
+    *,
+    to: str = "",
+) -> Response:
+    """Do it and show the person again; where it is refused, say there why. ``to``: shown instead."""
     try:
-        if not scopes:
-            raise Refused("Choose at least one thing that the program may do.", field="scopes")
-        with runtime.reading() as session:
-            # a browser left open must not become a key that outlasts it
-            _insist_on_own_password(session, visitor.actor, password, field="token-password")
         with runtime.transaction() as session:
-            person = people(session, [visitor.actor.id])[visitor.actor.id]
-            secret = make_token(session, person, name=name, scopes=scopes, now=now, days=days)
+            work(session)
+    except NotFound:
+        raise
     except Refused as refused:
-        return _settings(request, visitor, refused=refused, token_name=name, token_days=days, scopes=scopes)
-    return _settings(request, visitor, secret=secret)
-
-
-def _insist_on_own_password(session: Session, actor: Actor, password: str, *, field: str) -> None:
-    if who_is(session, actor.email, password) is None:
-        raise Refused("That is not your present password. Nothing was changed.", field=field)
+        return _person(person_id, request, runtime, visitor, typed=typed, refused=refused)
+    return RedirectResponse(to or f"/people/{person_id}?done={done}", status_code=303)

@@ -53,7 +53,12 @@ PAGES = {
     "a route": ("root", "/routes/two-stages"),
     "a new route": ("root", "/routes/new"),
     "people": ("root", "/people"),
-    "settings": ("dan", "/settings"),
+    "people found": ("root", "/people?q=legal"),
+    "nobody found": ("root", "/people?q=zeppelin"),
+    "a person": ("root", "/people/{person ann}"),
+    "what was done to a person": ("root", "/people/{person ann}?done=changed"),
+    "somebody who has left": ("root", "/people/{person gone}?done=left"),
+    "settings": ("dan", "/settings?done=token"),
     "mailbox": ("", "/mailbox"),
     "task link": ("", "{link asked}"),
     "task link, changed": ("", "{link changed}"),
@@ -108,6 +113,8 @@ def opened(
         address = address.replace("{" + name + "}", busy.id(name))
     for name, link in busy.links.items():
         address = address.replace("{link " + name + "}", link)
+    for name, person in busy.office.people.items():
+        address = address.replace("{person " + name + "}", str(person.id))
     address += ("&" if "?" in address else "?") + f"lang={lang}"
     answer = web.get(address, headers={"Cookie": cookies[who]}, follow_redirects=False)
     web.cookies.clear()

@@ -12,6 +12,10 @@ from workflows.contracts.intake import take_in
 from workflows.contracts.model import Contract
 from workflows.contracts.operations import replace, withdraw
 from workflows.parties.model import Person
+from workflows.parties.operations import make_token, note_use, withdraw_token
+from workflows.parties.personnel import see_off
+from workflows.parties.queries import tokens_of
+from workflows.parties.rules import Scope
 
 PASSWORD = "correct horse battery"
 ROUTE = """\
@@ -169,7 +173,26 @@ def people(office: Office, locale: str) -> dict[str, Person]:
     office.person("pia", groups=["privacy"], locale=locale)
     office.person("root", roles=["administrator"], password=PASSWORD, locale=locale)
     office.person("new", password=PASSWORD, locale=locale)
+    office.person("gone", groups=["legal"], password=PASSWORD, locale=locale)
+    tokens(office)
+    with office.transaction() as session:
+        see_off(session, office.people["gone"].id, by=office.actor("root"), now=office.now)
     return office.people
+
+
+def tokens(office: Office) -> None:
+    """In every state that a token can be in."""
+    for name in ("dan", "ann", "gone"):
+        for what, ago, days in (("night job", 1, None), ("once", 40, 30), ("scanner", 2, 90)):
+            made = office.now - timedelta(days=ago)
+            with office.transaction() as session:
+                person = session.get_one(Person, office.people[name].id)
+                make_token(session, person, name=what, scopes=list(Scope), now=made, days=days)
+    for name in ("dan", "ann"):
+        with office.transaction() as session:
+            scanner, night, _ = sorted(tokens_of(session, office.people[name].id), key=lambda each: each.name)[::-1]
+            note_use(session, night.id, now=office.now)
+            withdraw_token(session, scanner.id, by=office.actor(name), now=office.now)
 
 
 def replaced(office: Office, contract: Contract) -> None:

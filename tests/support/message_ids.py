@@ -50,11 +50,12 @@ def in_code(root: Path) -> Iterator[Sentence]:
         for package in PACKAGES
         for path in sorted((root / package).rglob("*.py"))
     }
-    takers = GETTEXT | _takers([node for tree in trees.values() for node in ast.walk(tree)])
+    takers = _takers([node for tree in trees.values() for node in ast.walk(tree)])
+    takers |= {name: {place} for name, place in GETTEXT.items()}
     for file, tree in trees.items():
         if file in TERMINAL:
             continue
-        here = {name: place for name, place in takers.items() if name not in _others(tree)}
+        here = {name: places for name, places in takers.items() if name not in _others(tree)}
         for expression in _places(tree, here):
             for literal in _literals(expression):
                 made = isinstance(literal, ast.JoinedStr)
@@ -74,9 +75,12 @@ def strings(root: Path) -> Iterator[str]:
             yield path.read_text()
 
 
-def _takers(nodes: Sequence[ast.AST]) -> dict[str, int]:
-    """Who takes a sentence, and at which position: functions, dataclasses, exceptions, and their heirs."""
-    found: dict[str, int] = {}
+def _takers(nodes: Sequence[ast.AST]) -> dict[str, set[int]]:
+    """Who takes a sentence, and at which positions: functions, dataclasses, exceptions, and their heirs.
+
+    Two of one name, each with a place of its own, are looked at in both places.
+    """
+    found: dict[str, set[int]] = {}
     classes = [node for node in nodes if isinstance(node, ast.ClassDef)]
     for node in nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name != "__init__":
@@ -89,7 +93,7 @@ def _takers(nodes: Sequence[ast.AST]) -> dict[str, int]:
             for base in each.bases:
                 inherited = found.get(ast.unparse(base).rpartition(".")[2])
                 if inherited is not None and _own_start(each) is None:
-                    found.setdefault(each.name, inherited)
+                    found[each.name] = found.get(each.name, set()) | inherited
     return found
 
 
@@ -108,9 +112,9 @@ def _fields(each: ast.ClassDef) -> list[str]:
     return [target.id for target in annotated if isinstance(target, ast.Name)]
 
 
-def _note(found: dict[str, int], name: str, parameters: list[str]) -> None:
+def _note(found: dict[str, set[int]], name: str, parameters: list[str]) -> None:
     if PARAMETER in parameters:
-        found[name] = parameters.index(PARAMETER)
+        found.setdefault(name, set()).add(parameters.index(PARAMETER))
 
 
 def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
@@ -118,14 +122,13 @@ def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
     return names[1:] if names[:1] in (["self"], ["cls"]) else names
 
 
-def _places(tree: ast.Module, takers: dict[str, int]) -> Iterator[ast.expr]:
+def _places(tree: ast.Module, takers: dict[str, set[int]]) -> Iterator[ast.expr]:
     """The expressions that stand where a sentence belongs."""
     for node in ast.walk(tree):
         match node:
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=arguments, keywords=named):
                 yield from (each.value for each in named if each.arg == PARAMETER)
-                if name in takers and len(arguments) > takers[name]:
-                    yield arguments[takers[name]]
+                yield from (arguments[place] for place in takers.get(name, ()) if place < len(arguments))
             case ast.FunctionDef(name=name) if name.startswith(PERMISSIONS):
                 yield from (each.value for each in ast.walk(node) if isinstance(each, ast.Return) and each.value)
             case _:

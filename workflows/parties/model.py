@@ -11,6 +11,9 @@ from sqlmodel import Field, SQLModel
 
 from workflows.columns import UtcTime, by_value, json_column, new_id
 
+PROCESS = "person"
+"""Under this name what is done to a person stands in the history."""
+
 ADMINISTRATOR = "administrator"
 READER = "reader"
 """Sees every document of their own organisation."""
@@ -86,6 +89,8 @@ class ApiToken(SQLModel, table=True):
     scopes: list[str] = Field(sa_column=Column(json_column(), nullable=False))
     created_at: datetime = Field(sa_column=Column(UtcTime, nullable=False))
     expires_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
+    last_used_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
+    """To within ``operations.USE_NOTED_EVERY``; None: never."""
     revoked_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
 
 

@@ -11,21 +11,28 @@ from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, col, delete, select, update
 
+from workflows.audit.operations import record
 from workflows.database import Work
 from workflows.errors import Conflict, NotFound, Refused, SignIn, TooMany
-from workflows.parties.model import ApiToken, Attempts, Kind, Membership, Organisation, Person, WebSession
+from workflows.parties.model import PROCESS, ApiToken, Attempts, Kind, Membership, Organisation, Person, WebSession
 from workflows.parties.rules import (
     Actor,
     Scope,
+    TokenState,
     checked_locale,
+    checked_membership,
     checked_name,
     checked_timezone,
     normalised_email,
     shown,
+    token_state,
     why_not_password,
+    why_not_withdraw_token,
 )
+
+USE_NOTED_EVERY = timedelta(hours=1)  # a write for each request would make reading as dear as writing
 
 _hasher = PasswordHasher()  # argon2id with the parameters of RFC 9106, section 4
 _NOBODYS_HASH = _hasher.hash(secrets.token_urlsafe())
@@ -102,11 +109,12 @@ def acquaintance(session: Work, *, name: str, email: str, locale: str, timezone:
 
 def join(session: Work, person: Person, kind: Kind, name: str) -> None:
     """Put somebody in a role or group; nothing happens where they are in it."""
+    name = checked_membership(kind, name)
     there = select(Membership).where(
         Membership.kind == kind, Membership.name == name, Membership.person_id == person.id
     )
     if session.exec(there).first() is None:
-        session.add(Membership(kind=kind, name=checked_name(name), person_id=person.id))
+        session.add(Membership(kind=kind, name=name, person_id=person.id))
 
 
 def leave(session: Work, person: Person, kind: Kind, name: str) -> None:
@@ -226,26 +234,85 @@ def make_token(
     return secret
 
 
-def actor_by_token(session: Session, secret: str, *, now: datetime) -> Actor:
+def withdraw_token(session: Work, token_id: UUID, *, by: Actor, now: datetime) -> ApiToken:
+    """From now on the token stands for nobody. Withdrawing it once more changes nothing.
+
+    Raises:
+        NotFound: there is no such token, or ``by`` may not know of it.
+    """
+    found = session.exec(
+        select(ApiToken, Person)
+        .join(Person, col(Person.id) == col(ApiToken.person_id))
+        .where(ApiToken.id == token_id)
+        .with_for_update(of=ApiToken)
+        .execution_options(populate_existing=True)
+    ).first()
+    if found is None:
+        raise NotFound("There is no such token.")
+    token, owner = found
+    if sentence := why_not_withdraw_token(by, owner):
+        raise NotFound(sentence)
+    if token.revoked_at is None:
+        token.revoked_at = now
+        record(
+            session,
+            "token_withdrawn",
+            PROCESS,
+            owner.id,
+            now=now,
+            actor=by.name,
+            actor_id=by.id,
+            via=by.via,
+            token=str(token.id),
+            name=token.name,
+        )
+    return token
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program that sent a token. ``use_to_note``: whether ``note_use`` is due."""
+
+    token_id: UUID
+    actor: Actor
+    use_to_note: bool
+
+
+def program_by_token(session: Session, secret: str, *, now: datetime) -> Program:
     """Whom a bearer token stands for.
 
     Raises:
         SignIn: where it stands for nobody, or no longer.
     """
-    token = session.exec(select(ApiToken).where(ApiToken.token_sha256 == sha256_of_secret(secret))).first()
-    if token is None or token.revoked_at is not None or (token.expires_at is not None and token.expires_at <= now):
+    found = session.exec(
+        select(ApiToken, Person, Membership)
+        .join(Person, col(Person.id) == col(ApiToken.person_id))
+        .outerjoin(Membership, col(Membership.person_id) == col(Person.id))
+        .where(ApiToken.token_sha256 == sha256_of_secret(secret), col(Person.active))
+    ).all()
+    if not found or token_state(found[0][0], now=now) is not TokenState.GOOD:
         raise SignIn("This token is unknown, expired or withdrawn.")
-    person = session.get(Person, token.person_id)
-    if person is None or not person.active:
-        raise SignIn("This token is unknown, expired or withdrawn.")
-    return actor(session, person, via="api", scopes=token.scopes)
+    token, person, _ = found[0]
+    noted = token.last_used_at is not None and now < token.last_used_at + USE_NOTED_EVERY
+    memberships = filter(None, (membership for _, _, membership in found))
+    return Program(token.id, _actor(person, memberships, via="api", scopes=token.scopes), use_to_note=not noted)
+
+
+def note_use(session: Work, token_id: UUID, *, now: datetime) -> None:
+    session.execute(update(ApiToken).where(col(ApiToken.id) == token_id).values(last_used_at=now))
 
 
 def actor(session: Session, person: Person, *, via: str, scopes: Iterable[str] | None = None) -> Actor:
     """A person with the roles and groups they have now."""
+    return _actor(
+        person, session.exec(select(Membership).where(Membership.person_id == person.id)), via=via, scopes=scopes
+    )
+
+
+def _actor(person: Person, memberships: Iterable[Membership], *, via: str, scopes: Iterable[str] | None) -> Actor:
     roles: set[str] = set()
     groups: set[str] = set()
-    for membership in session.exec(select(Membership).where(Membership.person_id == person.id)):
+    for membership in memberships:
         (roles if membership.kind is Kind.ROLE else groups).add(membership.name)
     return Actor(
         id=person.id,

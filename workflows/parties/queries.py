@@ -8,9 +8,10 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from workflows.parties.model import Kind, Membership, Organisation, Person, WebSession
+from workflows.errors import NotFound
+from workflows.parties.model import ApiToken, Kind, Membership, Organisation, Person, WebSession
 from workflows.parties.operations import sha256_of_secret
-from workflows.parties.rules import Actor
+from workflows.parties.rules import Actor, has_words, why_not_keep
 
 
 def people(session: Session, ids: Iterable[UUID]) -> dict[UUID, Person]:
@@ -55,13 +56,42 @@ def everybody(session: Session) -> list[Person]:
     return list(session.exec(select(Person).where(col(Person.organisation_id).is_not(None)).order_by(col(Person.name))))
 
 
-def colleagues(session: Session, actor: Actor) -> list[Person]:
-    """Everybody of the actor's own organisation, in the order of their names."""
+def colleagues(session: Session, actor: Actor, *, q: str = "") -> list[Person]:
+    """People of the actor's own organisation, in the order of their names; those who have left come last.
+
+    ``q``: words that all stand in their name, address, position, roles or groups.
+    """
     if actor.organisation_id is None:
         return []
-    return list(
-        session.exec(select(Person).where(Person.organisation_id == actor.organisation_id).order_by(col(Person.name)))
+    found = list(
+        session.exec(
+            select(Person)
+            .where(Person.organisation_id == actor.organisation_id)
+            .order_by(col(Person.active).desc(), col(Person.name), col(Person.id))
+        )
     )
+    if not q.strip():
+        return found
+    in_what = memberships(session, [each.id for each in found])
+    return [
+        each
+        for each in found
+        if has_words(q, [each.name, each.email, each.title, *(one.name for one in in_what.get(each.id, ()))])
+    ]
+
+
+def colleague(session: Session, actor: Actor, person_id: UUID) -> Person:
+    """Somebody whom the actor administers.
+
+    Raises:
+        NotFound: there is nobody such.
+    """
+    person = session.get(Person, person_id)
+    if person is None:
+        raise NotFound("There is no such person.")
+    if sentence := why_not_keep(actor, person):
+        raise NotFound(sentence)
+    return person
 
 
 def memberships(session: Session, ids: Iterable[UUID]) -> dict[UUID, list[Membership]]:
@@ -71,6 +101,17 @@ def memberships(session: Session, ids: Iterable[UUID]) -> dict[UUID, list[Member
     for each in session.exec(rows.order_by(col(Membership.kind).desc(), col(Membership.name))):
         found.setdefault(each.person_id, []).append(each)
     return found
+
+
+def tokens_of(session: Session, person_id: UUID) -> list[ApiToken]:
+    """Every token that was made for somebody, the newest first; also those that are good no longer."""
+    return list(
+        session.exec(
+            select(ApiToken)
+            .where(ApiToken.person_id == person_id)
+            .order_by(col(ApiToken.created_at).desc(), col(ApiToken.id).desc())
+        )
+    )
 
 
 def web_session(session: Session, token: str, *, now: datetime) -> tuple[WebSession, Person] | None:

@@ -227,6 +227,7 @@ def upgrade() -> None:
         ),
         sa.Column("created_at", workflows.columns.UtcTime(timezone=True), nullable=False),
         sa.Column("expires_at", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.Column("last_used_at", workflows.columns.UtcTime(timezone=True), nullable=True),
         sa.Column("revoked_at", workflows.columns.UtcTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["person_id"],
