@@ -236,7 +236,7 @@ def finish(
     paths["sealed"].write_bytes(sealed)
     paths["original"].write_bytes(original)
     paths["trust_anchor"].write_bytes(runtime.authority.trust_anchor_pem)
-    report = verify(sealed, [runtime.authority.trust_anchor_pem])
+    report = verify(sealed, runtime.signer.trust_anchors)
     console.print()
     print_report(console, report, paths["sealed"].name)
     console.print(f"\nSealed file: {paths['sealed'].resolve()}", soft_wrap=True)
@@ -287,8 +287,9 @@ def prepare(runtime: Any, locale: str) -> str:
 class People:
     """The people of one contract, each with nothing but their mailbox and a browser."""
 
-    def __init__(self, web: httpx.Client, number: str) -> None:
+    def __init__(self, web: httpx.Client, number: str, *, patience: float = PATIENCE) -> None:
         self._web, self._number, self._read = web, number, set[str]()
+        self._patience = patience
         self._forgotten = 0
         self.clicked_at = 0.0
         """When the last decision was sent (seconds since 1970)."""
@@ -310,7 +311,7 @@ class People:
                     return found
             return None
 
-        message = wait_for(arrived, f"a mail to {email}")
+        message = wait_for(arrived, f"a mail to {email}", seconds=self._patience)
         self._read.add(message["id"])
         return message
 

@@ -20,8 +20,9 @@ from sqlalchemy.engine import URL
 from tests.support import parts, servers
 
 # A busy machine is no failure; what CI finds, everybody finds again.
-hypothesis.settings.register_profile("developer", deadline=None)
-hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+patient = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("developer", patient)
+hypothesis.settings.register_profile("ci", patient, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("ci" if parts.in_ci() else "developer")
 
 

@@ -137,7 +137,7 @@ def test_send_approve_send_back_again_sign_verify(
         contract_id = page.url.rpartition("/")[2].partition("?")[0]
         here = f"/api/contracts/{contract_id}"
         number = web.get(here).json()["number"]
-        people = demo.People(web, number)
+        people = demo.People(web, number, patience=120)
 
         # approve by link, then the owner hands in a new version, and the approver is asked again
         approver = desk.new_page()

@@ -30,7 +30,7 @@ class Life:
 
     def __init__(self, system: System, token: str, after: Callable[[str], None]) -> None:
         self.system, self.after = system, after
-        self.web = httpx.Client(base_url=system.base, timeout=30)
+        self.web = httpx.Client(base_url=system.base, timeout=60)
         self.api = {"Authorization": f"Bearer {token}"}
 
     def live(self) -> dict[str, object]:
@@ -46,7 +46,7 @@ class Life:
         assert made.status_code == 201, made.text
         contract = made.json()
         self.after("handed in")
-        people = demo.People(web, contract["number"])
+        people = demo.People(web, contract["number"], patience=180)
         for who in (demo.MANAGER, *demo.LEGAL[:2]):
             people.decide(who.email, "approve")
             self.after(f"{who.name} approved")
@@ -61,7 +61,7 @@ class Life:
             except httpx.TransportError:
                 return False
 
-        wait_until(in_force, "the contract to be in force", seconds=120)
+        wait_until(in_force, "the contract to be in force")
         return dict(web.get(here, headers=self.api).json())
 
 
@@ -73,8 +73,8 @@ def at_rest(runtime: Runtime) -> bool:
     return waiting is None and behind is None
 
 
-@pytest.mark.timeout(420)
-@pytest.mark.parametrize("victim", ["api", "worker", "prefect"])
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("victim", ["api", "dispatcher", "worker", "prefect"])
 def test_a_process_killed_at_every_step_loses_nothing(
     victim: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,8 +91,8 @@ def test_a_process_killed_at_every_step_loses_nothing(
 
         def kill(_step: str) -> None:
             before = system.kill(victim)
-            wait_until(lambda: system.pids().get(victim, before) != before, f"another {victim}", seconds=60)
-            wait_until(lambda: alive(system.base), "the portal", seconds=60)
+            wait_until(lambda: system.pids().get(victim, before) != before, f"another {victim}")
+            wait_until(lambda: alive(system.base), "the portal")
 
         life = Life(system, token, kill)
         with life.web:
@@ -102,7 +102,7 @@ def test_a_process_killed_at_every_step_loses_nothing(
         events = httpx.get(
             f"{system.base}/api/contracts/{contract['id']}/events",
             headers={"Authorization": f"Bearer {token}"},
-            timeout=30,
+            timeout=60,
         ).json()["items"]
         actions = Counter(event["action"] for event in events)
         assert actions["approved"] == 3
@@ -125,7 +125,7 @@ def test_a_process_killed_at_every_step_loses_nothing(
 
 def test_no_process_is_left_when_the_supervisor_ends(tmp_path: Path) -> None:
     with running_system(tmp_path / "home") as system:
-        wait_until(lambda: {"api", "worker", "prefect"} <= set(system.pids()), "every process")
+        wait_until(lambda: {"api", "dispatcher", "worker", "prefect"} <= set(system.pids()), "every process")
         pids = list(system.pids().values())
 
     def gone(pid: int) -> bool:
@@ -135,4 +135,4 @@ def test_no_process_is_left_when_the_supervisor_ends(tmp_path: Path) -> None:
             return True
         return Path(f"/proc/{pid}/stat").exists() and ") Z " in Path(f"/proc/{pid}/stat").read_text()
 
-    wait_until(lambda: all(gone(pid) for pid in pids), "every process to end", seconds=15)
+    wait_until(lambda: all(gone(pid) for pid in pids), "every process to end")

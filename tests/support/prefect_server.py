@@ -42,7 +42,7 @@ class PrefectServer:
 
     @property
     def api(self) -> httpx.Client:
-        return httpx.Client(base_url=self.settings.prefect_url, timeout=20)
+        return httpx.Client(base_url=self.settings.prefect_url, timeout=60)
 
     def deploy(self, name: str, *, flow: str = "waits") -> str:
         """Register a deployment without any worker; its id."""
@@ -75,7 +75,7 @@ def prefect_server(home: Path, *, settings: Settings | None = None) -> Iterator[
 
     def answers() -> bool:
         try:
-            return httpx.get(f"{settings.prefect_url}/health", timeout=1).is_success
+            return httpx.get(f"{settings.prefect_url}/health", timeout=10).is_success
         except httpx.HTTPError:
             return False
 
@@ -104,8 +104,15 @@ class Office:
         carries out first. Its own poll is as good as off: what wakes it is the poke and the events."""
         log = self.folder / "worker.log"
         log.write_text("")
+        flows = [("note", schedules), ("meets", ()), ("exits", ())]
         with servers.running(
-            [sys.executable, "-c", before + START_WORKER, self.name, json.dumps([("note", schedules), ("exits", ())])],
+            [
+                sys.executable,
+                "-c",
+                before + START_WORKER,
+                self.name,
+                json.dumps(flows),
+            ],
             ready=lambda: "started!" in log.read_text(errors="replace"),
             log=log,
             environment={
@@ -120,10 +127,18 @@ class Office:
             yield process
 
     def launch(self, word: str, *, flow: str = "note", seconds: float = 0.0) -> str:
-        parameters = {"path": str(self.notes)} | ({"word": word, "seconds": seconds} if flow == "note" else {})
+        parameters: dict[str, object] = {"path": str(self.notes)}
+        if flow != "exits":
+            parameters["word"] = word
+        if flow == "note":
+            parameters["seconds"] = seconds
         return self.launcher.launch(
             f"{flow}/{self.name}", parameters=parameters, idempotency_key=uuid4().hex, name=word, tags=[word]
         )
+
+    def open_door(self) -> None:
+        """Let the runs of ``meets`` end."""
+        self.notes.with_suffix(".open").touch()
 
     def set_parameters(self, flow_run_id: str, **parameters: object) -> None:
         """What the run is given when it begins again."""
@@ -146,10 +161,10 @@ class Office:
         """When a flow wrote this word first; seconds since 1970."""
         return next(float(line.split()[1]) for line in self.lines() if line.split()[0] == word)
 
-    def await_word(self, word: str, *, seconds: float = 30) -> None:
+    def await_word(self, word: str, *, seconds: float = 90) -> None:
         servers.wait_until(lambda: word in self.words(), f"the word {word}", seconds=seconds)
 
-    def await_state(self, flow_run_id: str, state: str = "COMPLETED", *, seconds: float = 30) -> None:
+    def await_state(self, flow_run_id: str, state: str = "COMPLETED", *, seconds: float = 90) -> None:
         def reached() -> bool:
             try:
                 return self.launcher.state(flow_run_id) == state

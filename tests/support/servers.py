@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import os
 import pwd
+import random
 import secrets
 import shutil
 import signal
@@ -14,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,16 +26,30 @@ from sqlalchemy.engine import URL, make_url
 
 from tests.support import parts
 
-START_SECONDS = 60  # Prefect takes half of it on a busy machine
-STOP_SECONDS = 10
+START_SECONDS = 120  # Prefect takes 30 on a busy machine
+STOP_SECONDS = 30
+# Below those that systems give to outgoing connections: a port that was free stays free until its server has it.
+PORTS = range(20_000, 32_000)
 
 
 def free_port() -> int:
-    """A loopback port that nobody used a moment ago."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A loopback port that nobody uses, and that no other test of this run is told."""
+    for port in itertools.islice(_ports, len(PORTS)):
+        with closing(socket.socket()) as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no port is free")
+
+
+def _own_ports() -> list[int]:
+    """Those of this one of pytest's workers, which are called gw0, gw1, …"""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    mine = list(PORTS[number % 16 :: 16])
+    random.shuffle(mine)
+    return mine
+
+
+_ports = itertools.cycle(_own_ports())
 
 
 def listens(port: int) -> bool:

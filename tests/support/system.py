@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import httpx
 
-from api.demo import free_ports
+from tests.support.servers import free_port
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
@@ -31,7 +31,7 @@ class System:
 
     @property
     def web(self) -> httpx.Client:
-        return httpx.Client(base_url=self.base, timeout=30)
+        return httpx.Client(base_url=self.base, timeout=60)
 
     def pids(self) -> dict[str, int]:
         """The processes that the supervisor runs now, by name."""
@@ -57,7 +57,7 @@ class System:
 
 @contextmanager
 def running_system(home: Path, **settings: str) -> Iterator[System]:
-    web, smtp, prefect, poke = free_ports(4)
+    web, smtp, prefect, poke = (free_port() for _ in range(4))
     environment = {
         **{
             name: value
@@ -84,13 +84,13 @@ def running_system(home: Path, **settings: str) -> Iterator[System]:
         )
     system = System(home, f"http://127.0.0.1:{web}", environment, process)
     try:
-        wait_until(lambda: process.poll() is not None or alive(system.base), "the portal", seconds=60)
+        wait_until(lambda: process.poll() is not None or alive(system.base), "the portal")
         assert process.poll() is None, (home / "serve.log").read_text()[-3000:]
         yield system
     finally:
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(timeout=30)
+            process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
@@ -98,12 +98,12 @@ def running_system(home: Path, **settings: str) -> Iterator[System]:
 
 def alive(base: str) -> bool:
     try:
-        return httpx.get(f"{base}/health", timeout=2).is_success
+        return httpx.get(f"{base}/health", timeout=10).is_success
     except httpx.TransportError:
         return False
 
 
-def wait_until(look: Callable[[], T], what: str, *, seconds: float = 60, every: float = 0.1) -> T:
+def wait_until(look: Callable[[], T], what: str, *, seconds: float = 120, every: float = 0.1) -> T:
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
         if found := look():

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from prefect import flow
 
+from tests.support.servers import wait_until
+
 
 @flow(name="note", retries=0, persist_result=False)
 async def note(path: str, word: str = "here", seconds: float = 0.0) -> str:
@@ -17,6 +19,14 @@ async def note(path: str, word: str = "here", seconds: float = 0.0) -> str:
     await asyncio.sleep(seconds)
     _write(path, f"{word}-end")
     return word
+
+
+@flow(name="meets", retries=0, persist_result=False)
+async def meets(path: str, word: str) -> None:
+    """Write a line, wait until a file beside it says that all are there, and write a line at the end."""
+    _write(path, word)
+    await asyncio.to_thread(wait_until, Path(path).with_suffix(".open").exists, "the opening of the door")
+    _write(path, f"{word}-end")
 
 
 @flow(name="exits", retries=0, persist_result=False)

@@ -104,7 +104,7 @@ def test_a_launch_pokes_the_worker(prefect: PrefectServer) -> None:
     prefect.deploy("pokes")
     with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as worker:
         worker.bind(("127.0.0.1", 0))
-        worker.settimeout(5)
+        worker.settimeout(60)
         with closing(Launcher(prefect.settings.prefect_url, poke=worker.getsockname())) as launcher:
             launch(launcher, "waits/pokes")
         assert worker.recv(16)
@@ -128,7 +128,7 @@ def test_only_runs_under_way_are_running(prefect: PrefectServer, launcher: Launc
     assert found[running].state == "RUNNING"
     assert found[running].name == "C-2026-0001"
     assert found[running].parameters == {"contract_id": "42"}
-    assert abs(datetime.now(UTC) - found[running].since) < timedelta(seconds=30)
+    assert abs(datetime.now(UTC) - found[running].since) < timedelta(minutes=5)
     assert not found[running].scheduled
 
 

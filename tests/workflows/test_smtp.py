@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +30,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from documents.rendering import Reader
-from tests.support.servers import MailServer, free_port
+from tests.support.servers import MailServer, free_port, wait_until
 from workflows.mailbox import Mailbox, messages
 from workflows.notifications import Address, Mailer, MailRefused, MailUnavailable, Server, compose
 
@@ -80,7 +79,7 @@ class Inbox:
     """What Mailpit has received."""
 
     def __init__(self, server: MailServer) -> None:
-        self._web = httpx.Client(base_url=server.api, timeout=10)
+        self._web = httpx.Client(base_url=server.api, timeout=60)
 
     def of(self, address: str) -> list[dict[str, Any]]:
         found = self._get("/search", query=f'to:"{address}"', limit=500)["messages"]
@@ -461,11 +460,11 @@ def test_a_name_that_is_nowhere() -> None:
 
 
 def test_a_server_that_says_nothing_is_not_waited_for() -> None:
-    with scripted(lambda conversation: conversation.wait(5)) as port:
-        started = time.monotonic()
-        with pytest.raises(MailUnavailable, match="took too long"):
-            Mailer(Server("127.0.0.1", port), seconds=0.3).send(letter())
-        assert time.monotonic() - started < 2
+    with (
+        scripted(lambda conversation: conversation.wait(60)) as port,
+        pytest.raises(MailUnavailable, match="took too long"),
+    ):
+        Mailer(Server("127.0.0.1", port), seconds=0.3).send(letter())
 
 
 def test_a_server_that_drips_is_not_waited_for() -> None:
@@ -474,15 +473,12 @@ def test_a_server_that_drips_is_not_waited_for() -> None:
     def drip(conversation: Conversation) -> None:
         conversation.say("220 slow\r\n")
         conversation.hear()
-        for _ in range(100):
+        for _ in range(600):
             conversation.say("250-x")
             conversation.wait(0.1)
 
-    with scripted(drip) as port:
-        started = time.monotonic()
-        with pytest.raises(MailUnavailable, match="took too long"):
-            Mailer(Server("127.0.0.1", port), seconds=0.6).send(letter())
-        assert time.monotonic() - started < 3
+    with scripted(drip) as port, pytest.raises(MailUnavailable, match="took too long"):
+        Mailer(Server("127.0.0.1", port), seconds=0.6).send(letter())
 
 
 def test_a_server_that_speaks_something_else() -> None:
@@ -529,10 +525,7 @@ def test_a_connection_that_nobody_needs_is_closed() -> None:
     with scripted(lambda conversation: conversation.serve(heard)) as port:
         mailer = Mailer(Server("127.0.0.1", port), keep_open=0.1)
         mailer.send(letter())
-        deadline = time.monotonic() + 5
-        while not heard[-1].startswith(b"QUIT"):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_until(lambda: heard[-1].startswith(b"QUIT"), "the goodbye")
         mailer.send(letter())
         mailer.close()
     assert sum(each.startswith(b"EHLO") for each in heard) == 2
@@ -597,7 +590,7 @@ mailer.send(message)
 mailer.close()
 """
     with scripted(lambda conversation: conversation.serve(heard)) as port:
-        subprocess.run([sys.executable, "-c", script, str(port)], check=True, timeout=30)
+        subprocess.run([sys.executable, "-c", script, str(port)], check=True, timeout=90)
     assert sum(each.startswith(b"EHLO") for each in heard) == 2  # the parent's went on
     assert sum(each.startswith(b"DATA") for each in heard) == 3
 
@@ -716,7 +709,7 @@ def scripted(script: Callable[[Conversation], None]) -> Iterator[int]:
                 client, _ = listening.accept()
             except TimeoutError:
                 continue
-            client.settimeout(10)
+            client.settimeout(60)
             threads.append(threading.Thread(target=talk, args=(client,)))
             threads[-1].start()
 

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -52,18 +51,13 @@ def office(prefect: PrefectServer, tmp_path: Path) -> Iterator[Office]:
 
 def test_a_launched_run_begins_at_once(at_work: Office) -> None:
     at_work.await_state(at_work.launch("warms-up"))
-    launched = time.time()
-    run = at_work.launch("now")
-    at_work.await_state(run)
-    assert at_work.moment("now") - launched < 2  # 0.3 s on an idle machine; Prefect's own workers need 7
+    at_work.await_state(at_work.launch("now"))  # in 0.3 s on an idle machine; by the poll alone it would be 600
 
 
 def test_runs_that_wait_for_a_slot_follow_each_other_at_once(at_work: Office) -> None:
-    began = time.monotonic()
     runs = [at_work.launch(f"slot-{number}", seconds=0.2) for number in range(5)]
     for run in runs:
         at_work.await_state(run)
-    assert time.monotonic() - began < 15
     words = [word for word in at_work.words() if word.startswith("slot-")]
     assert all(end == f"{begin}-end" for begin, end in zip(words[::2], words[1::2], strict=True)), "one at a time"
     assert sorted(words[::2]) == [f"slot-{number}" for number in range(5)]
@@ -80,10 +74,13 @@ def test_launches_in_parallel_are_not_refused_while_a_run_goes_on(at_work: Offic
 def test_with_more_slots_runs_go_on_side_by_side(office: Office) -> None:
     with office.worker(SIGNOFF_WORKER_LIMIT="3"):
         office.await_state(office.launch("warms-up"))
-        for run in [office.launch(f"side-{number}", seconds=2) for number in range(3)]:
+        runs = [office.launch(f"side-{number}", flow="meets") for number in range(3)]
+        for number in range(3):
+            office.await_word(f"side-{number}")
+        assert not [word for word in office.words() if word.startswith("side") and word.endswith("-end")]
+        office.open_door()
+        for run in runs:
             office.await_state(run)
-    moments = [office.moment(f"side-{number}") for number in range(3)]
-    assert max(moments) < min(office.moment(f"side-{number}-end") for number in range(3))
 
 
 def test_a_flow_that_would_exit_does_not_end_the_worker(at_work: Office) -> None:
@@ -94,7 +91,7 @@ def test_a_flow_that_would_exit_does_not_end_the_worker(at_work: Office) -> None
 def test_without_a_poke_the_events_wake_it(prefect: PrefectServer, tmp_path: Path) -> None:
     office = Office(prefect, tmp_path, poke=False)
     with closing(office.launcher), office.worker():
-        office.await_state(office.launch("heard"), seconds=15)
+        office.await_state(office.launch("heard"))
 
 
 def test_a_pause_from_prefect_does_not_end_the_worker(office: Office) -> None:
@@ -153,7 +150,7 @@ def test_a_worker_that_is_told_to_end_lets_its_run_finish(office: Office) -> Non
         run = office.launch("last", seconds=1.5)
         office.await_word("last")
         worker.send_signal(signal.SIGTERM)
-        assert worker.wait(10) == 0
+        assert worker.wait(60) == 0
     assert office.words() == ["last", "last-end"]
     assert office.launcher.state(run) == "COMPLETED"
 
@@ -163,7 +160,7 @@ def test_a_run_that_takes_too_long_does_not_keep_the_worker_from_ending(office: 
         run = office.launch("long", seconds=60)
         office.await_word("long")
         worker.send_signal(signal.SIGTERM)
-        worker.wait(10)
+        worker.wait(60)
     office.set_parameters(run, word="again")
     with office.worker():
         office.await_state(run)
@@ -180,7 +177,7 @@ def test_a_run_outlives_the_death_of_prefects_server(tmp_path: Path) -> None:
             server.process.wait()
             office.await_word("through-end")
             with prefect_server(tmp_path / "prefect", settings=server.settings):
-                office.await_state(run, seconds=60)
+                office.await_state(run)
                 office.await_state(office.launch("after"))
                 assert worker.poll() is None
 
@@ -232,4 +229,4 @@ def test_a_stock_process_worker_can_take_its_place(prefect: PrefectServer, tmp_p
         with closing(office.launcher) as launcher:
             for flow in ("upkeep", "expiry-alerts"):
                 run = launcher.launch(f"{flow}/signoff", parameters={}, idempotency_key=uuid4().hex, name=flow, tags=[])
-                office.await_state(run, seconds=90)
+                office.await_state(run)
