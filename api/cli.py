@@ -229,7 +229,7 @@ def check_route(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False
 @routes.command("publish")
 def publish_route(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)], by: By) -> None:
     """Publish a route as the next version of its name."""
-    from workflows.approvals.operations import publish
+    from workflows.approvals.publishing import publish
     from workflows.errors import Forbidden
     from workflows.parties.rules import why_not_administer
 

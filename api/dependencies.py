@@ -77,7 +77,7 @@ def get_actor(
 
 
 def _by_token(runtime: Runtime, secret: str, now: datetime) -> Actor:
-    with runtime.reading() as session:
+    with runtime.reading(at_once=True) as session:
         program = program_by_token(session, secret, now=now)
     if program.use_to_note:
         with runtime.transaction() as session:

@@ -8,7 +8,7 @@ from importlib.resources import files
 from sqlmodel import select
 
 from workflows.approvals.model import RouteVersion
-from workflows.approvals.operations import publish
+from workflows.approvals.publishing import publish
 from workflows.database import Work
 
 

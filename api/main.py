@@ -16,31 +16,17 @@ from sqlalchemy import text
 
 import api.errors
 from api import housekeeping
+from api.guard import Guard
 from api.pages import router as pages
 from api.rest import router as rest
 from documents import intake
 from workflows.composition import compose
 from workflows.database import is_current, migrate
 from workflows.errors import NotFound
-from workflows.mailbox import Mailbox
 from workflows.runtime import Runtime
 from workflows.settings import Settings
 
 log = logging.getLogger(__name__)
-
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "X-Frame-Options": "DENY",
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "X-Robots-Tag": "noindex, nofollow",
-}
-FORM_OVERHEAD = 1_000_000  # bytes that a form's other fields and boundaries may take
 
 
 def create_app(settings: Settings | None = None, runtime: Runtime | None = None) -> FastAPI:
@@ -52,22 +38,10 @@ def create_app(settings: Settings | None = None, runtime: Runtime | None = None)
         logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each request to Prefect says nothing
         engine = runtime or _start(settings)
         app.state.runtime = engine
-        mailbox = (
-            Mailbox(settings.home / "mailbox", settings.mailbox_smtp_port)
-            if settings.embedded_mail and runtime is None
-            else None
-        )
-        if mailbox:
-            mailbox.start()
         if runtime is None:
             intake.warm_up()
-            engine.dispatcher.start()
             threading.Thread(target=engine.signer.warm_up, name="warm-up", daemon=True).start()
         yield
-        if runtime is None:
-            engine.dispatcher.stop()
-        if mailbox:
-            mailbox.stop()
 
     app = FastAPI(
         title="Signoff",
@@ -85,23 +59,7 @@ def create_app(settings: Settings | None = None, runtime: Runtime | None = None)
     app.state.settings = settings
     api.errors.install(app)
 
-    @app.middleware("http")
-    async def guard(request: Request, call_next: Any) -> Response:
-        length = request.headers.get("content-length", "")
-        if length.isdigit() and int(length) > settings.intake_file_bytes + FORM_OVERHEAD:
-            megabytes = f"{settings.intake_file_bytes // 1_000_000} MB"
-            answer: Response = api.errors.problem(
-                request, 413, f"A file may have at most {megabytes}. Nothing was changed.", code="too-large"
-            )
-        else:
-            answer = await call_next(request)
-        for name, value in HEADERS.items():
-            answer.headers.setdefault(name, value)
-        if not request.url.path.startswith("/static/"):
-            answer.headers.setdefault("Cache-Control", "no-store")
-        if settings.public_url.startswith("https:"):
-            answer.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-        return answer
+    app.add_middleware(Guard, settings=settings)
 
     @app.get("/health", tags=["operation"], summary="Alive")
     def health() -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from workflows.approvals.queries import mail_still_wanted
+from workflows.approvals.wanted import mail_still_wanted
 from workflows.runtime import Runtime, build
 from workflows.settings import Settings
 
@@ -19,11 +19,3 @@ def compose(settings: Settings) -> Runtime:
 @cache
 def runtime() -> Runtime:
     return compose(Settings())
-
-
-@cache
-def working_runtime() -> Runtime:
-    """The same with its dispatcher at work: what a flow's step commits is paid from this process at once."""
-    made = runtime()
-    made.dispatcher.start()
-    return made

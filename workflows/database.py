@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -15,11 +18,16 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from cryptography.fernet import Fernet
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, Insert, event, insert, inspect
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlmodel import Session, create_engine
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.orm import make_transient_to_detached
+from sqlmodel import Session, SQLModel, create_engine
 
 log = logging.getLogger(__name__)
+
+TRIED_AFTER = 1.0  # seconds
 
 _listeners: WeakKeyDictionary[Engine, list[Callable[[], None]]] = WeakKeyDictionary()
 
@@ -28,7 +36,7 @@ def open_engine(url: str, *, pool_size: int = 10) -> Engine:
     """SQLite (WAL, foreign keys, writers take their turn at BEGIN) or PostgreSQL."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+        return _pinged_when_idle(create_engine(parsed, pool_size=pool_size, max_overflow=pool_size))
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
@@ -50,6 +58,25 @@ def open_engine(url: str, *, pool_size: int = 10) -> Engine:
         # writers queue at the door instead. Readers say so and stay outside the queue.
         reading = connection.get_execution_options().get("reading", False)
         connection.exec_driver_sql("begin" if reading else "begin immediate")
+
+    return engine
+
+
+def _pinged_when_idle(engine: Engine) -> Engine:
+    """A connection that lay idle may have been cut meanwhile: it is tried before use, and replaced where it is dead. One
+    that was in use a moment ago is taken as it is."""
+
+    @event.listens_for(engine, "checkin")
+    def _note(_connection: Any, record: Any) -> None:
+        record.info["idle since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _try(connection: Any, record: Any, _proxy: Any) -> None:
+        if time.monotonic() - record.info.get("idle since", math.inf) > TRIED_AFTER:
+            try:
+                engine.dialect.do_ping(connection)
+            except engine.dialect.loaded_dbapi.Error as error:
+                raise DisconnectionError from error  # the pool makes a fresh one
 
     return engine
 
@@ -78,10 +105,65 @@ def transaction(engine: Engine, *, stamp: Callable[[bytes], bytes], vault: Ferne
         tell(engine)
 
 
+def insert_now(session: Session, rows: Sequence[SQLModel]) -> None:
+    """Insert rows of one table at once, ahead of all that waits for the flush, so that others may refer to them.
+
+    They belong to the session as if they had been added and flushed.
+    """
+    if rows:
+        columns = inspect(type(rows[0])).column_attrs.keys()
+        session.execute(_plain_insert(type(rows[0])), [{key: getattr(row, key) for key in columns} for row in rows])
+        for row in rows:
+            make_transient_to_detached(row)
+            session.add(row)
+
+
+def insert_values(session: Session, kind: type[SQLModel], /, **values: Any) -> None:
+    """Insert one row at once, without making an object of it. Columns left out take their defaults."""
+    session.execute(_plain_insert(kind), values)
+
+
+@lru_cache(64)
+def _plain_insert(kind: type[SQLModel]) -> Insert:
+    return insert(inspect(kind).local_table)
+
+
+def add_missing(session: Session, kind: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert those of ``rows`` whose primary key is not there yet; two transactions at once may add the same."""
+    if rows:
+        session.execute(_insert(session, kind).on_conflict_do_nothing(), rows)
+
+
+def add_or_change(
+    session: Session, kind: type[SQLModel], row: Mapping[str, Any], change: Callable[[Any, Any], Mapping[str, Any]]
+) -> None:
+    """Insert ``row``, or change the one under its primary key: one statement, so that two at once take their turn.
+
+    ``change``: from the columns of the row that is there and of the one that was to be, the new values.
+    """
+    statement = _insert(session, kind)
+    table = statement.table
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=list(table.primary_key), set_=change(table.c, statement.excluded)
+        ),
+        row,
+    )
+
+
+def _insert(session: Session, kind: type[SQLModel]) -> Any:
+    on_either = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    return on_either(inspect(kind).local_table)
+
+
 @contextmanager
-def reading(engine: Engine) -> Iterator[Session]:
-    """Only reads; on SQLite it does not stand in the writers' queue."""
-    with Session(engine.execution_options(reading=True), expire_on_commit=False) as session:
+def reading(engine: Engine, *, at_once: bool = False) -> Iterator[Session]:
+    """Only reads; on SQLite it does not stand in the writers' queue.
+
+    ``at_once``: for a single statement, which elsewhere needs no transaction to be begun and ended for it.
+    """
+    options = {"isolation_level": "AUTOCOMMIT"} if at_once and engine.dialect.name != "sqlite" else {}
+    with Session(engine.execution_options(reading=True, **options), expire_on_commit=False) as session:
         yield session
 
 

@@ -1,7 +1,8 @@
 """Pays what committed changes owe: sends mails, starts flow runs.
 
-Every process that commits has one, woken by the commit itself; what a crash left behind is found by ``sweep``. A row is
-claimed for a while, paid, then marked: whoever dies in between leaves a claim that runs out.
+Runs in a process of its own (``dispatcher_process``), poked by every commit; what a crash left behind is found by its
+next look, or by ``sweep``. A row is claimed for a while, paid, then marked: whoever dies in between leaves a claim that
+runs out.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from workflows import places
 from workflows.database import Work, reading, transaction
 from workflows.launcher import Launcher, LauncherUnavailable
 from workflows.notifications import Address, Mailer, MailRefused, MailUnavailable, compose
-from workflows.outbox import Letter, MailState, OutgoingMail, Recipient, RunOwed, post
+from workflows.outbox import Letter, MailState, OutgoingMail, Recipient, RunOwed, open_vault, post
+from workflows.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +42,19 @@ DEPLOYMENTS = {"contract": "contract-lifecycle/signoff"}
 Still = Callable[[Work, OutgoingMail], bool]
 
 
+def open_dispatcher(settings: Settings, engine: Engine, *, still_wanted: Still) -> Dispatcher:
+    """What the settings name, with no connection made yet. ``still_wanted``: see ``Dispatcher``."""
+    return Dispatcher(
+        engine,
+        mailer=Mailer.from_url(settings.mail_url, embedded_port=settings.mailbox_smtp_port),
+        launcher=Launcher(settings.prefect_url, poke=settings.poke_address),
+        vault=open_vault(settings.secret.get_secret_value()),
+        public_url=settings.public_url,
+        sender=settings.mail_from,
+        still_wanted=still_wanted,
+    )
+
+
 class Dispatcher:
     """Two threads: one for mails, one for flow runs, so that a slow mail server holds up no contract."""
 
@@ -50,14 +65,13 @@ class Dispatcher:
         mailer: Mailer,
         launcher: Launcher | None,
         vault: Fernet,
-        stamp: Callable[[bytes], bytes],
         public_url: str,
         sender: str,
         still_wanted: Still,
     ) -> None:
         """``sender``: address that mails come from. ``still_wanted``: whether what a mail asks for is still open."""
         self._engine, self._mailer, self._launcher = engine, mailer, launcher
-        self._vault, self._stamp, self._public_url, self._sender = vault, stamp, public_url, sender
+        self._vault, self._public_url, self._sender = vault, public_url, sender
         self._still_wanted = still_wanted
         self._place = places.here()
         self._server_rests_until = 0.0
@@ -202,11 +216,12 @@ class Dispatcher:
                 self._tell_sender(session, mail, now)
 
     def _tell_sender(self, session: Work, mail: OutgoingMail, now: datetime) -> None:
+        locale, timezone = mail.payload.get("sender_reads", (mail.locale, mail.timezone))
         post(
             session,
             Letter(
                 kind="mail_failed",
-                to=Recipient(mail.reply_to_name, mail.reply_to_email, mail.locale, mail.timezone),
+                to=Recipient(mail.reply_to_name, mail.reply_to_email, locale, timezone),
                 process=mail.process,
                 subject_id=mail.subject_id,
                 sender_name=mail.sender_name,
@@ -272,5 +287,9 @@ class Dispatcher:
 
     @contextmanager
     def _transaction(self) -> Iterator[Work]:
-        with transaction(self._engine, stamp=self._stamp, vault=self._vault) as session:
+        with transaction(self._engine, stamp=_no_history, vault=self._vault) as session:
             yield session
+
+
+def _no_history(_sha256: bytes) -> bytes:
+    raise RuntimeError("What the dispatcher does enters no history here: upkeep tells of it.")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import logging
 import os
-import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +16,7 @@ from typing import Any
 import httpx
 
 from workflows.places import has_died
+from workflows.pokes import poke
 
 log = logging.getLogger(__name__)
 
@@ -100,14 +100,9 @@ class Launcher:
         return flow_run_id
 
     def poke(self) -> None:
-        """Have the warm worker look now. A datagram that gets lost costs the seconds until it looks of itself."""
-        if self._poke is None:
-            return
-        try:
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagram:
-                datagram.sendto(b"!", self._poke)
-        except OSError as error:
-            log.debug("Nobody could be poked: %s", error)
+        """Have the warm worker look now."""
+        if self._poke is not None:
+            poke(self._poke)
 
     def running(self, deployment: str) -> tuple[Unfinished, ...]:
         """The runs that Prefect takes to be under way, the oldest first; a killed worker leaves them so for ever.

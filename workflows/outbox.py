@@ -7,17 +7,20 @@ keeps its idempotency key, so that a repeated launch gives the same run.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from cryptography.fernet import Fernet
 from sqlalchemy import Column, Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
 from workflows.columns import UtcTime, by_value, json_column, new_id
-from workflows.database import Work
+from workflows.database import Work, add_or_change, insert_values
 
 
 class MailState(StrEnum):
@@ -83,6 +86,11 @@ class RunOwed(SQLModel, table=True):
     not_before: datetime = Field(sa_column=Column(UtcTime, nullable=False, index=True))
 
 
+def open_vault(secret: str) -> Fernet:
+    """Encrypts the links in waiting mails, with a key made from ``SIGNOFF_SECRET``."""
+    return Fernet(base64.urlsafe_b64encode(hashlib.sha256(secret.encode()).digest()))
+
+
 @dataclass(frozen=True)
 class Recipient:
     """Whom a mail goes to, and how they read."""
@@ -110,9 +118,11 @@ class Letter:
     task_id: UUID | None = None
 
 
-def post(session: Work, letter: Letter, *, now: datetime) -> OutgoingMail:
+def post(session: Work, letter: Letter, *, now: datetime) -> None:
     """Queue a mail; it leaves after the commit."""
-    mail = OutgoingMail(
+    insert_values(
+        session,
+        OutgoingMail,
         kind=letter.kind,
         to_name=letter.to.name,
         to_email=letter.to.email,
@@ -126,21 +136,34 @@ def post(session: Work, letter: Letter, *, now: datetime) -> OutgoingMail:
         process=letter.process,
         subject_id=letter.subject_id,
         task_id=letter.task_id,
+        state=MailState.QUEUED,
         created_at=now,
         not_before=now,
     )
-    session.add(mail)
     session.owes = True
-    return mail
 
 
 def wake(session: Work, process: str, subject_id: UUID, *, label: str, now: datetime) -> None:
     """Have the subject's flow started after the commit; many wake-ups in one transaction are one."""
-    owed = session.get(RunOwed, (process, subject_id), with_for_update=True)
-    if owed is None:
-        session.add(RunOwed(process=process, subject_id=subject_id, label=label, wanted_at=now, not_before=now))
-    else:
-        owed.sequence += 1
-        owed.wanted_at = owed.not_before = now
-        owed.attempts = 0
+    add_or_change(
+        session,
+        RunOwed,
+        {
+            "process": process,
+            "subject_id": subject_id,
+            "label": label,
+            "sequence": 1,
+            "launched": 0,
+            "finished": 0,
+            "attempts": 0,
+            "wanted_at": now,
+            "not_before": now,
+        },
+        lambda there, wanted: {
+            "sequence": there.sequence + 1,
+            "wanted_at": wanted.wanted_at,
+            "not_before": wanted.not_before,
+            "attempts": 0,
+        },
+    )
     session.owes = True

@@ -92,7 +92,7 @@ def serve(settings: Settings, *, on_ready: Callable[[], None] | None = None) -> 
 
 
 def parts(settings: Settings) -> list[Part]:
-    """The web process, Prefect's server where it is ours, the worker; in the order in which they start."""
+    """The web process, the dispatcher, Prefect's server where it is ours, the worker; in the order of their start."""
     environment = child_environment(settings)
     web = Part(
         "api",
@@ -105,15 +105,16 @@ def parts(settings: Settings) -> list[Part]:
         environment,
         at_once=True,
     )
+    dispatcher = Part("dispatcher", [sys.executable, "-m", "workflows.dispatcher_process"], environment)
     worker = Part("worker", WORKER, environment)
     if not settings.embedded_prefect:
-        return [web, worker]
+        return [web, dispatcher, worker]
     server = Part(
         "prefect",
         [sys.executable, "-m", "workflows.prefect_server", "127.0.0.1", str(settings.prefect_server_port)],
         environment | _server_environment(settings),
     )
-    return [web, server, worker]
+    return [web, dispatcher, server, worker]
 
 
 def child_environment(settings: Settings) -> dict[str, str]:
@@ -426,6 +427,7 @@ def _insist_on_ports(settings: Settings) -> None:
     if settings.embedded_mail:
         wanted.append(("SIGNOFF_MAILBOX_PORT", "127.0.0.1", settings.mailbox_smtp_port, socket.SOCK_STREAM))
     wanted.append(("SIGNOFF_POKE_PORT", *settings.poke_address, socket.SOCK_DGRAM))
+    wanted.append(("SIGNOFF_DISPATCHER_PORT", *settings.dispatcher_address, socket.SOCK_DGRAM))
     for name, host, port, kind in wanted:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         with socket.socket(family, kind) as probe:

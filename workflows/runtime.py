@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,9 +21,10 @@ from documents.minio_blobs import MinioBlobStore
 from signing.authority import Authority
 from signing.pdf_signer import PdfSigner
 from workflows.database import Work, on_commit, open_engine, reading, transaction
-from workflows.dispatcher import Dispatcher, Still
+from workflows.dispatcher import Dispatcher, Still, open_dispatcher
 from workflows.launcher import Launcher
-from workflows.notifications import Mailer
+from workflows.outbox import open_vault
+from workflows.pokes import poke
 from workflows.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,6 @@ class Runtime:
     blobs: BlobStore
     authority: Authority
     signer: PdfSigner
-    mailer: Mailer
     launcher: Launcher
     dispatcher: Dispatcher
     vault: Fernet
@@ -48,8 +47,8 @@ class Runtime:
             yield session
 
     @contextmanager
-    def reading(self) -> Iterator[Session]:
-        with reading(self.engine) as session:
+    def reading(self, *, at_once: bool = False) -> Iterator[Session]:
+        with reading(self.engine, at_once=at_once) as session:
             yield session
 
     @property
@@ -72,30 +71,16 @@ def build(settings: Settings, *, still_wanted: Still) -> Runtime:
     settings.insist_on_production_values()
     engine = open_engine(settings.database)
     authority = open_authority(settings)
-    vault = Fernet(base64.urlsafe_b64encode(hashlib.sha256(settings.secret.get_secret_value().encode()).digest()))
-    mailer = Mailer.from_url(settings.mail_url, embedded_port=settings.mailbox_smtp_port)
-    launcher = Launcher(settings.prefect_url, poke=settings.poke_address)
-    dispatcher = Dispatcher(
-        engine,
-        mailer=mailer,
-        launcher=launcher,
-        vault=vault,
-        stamp=authority.tsa.token,
-        public_url=settings.public_url,
-        sender=settings.mail_from,
-        still_wanted=still_wanted,
-    )
-    on_commit(engine, dispatcher.wake)
+    on_commit(engine, partial(poke, settings.dispatcher_address))
     return Runtime(
         settings=settings,
         engine=engine,
         blobs=open_blobs(settings),
         authority=authority,
         signer=open_signer(settings, authority),
-        mailer=mailer,
-        launcher=launcher,
-        dispatcher=dispatcher,
-        vault=vault,
+        launcher=Launcher(settings.prefect_url, poke=settings.poke_address),
+        dispatcher=open_dispatcher(settings, engine, still_wanted=still_wanted),
+        vault=open_vault(settings.secret.get_secret_value()),
     )
 
 

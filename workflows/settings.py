@@ -86,6 +86,8 @@ class Settings(BaseSettings):
     work_pool: str = "signoff"
     poke_port: int = Field(0, ge=0, le=65535)
     """Loopback UDP port on which the warm worker is told to look now; 0: the web port plus 201."""
+    dispatcher_port: int = Field(0, ge=0, le=65535)
+    """Loopback UDP port on which the dispatcher is told to look now; 0: the worker's plus 1."""
     worker_limit: int = Field(4, ge=1, le=64)
     """Flow runs at a time in one worker."""
 
@@ -136,6 +138,11 @@ class Settings(BaseSettings):
     @property
     def poke_address(self) -> tuple[str, int]:
         return "127.0.0.1", self.poke_port or self.port + 201
+
+    @property
+    def dispatcher_address(self) -> tuple[str, int]:
+        host, port = self.poke_address
+        return host, self.dispatcher_port or port + 1
 
     def insist_on_production_values(self) -> Self:
         """Refuse to start in production with what everybody knows.

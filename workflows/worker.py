@@ -44,6 +44,7 @@ from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker
 
 from workflows.launcher import Launcher, LauncherUnavailable
 from workflows.places import has_died, here
+from workflows.pokes import listen
 from workflows.processes import become_worker
 from workflows.settings import Settings
 
@@ -243,7 +244,7 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, WarmResult]):
         await super().setup()
         assert self._runs_task_group is not None
         loop = asyncio.get_running_loop()
-        self._datagrams = _listen(self._poke_address)
+        self._datagrams = listen(self._poke_address)  # None: this one relies on events
         if self._datagrams is not None:
             loop.add_reader(self._datagrams, self._on_datagram, self._datagrams)
         self._background = [
@@ -391,18 +392,6 @@ def _server_lost(error: Exception) -> bool:
             return error.response.status_code >= 500
         case _:
             return isinstance(error, httpx.TransportError)
-
-
-def _listen(address: tuple[str, int]) -> socket.socket | None:
-    datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    datagrams.setblocking(False)
-    try:
-        datagrams.bind(address)
-    except OSError as error:
-        datagrams.close()
-        log.warning("Another worker is poked at %s:%s (%s); this one relies on events.", *address, error.strerror)
-        return None
-    return datagrams
 
 
 if __name__ == "__main__":

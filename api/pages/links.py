@@ -34,7 +34,9 @@ from workflows.approvals.model import (
     TaskState,
     Verdict,
 )
-from workflows.approvals.operations import branch_of, decide, follow, insist_on_live, parsed
+from workflows.approvals.links import follow, insist_on_live
+from workflows.approvals.operations import decide
+from workflows.approvals.publishing import branch_of, parsed
 from workflows.approvals.queries import Asked, Journey, journey
 from workflows.business_time import explained
 from workflows.contracts import steps

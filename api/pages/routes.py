@@ -20,7 +20,7 @@ from api.pages.words import KINDS, kind_name
 from documents.rendering import Reader, sentence
 from workflows.approvals.dry_run import DryStage, dry_run
 from workflows.approvals.model import RouteVersion
-from workflows.approvals.operations import parsed, publish
+from workflows.approvals.publishing import parsed, publish
 from workflows.approvals.queries import current_routes, route_versions, running_rounds
 from workflows.approvals.route import Route, RouteRefused, parse
 from workflows.approvals.source import Finding

@@ -12,7 +12,7 @@ from api.rest.shapes import DryRunIn, DryRunShape, DryStageShape, RouteShape
 from workflows.approvals import queries
 from workflows.approvals.dry_run import DryStage, dry_run
 from workflows.approvals.model import RouteVersion
-from workflows.approvals.operations import parsed, publish
+from workflows.approvals.publishing import parsed, publish
 from workflows.approvals.route import parse
 from workflows.contracts.rules import checked_amount
 from workflows.errors import NotFound, Refused

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -112,7 +113,7 @@ def _bare_table(url: str) -> None:
 
 @contextmanager
 def _server(factory: str, environment: dict[str, str]) -> Iterator[int]:
-    """One API process on a free port, without worker or Prefect."""
+    """One API process on a free port and the dispatcher that sends its mails, without worker or Prefect."""
     port, smtp, *others = free_ports(4)
     settings = {
         "SIGNOFF_PORT": str(port),
@@ -121,29 +122,27 @@ def _server(factory: str, environment: dict[str, str]) -> Iterator[int]:
         "SIGNOFF_POKE_PORT": str(others[1]),
         "SIGNOFF_LOG_LEVEL": "WARNING",
     }
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "uvicorn",
-            "--factory",
-            factory,
-            "--port",
-            str(port),
-            "--no-access-log",
-            "--log-level",
-            "warning",
-        ],
-        env={**os.environ, **environment, **settings},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    web = ["uvicorn", "--factory", factory, "--port", str(port), "--no-access-log", "--log-level", "warning"]
+    commands = [web] if "bare" in factory else [web, ["workflows.dispatcher_process"]]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", *command],
+            env={**os.environ, **environment, **settings},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for command in commands
+    ]
     try:
         _wait(port)
+        if len(commands) > 1:
+            _wait_for_mailbox(smtp)
         yield port
     finally:
-        process.terminate()
-        process.wait(timeout=20)
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait(timeout=20)
 
 
 def _wait(port: int) -> None:
@@ -156,6 +155,16 @@ def _wait(port: int) -> None:
         except OSError:
             time.sleep(0.1)
     raise RuntimeError("the server did not start")
+
+
+def _wait_for_mailbox(port: int) -> None:
+    for _ in range(300):
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=2).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError("the dispatcher did not start")
 
 
 def _drive(port: int, clients: int, requests: list[tuple[str, str, dict[str, str]]]) -> tuple[list[float], float]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -16,7 +14,6 @@ from tempfile import mkdtemp
 from typing import Any
 from uuid import uuid4
 
-from cryptography.fernet import Fernet
 from sqlmodel import Session, col, select
 
 import workflows.contracts.operations  # noqa: F401  (registers what follows from a round)
@@ -24,8 +21,10 @@ from documents.blobs import FolderBlobStore
 from signing.authority import Authority
 from signing.pdf_signer import PdfSigner
 from workflows.approvals.model import Round, Task, TaskState, Verdict
-from workflows.approvals.operations import Decided, decide, publish
-from workflows.approvals.queries import current_round, mail_still_wanted
+from workflows.approvals.operations import Decided, decide
+from workflows.approvals.publishing import publish
+from workflows.approvals.queries import current_round
+from workflows.approvals.wanted import mail_still_wanted
 from workflows.contracts import steps
 from workflows.contracts.intake import take_in
 from workflows.contracts.model import PROCESS, Contract
@@ -33,7 +32,7 @@ from workflows.contracts.operations import submit
 from workflows.contracts.rules import checked
 from workflows.database import Work, on_commit, open_engine
 from workflows.dispatcher import Dispatcher
-from workflows.outbox import OutgoingMail
+from workflows.outbox import OutgoingMail, open_vault
 from workflows.parties.model import Kind, Organisation, Person
 from workflows.parties.operations import actor, found_organisation, join, register
 from workflows.parties.rules import Actor
@@ -280,13 +279,12 @@ def open_office(database_url: str, home: Path, **settings: Any) -> Office:
     chosen = Settings(_env_file=None, home=home, database_url=database_url, organisation="Haneul Logistics", **settings)
     engine = open_engine(database_url)
     mails, launches = CaughtMails(), CaughtLaunches()
-    vault = Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"tests").digest()))
+    vault = open_vault("tests")
     dispatcher = Dispatcher(
         engine,
         mailer=mails,  # type: ignore[arg-type]  # the port's one method
         launcher=launches,  # type: ignore[arg-type]  # the port's one method
         vault=vault,
-        stamp=authority().tsa.token,
         public_url=chosen.public_url,
         sender="contracts@haneul.example",
         still_wanted=mail_still_wanted,
@@ -298,7 +296,6 @@ def open_office(database_url: str, home: Path, **settings: Any) -> Office:
         blobs=FolderBlobStore(home / "documents"),
         authority=authority(),
         signer=PdfSigner(authority()),
-        mailer=mails,  # type: ignore[arg-type]  # the port's one method
         launcher=launches,  # type: ignore[arg-type]  # the port's one method
         dispatcher=dispatcher,
         vault=vault,

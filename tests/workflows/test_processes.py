@@ -389,8 +389,8 @@ def test_settings_of_the_parents_environment_do_not_leak_past_its_own(
 def test_prefects_server_is_a_part_only_where_it_is_ours(tmp_path: Path) -> None:
     ours = Settings(home=tmp_path)
     theirs = Settings(home=tmp_path, PREFECT_API_URL="http://prefect.example/api")
-    assert [part.name for part in parts(ours)] == ["api", "prefect", "worker"]
-    assert [part.name for part in parts(theirs)] == ["api", "worker"]
+    assert [part.name for part in parts(ours)] == ["api", "dispatcher", "prefect", "worker"]
+    assert [part.name for part in parts(theirs)] == ["api", "dispatcher", "worker"]
     assert all(part.environment["PREFECT_API_URL"] == "http://prefect.example/api" for part in parts(theirs))
 
 

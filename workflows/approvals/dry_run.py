@@ -88,11 +88,11 @@ def _stage(
     parallel = group.name if isinstance(group, ParallelPlan) else None
     if not kept:
         return DryStage(branch.name, parallel, branch.kind, (), 0, 0, None, skipped=True)
-    first = {person.id: person for person in resolve(session, branch.approvers, submitter)}
+    first = {person.id: person for person in resolve(session, branch.approvers, submitter.id)}
     due = due_after(opens, branch.due, route.calendar) if branch.due is not None else None
     if branch.kind == "signature":
         return DryStage(branch.name, parallel, branch.kind, tuple(first.values()), len(first), 1, due)
-    second = {person.id: person for person in resolve(session, branch.fallback, submitter)} if branch.fallback else {}
+    second = {person.id: person for person in resolve(session, branch.fallback, submitter.id)} if branch.fallback else {}
     excluded = {submitter.id} if "submitter" in route.separation.exclude else set()
     if route.separation.distinct_across_stages:
         excluded |= decided

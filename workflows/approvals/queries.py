@@ -161,14 +161,6 @@ def running_rounds(session: Session, name: str) -> int:
     ).one()
 
 
-def mail_still_wanted(session: Session, mail: OutgoingMail) -> bool:
-    """Whether the task that a mail asks for is open; other mails are always wanted."""
-    if mail.task_id is None:
-        return True
-    state = session.exec(select(Task.state).where(Task.id == mail.task_id)).first()
-    return state is TaskState.OPEN
-
-
 @dataclass(frozen=True)
 class MailTrouble:
     to_name: str

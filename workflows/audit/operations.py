@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from workflows.audit.model import AuditAnchor, AuditChain, AuditEvent
 from workflows.audit.rules import BEGINNING, anchor_digest, digest
 from workflows.columns import to_millisecond
-from workflows.database import Work
+from workflows.database import Work, insert_values
 
 CLOCK = "Signoff"
 SETTLED = timedelta(minutes=2)  # by then a transaction that took an earlier id has committed or never will
@@ -27,12 +27,9 @@ def record(
     actor: str = CLOCK,
     actor_id: UUID | None = None,
     **data: Any,
-) -> AuditEvent:
+) -> None:
     """Append one entry, time-stamped, in the caller's transaction. ``data``: JSON values only."""
-    chain = session.get(AuditChain, (process, subject_id), with_for_update=True)
-    if chain is None:
-        chain = AuditChain(process=process, subject_id=subject_id)
-        session.add(chain)
+    chain = _end_of(session, process, subject_id)
     at = to_millisecond(now)
     position, previous = chain.length + 1, chain.head
     sha256 = digest(
@@ -46,7 +43,9 @@ def record(
         action=action,
         data=data,
     )
-    event = AuditEvent(
+    insert_values(
+        session,
+        AuditEvent,
         process=process,
         subject_id=subject_id,
         position=position,
@@ -59,9 +58,18 @@ def record(
         sha256=sha256,
         token=session.stamp(bytes.fromhex(sha256)),
     )
-    session.add(event)
     chain.length, chain.head = position, sha256
-    return event
+
+
+def _end_of(session: Work, process: str, subject_id: UUID) -> AuditChain:
+    """The end of the subject's chain, locked until the commit; asked for once a transaction."""
+    held: dict[tuple[str, UUID], AuditChain] = session.info.setdefault("ends of chains", {})
+    chain = held.get((process, subject_id)) or session.get(AuditChain, (process, subject_id), with_for_update=True)
+    if chain is None:
+        chain = AuditChain(process=process, subject_id=subject_id)
+        session.add(chain)
+    held[process, subject_id] = chain
+    return chain
 
 
 def anchor(session: Work, *, now: datetime) -> AuditAnchor | None:

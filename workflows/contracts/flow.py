@@ -10,7 +10,7 @@ from prefect import flow
 from prefect.logging import get_run_logger
 from prefect.states import Completed
 
-from workflows.composition import working_runtime
+from workflows.composition import runtime
 from workflows.contracts import steps
 from workflows.leases import hold
 
@@ -19,7 +19,7 @@ from workflows.leases import hold
 async def contract_lifecycle(contract_id: UUID) -> Any:
     """Runs from the top at every wake; each step finds its work done or does it, and the first that needs a person ends
     the run with a state that says whom it waits for."""
-    engine = working_runtime()
+    engine = runtime()
     log = get_run_logger()
     async with hold(engine.engine, "contract", contract_id) as lease:
         life = await asyncio.to_thread(steps.Life.load, engine, contract_id, lease.check)

@@ -12,17 +12,9 @@ from sqlmodel import Session, col, select
 
 from documents.blobs import BlobRef
 from workflows.approvals.model import Decision, Participant, Round, RoundState, Verdict
-from workflows.approvals.operations import (
-    Submission,
-    choose_route,
-    end_round,
-    mail_values,
-    on_change,
-    open_round,
-    reading_link,
-    recipient,
-    tasks_of,
-)
+from workflows.approvals.links import mail_values, reading_link, recipient
+from workflows.approvals.operations import Submission, end_round, on_change, open_round, tasks_of
+from workflows.approvals.publishing import choose_route
 from workflows.audit.operations import record
 from workflows.columns import new_id
 from workflows.contracts.model import PROCESS, Contract, ContractState, ExpiryAlert, NumberRange, Version
@@ -260,6 +252,7 @@ def bring_into_force(session: Work, contract_id: UUID, round: Round, *, now: dat
         cancel_by=_iso(contract.cancel_by),
     )
     signed = {task.person_id: task for task in tasks_of(session, round.id) if task.verdict is Verdict.SIGN}
+    until = now + timedelta(days=READING_DAYS)
     for person in people(session, {contract.owner_id, *signed}).values():
         without_account = person.id in signed and person.password_hash is None
         _tell(
@@ -269,8 +262,8 @@ def bring_into_force(session: Work, contract_id: UUID, round: Round, *, now: dat
             person,
             "in_force",
             now=now,
-            link=reading_link(session, signed[person.id], now=now, days=READING_DAYS) if without_account else None,
-            link_until=(now + timedelta(days=READING_DAYS)).isoformat() if without_account else None,
+            link=reading_link(session, signed[person.id], now=now, until=until) if without_account else None,
+            link_until=until.isoformat() if without_account else None,
             starts_on=_iso(contract.starts_on),
             ends_on=_iso(contract.ends_on),
         )
@@ -472,7 +465,7 @@ def _tell(
             sender_name=round.card.get("organisation", ""),
             reply_to=(owner.name, owner.email) if owner.id != person.id else ("", ""),
             payload={
-                **mail_values(round, owner),
+                **mail_values(round),
                 **values,
                 # whoever has no account cannot open the contract's own page
                 "page": f"/contracts/{contract.id}" if person.password_hash else None,

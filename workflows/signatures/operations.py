@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlmodel import Session, select
 
 from documents.blobs import BlobRef
+from workflows.approvals.links import kill_links, refusal
 from workflows.approvals.model import Round, RoundState, StageState, TaskState, Verdict
 from workflows.approvals.operations import (
     Decided,
@@ -22,9 +23,7 @@ from workflows.approvals.operations import (
     conclude,
     end_round,
     first_answer,
-    kill_links,
     lock_round,
-    refusal,
     stages_of,
 )
 from workflows.approvals.rules import why_not_decide

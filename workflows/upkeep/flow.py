@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from prefect import flow
 from prefect.logging import get_run_logger
 
-from workflows.composition import working_runtime
+from workflows.composition import runtime
 from workflows.upkeep.steps import keep_archives_valid, sweep, warn_and_expire
 
 
 @flow(name="expiry-alerts", retries=0, persist_result=False)
 async def expiry_alerts() -> int:
     """Mail owners and counterparties ahead of the end and of the last day to cancel; expire what has ended."""
-    given = await asyncio.to_thread(warn_and_expire, working_runtime(), now=datetime.now(UTC))
+    given = await asyncio.to_thread(warn_and_expire, runtime(), now=datetime.now(UTC))
     get_run_logger().info("%d warnings given", given)
     return given
 
@@ -23,9 +23,9 @@ async def expiry_alerts() -> int:
 @flow(name="upkeep", retries=0, persist_result=False)
 async def upkeep() -> None:
     """Pay what a crash left unpaid, and keep the house in order."""
-    lost = await asyncio.to_thread(sweep, working_runtime())
+    lost = await asyncio.to_thread(sweep, runtime())
     if lost:
         get_run_logger().info("Started again: %s", ", ".join(lost))
-    renewed = await asyncio.to_thread(keep_archives_valid, working_runtime(), now=datetime.now(UTC))
+    renewed = await asyncio.to_thread(keep_archives_valid, runtime(), now=datetime.now(UTC))
     if renewed:
         get_run_logger().info("Sealed files time stamped again: %d", renewed)

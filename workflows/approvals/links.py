@@ -1,0 +1,171 @@
+"""Ask people by mail, with a secret link each; what links lead to, and when they die."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from workflows.approvals.model import Link, Purpose, Round, Stage, StageKind, Task, TaskState
+from workflows.approvals.rules import Why, why_not_follow
+from workflows.database import Work, insert_values
+from workflows.errors import Conflict, Forbidden, Gone, NotFound, Refused
+from workflows.outbox import Letter, Recipient, post
+from workflows.parties.model import ADMINISTRATOR, Kind, Person
+from workflows.parties.operations import sha256_of_secret
+from workflows.parties.queries import members
+
+
+def ask(
+    session: Work,
+    round: Round,
+    stage: Stage,
+    task: Task,
+    person: Person,
+    *,
+    now: datetime,
+    changed: bool = False,
+    resent: bool = False,
+) -> None:
+    """Make a fresh link to the task and mail it to its person, and to nobody else."""
+    until = now + timedelta(days=int(round.card["link_days"]))
+    token = _link(session, task, Purpose.ACT, now=now, until=until)
+    post(
+        session,
+        Letter(
+            kind="task" if task.kind is StageKind.APPROVAL else "signature",
+            to=recipient(person),
+            process=round.process,
+            subject_id=round.subject_id,
+            sender_name=round.card.get("organisation", ""),
+            reply_to=_answers_to(round),
+            payload={
+                **mail_values(round),
+                "stage": stage.name,
+                "due_at": stage.due_at.isoformat() if stage.due_at else None,
+                "due": stage.due,
+                "link_until": until.isoformat(),
+                "changed": changed,
+                "resent": resent,
+            },
+            link=token,
+            task_id=task.id,
+        ),
+        now=now,
+    )
+
+
+def reading_link(session: Work, task: Task, *, now: datetime, until: datetime) -> str:
+    """The secret of a link by which a signer without an account reads what they signed; it decides nothing."""
+    return _link(session, task, Purpose.READ, now=now, until=until)
+
+
+def _link(session: Work, task: Task, purpose: Purpose, *, now: datetime, until: datetime) -> str:
+    token = secrets.token_urlsafe(32)
+    insert_values(
+        session,
+        Link,
+        token_sha256=sha256_of_secret(token),
+        task_id=task.id,
+        purpose=purpose,
+        created_at=now,
+        expires_at=until,
+    )
+    return token
+
+
+def kill_links(session: Work, task_ids: Sequence[UUID], *, now: datetime) -> None:
+    if task_ids:
+        session.execute(
+            update(Link)
+            .where(col(Link.task_id).in_(task_ids), col(Link.dead_at).is_(None), col(Link.purpose) == Purpose.ACT)
+            .values(dead_at=now)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def follow(session: Session, token: str) -> tuple[Link, Task, Round]:
+    """What a link leads to, dead or alive. Changes nothing.
+
+    Raises:
+        NotFound: where no such link was ever sent.
+    """
+    found = session.exec(
+        select(Link, Task, Round)
+        .join(Task, col(Task.id) == col(Link.task_id))
+        .join(Round, col(Round.id) == col(Task.round_id))
+        .where(Link.token_sha256 == sha256_of_secret(token))
+    ).first()
+    if found is None:
+        raise NotFound(
+            "This link leads nowhere. Some mail programs break long links over two lines: open it in the mail again."
+        )
+    return found[0], found[1], found[2]
+
+
+def insist_on_live(link: Link, round: Round, task: Task, *, now: datetime) -> None:
+    """Refuse a link that ran out or was replaced by a newer one while its task is still open."""
+    if task.state is TaskState.OPEN and (why := why_not_follow(link, now=now)):
+        raise refusal(why)
+
+
+def refusal(why: Why) -> Refused:
+    kinds: dict[str, type[Refused]] = {"forbidden": Forbidden, "conflict": Conflict, "gone": Gone, "refused": Refused}
+    return kinds[why.kind](why.sentence, **why.values)
+
+
+def tell_administrators(session: Work, round: Round, stage: Stage, *, now: datetime) -> None:
+    """Nobody can be asked in this stage: those who can change that hear of it."""
+    submitter = session.get_one(Person, round.submitter_id)
+    for administrator in members(session, Kind.ROLE, ADMINISTRATOR):
+        if administrator.organisation_id == submitter.organisation_id:
+            post(
+                session,
+                Letter(
+                    kind="incident",
+                    to=recipient(administrator),
+                    process=round.process,
+                    subject_id=round.subject_id,
+                    sender_name=round.card.get("organisation", ""),
+                    reply_to=_answers_to(round),
+                    payload={
+                        **mail_values(round),
+                        "stage": stage.name,
+                        "page": f"/{round.process}s/{round.subject_id}",
+                    },
+                ),
+                now=now,
+            )
+
+
+def mail_values(round: Round) -> dict[str, Any]:
+    """What every mail about a document says of it."""
+    card = round.card
+    return {
+        "organisation": card.get("organisation", ""),
+        "address": card.get("address", ""),
+        "sender_name": card["sender"]["name"],
+        "sender_email": card["sender"]["email"],
+        "sender_reads": [card["sender"]["locale"], card["sender"]["timezone"]],
+        "title": card.get("title", ""),
+        "number": card.get("number", card["label"]),
+        "counterparty": card.get("counterparty", ""),
+        "amount": card.get("amount"),
+        "currency": card.get("currency"),
+        "note": card.get("note"),
+        "version": round.version_number,
+    }
+
+
+def _answers_to(round: Round) -> tuple[str, str]:
+    sender = round.card["sender"]
+    return sender["name"], sender["email"]
+
+
+def recipient(person: Person) -> Recipient:
+    return Recipient(person.name, person.email, person.locale, person.timezone)

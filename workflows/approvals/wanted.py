@@ -1,0 +1,16 @@
+"""Whether what a mail asks for is still open: all that the dispatcher needs to know of approvals."""
+
+from __future__ import annotations
+
+from sqlmodel import Session, select
+
+from workflows.approvals.model import Task, TaskState
+from workflows.outbox import OutgoingMail
+
+
+def mail_still_wanted(session: Session, mail: OutgoingMail) -> bool:
+    """Whether the task that a mail asks for is open; other mails are always wanted."""
+    if mail.task_id is None:
+        return True
+    state = session.exec(select(Task.state).where(Task.id == mail.task_id)).first()
+    return state is TaskState.OPEN
