@@ -42,7 +42,7 @@ def rates_of(data: Mapping[str, Any]) -> Rates:
     return Rates(data["base"], units, date.fromisoformat(data["on"]) if data["on"] else None)
 
 
-def amount_in(currency: str, amount: Decimal, of: str, rates: Rates) -> Decimal:
+def amount_in(currency: str, amount: Decimal, of: str, rates: Rates | None) -> Decimal:
     """What ``amount`` of the currency ``of`` comes to in ``currency``.
 
     Raises:
@@ -50,7 +50,7 @@ def amount_in(currency: str, amount: Decimal, of: str, rates: Rates) -> Decimal:
     """
     if of == currency:
         return amount
-    rate_of, rate_in = rates.of(of), rates.of(currency)
+    rate_of, rate_in = (rates.of(of), rates.of(currency)) if rates else (None, None)
     if rate_of is None or rate_in is None:
         raise Refused(
             "There is no exchange rate between %(other)s and %(currency)s. An administrator has to enter one.",

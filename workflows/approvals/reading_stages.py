@@ -205,6 +205,8 @@ class _Stages:
             )
             return None
         time = read_time(self.text, node, found["each"] or found["time"], has_calendar=self.has_calendar)
+        if found["every"] and time is not None and time.unit == "business hours":
+            self.text.complain(node, "Nobody is reminded twice within 12 hours: count days here, not hours.")
         if not found["every"] and not has_due:
             self.text.complain(node, "This needs the stage’s due time, such as “due: 2 business days”.")
         return Reminder(cast(Any, found["when"] or "every"), time) if time else None
@@ -236,6 +238,8 @@ class _Stages:
             text.complain(node, "This needs the stage’s due time, such as “due: 2 business days”.")
         elif made == "escalate" and (escalate is None or escalate.after != "due"):
             text.complain(node, "“on_expiry: escalate” needs to know whom to ask: “escalate: {after: due, to: …}”.")
+        elif made == "reject" and escalate is not None and escalate.after == "due":
+            text.complain(node, "A stage that is rejected at its due time cannot escalate then.")
         return cast(OnExpiry | None, made)
 
     def extension(self, node: yaml.Node, *, has_due: bool) -> Due | None:

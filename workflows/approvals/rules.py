@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from itertools import groupby
 from typing import Any, Literal
 from uuid import UUID
 
 from workflows.approvals.model import Link, Round, RoundState, Stage, StageKind, StageState, Task, TaskState, Verdict
-from workflows.approvals.plan import Percent
+from workflows.approvals.plan import SUBMITTER, Links, OnChange, Percent, ReopenFrom, Separation, StagePlan
+from workflows.approvals.rates import Rates, amount_in
 from workflows.parties.rules import Actor
 
 LONGEST_COMMENT = 4000
@@ -132,6 +134,62 @@ def next_step(stages: Sequence[Stage]) -> NextStep:
     return Approved(None)
 
 
+def reopened(stages: Sequence[Stage], target: str) -> tuple[Stage, ...]:
+    """What is asked anew when a document goes back to ``target``, a stage, a branch or a group that it went through.
+
+    That is the target itself, and every stage after it that has been opened. Beside a branch the others of its group
+    keep what was decided in them: with them done, the group is done as soon as the branch is again.
+    """
+    targets = [each for each in stages if target in (each.name, each.parallel) and each.state is not StageState.SKIPPED]
+    if not targets:
+        return ()
+    position = targets[0].position
+    later = [each for each in stages if each.position > position and each.kind is StageKind.APPROVAL]
+    return tuple(each for each in (*targets, *later) if each.state not in (StageState.SKIPPED, StageState.WAITING))
+
+
+def kept_on_change(on_change: OnChange, stages: Sequence[Stage], *, file_changed: bool) -> tuple[Stage, ...]:
+    """The approved stages of a round that stay approved when a new version takes its document's place.
+
+    ``file_changed``: the bytes that were approved are others now, and not only what is said of the document.
+    """
+    approved = tuple(each for each in stages if each.state is StageState.APPROVED)
+    match on_change:
+        case "restart":
+            return ()
+        case "keep":
+            return () if file_changed else approved
+        case ReopenFrom(name):
+            first = next((each.position for each in stages if name in (each.name, each.parallel)), 0)
+            return tuple(each for each in approved if each.position < first)
+
+
+def why_not_send_back(plan: StagePlan, stages: Sequence[Stage], target: str) -> Why | None:
+    """Why a stage's approver may not send the document back to ``target``; None where they may."""
+    if target not in plan.send_back_to:
+        return Why(
+            "From “%(stage)s” a document does not go back to “%(target)s”.",
+            "refused",
+            {"stage": plan.name, "target": target},
+        )
+    if target != SUBMITTER and not reopened(stages, target):
+        return Why("This document did not go through “%(target)s”.", "refused", {"target": target})
+    return None
+
+
+def needs_code(links: Links, amount: Decimal | None, *, device_known: bool) -> bool:
+    """Whether a link asks for a one-time code first. ``amount``: in the route's currency, where there is one."""
+    return not device_known or (links.code_above is not None and amount is not None and amount > links.code_above)
+
+
+def next_signers(tasks: Sequence[Task], order: Literal["sequential", "parallel"]) -> tuple[Task, ...]:
+    """Who is to be asked now, from a signature stage's tasks: one after the other, or all who were not asked yet."""
+    if order == "parallel":
+        return tuple(sorted((task for task in tasks if task.state is TaskState.WAITING), key=lambda each: each.ordinal))
+    signer = next_signer(tasks)
+    return () if signer is None else (signer,)
+
+
 def next_signer(tasks: Sequence[Task]) -> Task | None:
     """Whose turn it is to be asked, from a signature stage's tasks. None: somebody is asked, or all have signed."""
     if any(task.state is TaskState.OPEN for task in tasks):
@@ -229,19 +287,74 @@ def why_not_follow(link: Link, *, now: datetime) -> Why | None:
 
 @dataclass(frozen=True)
 class Panel:
-    """Whom a stage asks, or that there are too few."""
+    """Whom a stage asks, or that there are too few.
+
+    ``counted``: people of the panel who are not asked again, since their earlier approval counts here.
+    """
 
     people: tuple[UUID, ...]
     enough: bool
+    counted: tuple[UUID, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """What quorums and shares are reckoned from."""
+        return len(self.people) + len(self.counted)
 
 
-def panel(approvers: Sequence[UUID], fallback: Sequence[UUID], *, excluded: frozenset[UUID], approve: Approve) -> Panel:
+def panel(
+    approvers: Sequence[UUID],
+    fallback: Sequence[UUID],
+    *,
+    excluded: frozenset[UUID],
+    approve: Approve,
+    approved_before: frozenset[UUID] = frozenset(),
+) -> Panel:
     """The people to ask: the approvers less those excluded; the fallback as well where they are too few for the quorum.
 
+    ``approved_before``: those who approved this version in an earlier stage, where the route skips who is repeated.
     Never an empty approval: with nobody left, or fewer than the quorum, it is not enough and the stage is blocked.
     """
-    first = tuple(dict.fromkeys(person for person in approvers if person not in excluded))
-    if len(first) >= max(1, needed_of(len(first), approve)):
-        return Panel(first, True)
-    both = tuple(dict.fromkeys((*first, *(person for person in fallback if person not in excluded))))
-    return Panel(both, len(both) >= max(1, needed_of(len(both), approve)))
+    chosen = tuple(dict.fromkeys(person for person in approvers if person not in excluded))
+    if len(chosen) < max(1, needed_of(len(chosen), approve)):
+        chosen = tuple(dict.fromkeys((*chosen, *(person for person in fallback if person not in excluded))))
+    return Panel(
+        people=tuple(person for person in chosen if person not in approved_before),
+        enough=len(chosen) >= max(1, needed_of(len(chosen), approve)),
+        counted=tuple(person for person in chosen if person in approved_before),
+    )
+
+
+def excluded_from(separation: Separation, *, submitter: UUID, decided: Collection[UUID]) -> frozenset[UUID]:
+    """Who may not be asked in a stage. ``decided``: who decided an earlier stage of the round."""
+    excluded = {submitter} if SUBMITTER in separation.exclude else set[UUID]()
+    return frozenset(excluded.union(decided) if separation.distinct_across_stages else excluded)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Up to which amount somebody may approve; ``amount`` None: any."""
+
+    amount: Decimal | None
+    currency: str
+
+
+def holder_of_authority(
+    candidates: Iterable[tuple[UUID, Limit | None]], *, amount: Decimal, currency: str, rates: Rates | None
+) -> UUID | None:
+    """Of these people the one with the lowest limit that suffices; the first of them where limits are the same.
+
+    ``amount``: in ``currency``, the route's. Somebody without a limit has no authority.
+
+    Raises:
+        Refused: a limit is in another currency, without a rate.
+    """
+    found: list[tuple[bool, Decimal, int, UUID]] = []
+    for place, (person, limit) in enumerate(candidates):
+        if limit is None:
+            continue
+        if limit.amount is None:
+            found.append((True, Decimal(0), place, person))
+        elif (reaches := amount_in(currency, limit.amount, limit.currency, rates)) >= amount:
+            found.append((False, reaches, place, person))
+    return min(found)[3] if found else None

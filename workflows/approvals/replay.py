@@ -1,0 +1,111 @@
+"""The state of a round, told again from what was recorded of it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from workflows.approvals.model import StageState, Verdict
+from workflows.approvals.rules import Ballot, Outcome, counted, outcome
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A stage's people were asked. Whoever was asked before, in this stage, is asked anew."""
+
+    stage: str
+    approve: int
+    reject: int
+    veto: frozenset[UUID] = frozenset()
+    counted: tuple[UUID, ...] = ()
+    """Whose earlier approval counts here."""
+
+
+@dataclass(frozen=True)
+class Voted:
+    stage: str
+    ballot: Ballot
+
+
+@dataclass(frozen=True)
+class Requorumed:
+    """An escalation changed whom the stage asks, and what it needs."""
+
+    stage: str
+    approve: int
+    reject: int
+
+
+@dataclass(frozen=True)
+class SentBack:
+    """These stages are to be asked anew."""
+
+    stages: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Blocked:
+    stage: str
+
+
+@dataclass(frozen=True)
+class Expired:
+    """The stage was rejected at its due time, by nobody."""
+
+    stage: str
+
+
+Event = Opened | Voted | Requorumed | SentBack | Blocked | Expired
+
+
+@dataclass
+class _Told:
+    opened: Opened
+    approve: int
+    reject: int
+    ballots: list[Ballot] = field(default_factory=list)
+
+    @property
+    def state(self) -> StageState:
+        votes = counted(self.ballots, self.opened.veto)
+        match outcome(self.approve, self.reject, votes):
+            case Outcome.APPROVED:
+                return StageState.APPROVED
+            case Outcome.REJECTED:
+                return StageState.REJECTED
+            case Outcome.PENDING:
+                return StageState.OPEN
+
+
+def replayed(events: Iterable[Event]) -> Mapping[str, StageState]:
+    """The state of every stage that something was recorded of.
+
+    A ballot after its stage has closed changes nothing, and neither does a second one of the same seat or person.
+    """
+    told: dict[str, _Told] = {}
+    states: dict[str, StageState] = {}
+    for event in events:
+        match event:
+            case Opened(stage, approve, reject):
+                told[stage] = _Told(event, approve, reject, [_earlier(each) for each in event.counted])
+                states[stage] = told[stage].state
+            case Voted(stage, ballot) if states.get(stage) is StageState.OPEN:
+                told[stage].ballots.append(ballot)
+                states[stage] = told[stage].state
+            case Requorumed(stage, approve, reject) if states.get(stage) is StageState.OPEN:
+                told[stage].approve, told[stage].reject = approve, reject
+                states[stage] = told[stage].state
+            case SentBack(stages):
+                states |= dict.fromkeys(stages, StageState.WAITING)
+            case Blocked(stage):
+                states[stage] = StageState.BLOCKED
+            case Expired(stage) if states.get(stage) is StageState.OPEN:
+                states[stage] = StageState.REJECTED
+            case _:
+                pass
+    return states
+
+
+def _earlier(person: UUID) -> Ballot:
+    return Ballot(person, person, Verdict.APPROVE)
