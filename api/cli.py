@@ -87,7 +87,7 @@ def worker() -> None:
 def migrate() -> None:
     """Bring the database to the newest shape, and prepare it where it is new."""
     from api.housekeeping import prepare
-    from workflows.database import migrate as run
+    from workflows.schema import migrate as run
 
     runtime = _runtime(ready=False)
     run(runtime.settings.database)
@@ -330,7 +330,7 @@ def add_token(
 def _runtime(*, ready: bool = True) -> Any:
     """The runtime of the environment; where ``ready``, its database must have the shape that this code expects."""
     from workflows.composition import runtime
-    from workflows.database import is_current
+    from workflows.schema import is_current
 
     made = runtime()
     if ready and not is_current(made.engine):

@@ -21,9 +21,9 @@ from api.pages import router as pages
 from api.rest import router as rest
 from documents import intake
 from workflows.composition import compose
-from workflows.database import is_current, migrate
 from workflows.errors import NotFound
 from workflows.runtime import Runtime
+from workflows.schema import is_current, migrate
 from workflows.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -92,8 +92,9 @@ def create_app(settings: Settings | None = None, runtime: Runtime | None = None)
 
 def _start(settings: Settings) -> Runtime:
     settings.insist_on_production_values()
-    migrate(settings.database)
     engine = compose(settings)
+    if not is_current(engine.engine):
+        migrate(settings.database)
     with engine.transaction() as session:
         housekeeping.prepare(session)
     return engine

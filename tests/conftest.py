@@ -73,7 +73,7 @@ def postgresql_url(postgresql_server: URL, migrated_postgresql: str) -> Iterator
 
 @pytest.fixture(scope="session")
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from workflows.database import migrate
+    from workflows.schema import migrate
 
     path = tmp_path_factory.mktemp("migrated") / "signoff.db"
     migrate(f"sqlite:///{path}")
@@ -84,7 +84,7 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def migrated_postgresql(postgresql_server: URL) -> Iterator[str]:
-    from workflows.database import migrate
+    from workflows.schema import migrate
 
     name = f"signoff_migrated_{uuid.uuid4().hex}"
     url = servers.create_database(postgresql_server, name)

@@ -13,10 +13,6 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from cryptography.fernet import Fernet
 from sqlalchemy import Engine, Insert, event, insert, inspect
 from sqlalchemy.dialects import postgresql, sqlite
@@ -63,8 +59,8 @@ def open_engine(url: str, *, pool_size: int = 10) -> Engine:
 
 
 def _pinged_when_idle(engine: Engine) -> Engine:
-    """A connection that lay idle may have been cut meanwhile: it is tried before use, and replaced where it is dead. One
-    that was in use a moment ago is taken as it is."""
+    """A connection that lay idle may have been cut meanwhile: it is tried before use, and replaced where it is dead.
+    One that was in use a moment ago is taken as it is."""
 
     @event.listens_for(engine, "checkin")
     def _note(_connection: Any, record: Any) -> None:
@@ -179,25 +175,3 @@ def on_commit(engine: Engine, listener: Callable[[], None]) -> None:
 def tell(engine: Engine) -> None:
     for listener in _listeners.get(engine, ()):
         listener()
-
-
-def alembic_config(url: str) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.attributes["url"] = url
-    return config
-
-
-def migrate(url: str) -> None:
-    """Bring the database to the newest shape. Safe to call by several processes at once."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite" and parsed.database:
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    command.upgrade(alembic_config(url), "head")
-
-
-def is_current(engine: Engine) -> bool:
-    """Whether the database has the shape that this code expects."""
-    head = ScriptDirectory.from_config(alembic_config(str(engine.url))).get_current_head()
-    with engine.execution_options(reading=True).connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision() == head

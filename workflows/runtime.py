@@ -17,7 +17,6 @@ from sqlmodel import Session
 
 from documents.blobs import BlobStore, FolderBlobStore
 from documents.intake import IntakeLimits
-from documents.minio_blobs import MinioBlobStore
 from signing.authority import Authority
 from signing.pdf_signer import PdfSigner
 from workflows.database import Work, on_commit, open_engine, reading, transaction
@@ -136,6 +135,8 @@ def open_blobs(settings: Settings) -> BlobStore:
         case "file":
             return FolderBlobStore(Path(rest))
         case "s3" | "s3+http":
+            from documents.minio_blobs import MinioBlobStore  # 8 MB that a folder has no use for
+
             parts = urlsplit(settings.documents)
             bucket = parts.path.strip("/")
             if not parts.netloc or not bucket or "/" in bucket:

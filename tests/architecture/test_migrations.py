@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from alembic import command
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
-from workflows.database import alembic_config, is_current, migrate, open_engine
+from workflows.database import open_engine
+from workflows.schema import alembic_config, is_current, migrate, newest
 
 
 def test_the_migrations_make_the_tables_that_the_code_expects(empty_database_url: str) -> None:
@@ -23,6 +25,10 @@ def test_migrating_twice_changes_nothing(empty_database_url: str) -> None:
         migrate(empty_database_url)
         with opened(empty_database_url) as engine:
             assert is_current(engine)
+
+
+def test_the_newest_revision_is_told_without_alembic() -> None:
+    assert newest() == ScriptDirectory.from_config(alembic_config("sqlite://")).get_current_head()
 
 
 @contextmanager

@@ -45,7 +45,7 @@ def main() -> None:
             figures["signatures"] = show("Signatures a second, B-B, 100 KB", signatures.run())
         if "search" in wanted:
             from tests.benchmarks import bench_search
-            from workflows.database import migrate
+            from workflows.schema import migrate
 
             for name, fresh in databases.items():
                 url = fresh("search")

@@ -27,9 +27,10 @@ from workflows.approvals.model import Round, Task, TaskState
 from workflows.contracts.intake import take_in
 from workflows.contracts.operations import submit
 from workflows.contracts.rules import checked
-from workflows.database import migrate, open_engine
+from workflows.database import open_engine
 from workflows.parties.operations import make_token
 from workflows.parties.rules import Scope
+from workflows.schema import migrate
 
 ROUTE = """\
 name: bench
