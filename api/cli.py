@@ -123,10 +123,13 @@ def verify(
 ) -> None:
     """Say what a sealed PDF proves. Exit status 0 only when it is exactly what was sealed."""
     from api.verification_report import print_report
-    from signing.verification import verify as check
+    from documents.intake import ORDINARY
+    from workflows.runtime import read_trust_anchors
+    from workflows.settings import Settings
+    from workflows.signatures.verification import verify as check
 
-    anchors = [trust.read_bytes()] if trust else [_authority().trust_anchor_pem]
-    report = check(file.read_bytes(), anchors)
+    own = () if trust else (_authority().trust_anchor_pem, *read_trust_anchors(Settings().trust_anchors))
+    report = check(file.read_bytes(), [trust.read_bytes()] if trust else own, limits=ORDINARY)
     if as_json:
         print(json.dumps(report.to_dict(), ensure_ascii=False, indent=2, default=str))
     else:

@@ -22,5 +22,6 @@ def page_image(pdf: bytes, page: int, *, width_px: int, limits: IntakeLimits = O
         IntakeRefused: there is no such page, or drawing it takes more than the limits allow.
     """
     width = max(NARROWEST, min(width_px, WIDEST))
-    (picture,) = in_child("draw_page", pdf, {"page": page, "width": width}, limits=limits, places=_places).parts
+    arguments = {"page": page, "width": width}
+    (picture,) = in_child("documents.drawing:draw_page", pdf, arguments, limits=limits, places=_places).parts
     return picture

@@ -80,7 +80,7 @@ def accept(data: bytes, *, limits: IntakeLimits = ORDINARY, password: str | None
     if b"%PDF-" not in data[:SNIFFED_BYTES]:
         raise IntakeRefused("not_pdf", "The file is not a PDF.")
     arguments = {"password": password, "most_pages": limits.pages, "most_bytes": 2 * limits.file_bytes}
-    answer = in_child("take_in", data, arguments, limits=limits, places=_places)
+    answer = in_child("documents.reading:take_in", data, arguments, limits=limits, places=_places)
     normalised, texts = answer.parts
     values = answer.values
     page_texts = tuple(json.loads(texts))
@@ -103,7 +103,7 @@ def warm_up() -> None:
 def in_child(
     job: str, data: bytes, arguments: Mapping[str, object], *, limits: IntakeLimits, places: sandbox.Places
 ) -> sandbox.Answer:
-    """One job of `documents.sandbox_process`, its failures as refusals in sentences."""
+    """One job in a child process, its failures as refusals in sentences."""
     try:
         return sandbox.run(
             job,

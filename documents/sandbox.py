@@ -1,9 +1,9 @@
 """Work on untrusted files in a process of its own, which may die alone.
 
-One server process has the PDF libraries loaded and forks a child for every job; it is `documents.sandbox_process`. The
-child limits itself (memory, processor time, wall clock) before it sees the first byte. Whatever it does, the calling
-process gets an answer or one of the exceptions below, and reads no more than it asked for. Nothing is unpickled: a
-child that a hostile file has taken over can only answer wrongly.
+A server process has the libraries loaded and forks a child for every job; it is `documents.sandbox_process`. The child
+limits itself (memory, processor time, wall clock) before it sees the first byte. Whatever it does, the calling process
+gets an answer or one of the exceptions below, and reads no more than it asked for. Nothing is unpickled: a child that a
+hostile file has taken over can only answer wrongly.
 
 The server ends with the process that started it, however that ends, and ends its children.
 """
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 SERVER = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from documents.sandbox_process import serve; serve(int(sys.argv[2]))"
+    "from documents.sandbox_process import serve; serve(int(sys.argv[2]), sys.argv[3:])"
 )
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 """Variables that the child may see; the others hold the secrets of the settings."""
@@ -97,15 +97,19 @@ def run(
     memory_bytes: int,
     seconds: int,
     answer_bytes: int,
+    by: Server | None = None,
 ) -> Answer:
-    """Do one of the jobs that the child knows. `seconds` are of processor time; `answer_bytes` are the most to be read.
+    """Call a function in a child process: with the data, and with the arguments (JSON values) by name.
+
+    `job` is module:function; it returns values (JSON) and parts. `seconds` are of processor time; `answer_bytes` are
+    the most to be read. `by` is the server to fork from; the one that reads and draws documents otherwise.
 
     Raises Refused, Died or Busy.
     """
     order = {"job": job, "memory": memory_bytes, "seconds": seconds, "wall": seconds * WALL, "arguments": arguments}
     with places.one(seconds * WALL):
         for _ in range(TRIES):
-            answer = _attempt(order, data, seconds * WALL + START_SECONDS, answer_bytes)
+            answer = _attempt(by or _server, order, data, seconds * WALL + START_SECONDS, answer_bytes)
             if answer is not None:
                 return answer
     log.error("no child process for reading documents can be started")
@@ -123,14 +127,16 @@ def stop() -> None:
     _server.stop()
 
 
-def _attempt(order: Mapping[str, object], data: bytes, seconds: float, answer_bytes: int) -> Answer | None:
+def _attempt(
+    server: Server, order: Mapping[str, object], data: bytes, seconds: float, answer_bytes: int
+) -> Answer | None:
     """None: the server went away."""
     ends = time.monotonic() + seconds
     ours, theirs = socket.socketpair()
     watch, watched = socket.socketpair()
     # Closing `watch` is what ends the child, also when we are interrupted.
     with ours, theirs, watch, watched:
-        if not _server.hand_over(theirs, watched):
+        if not server.hand_over(theirs, watched):
             return None
         theirs.close()
         watched.close()
@@ -221,11 +227,17 @@ def _reason(status: int) -> Literal["memory", "time", "crash"]:
             return "crash"
 
 
-class _Server:
-    def __init__(self) -> None:
+class Server:
+    """What children are forked from. It is started with the first job, and lives as long as this process."""
+
+    def __init__(self, *modules: str) -> None:
+        """`modules` are loaded once, before any child is forked."""
+        self._modules = modules
         self._lock = Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
+        os.register_at_fork(after_in_child=self.forget)
+        atexit.register(self.stop)
 
     def start(self) -> None:
         with self._lock:
@@ -274,6 +286,7 @@ class _Server:
                         SERVER,
                         json.dumps([str(Path(each).resolve()) for each in sys.path]),
                         str(theirs.fileno()),
+                        *self._modules,
                     ],
                     pass_fds=[theirs.fileno()],
                     stdin=subprocess.DEVNULL,
@@ -299,6 +312,4 @@ class _Server:
         self._process = self._control = None
 
 
-_server = _Server()
-os.register_at_fork(after_in_child=_server.forget)
-atexit.register(_server.stop)
+_server = Server("documents.drawing", "documents.reading")

@@ -1,4 +1,4 @@
-"""The server that forks a child for every job on a document, and what the child does; see `documents.sandbox`.
+"""The server that forks a child for every job on a file, and what the child does; see `documents.sandbox`.
 
 Nothing here knows a path, a setting or a network. The server has one thread, so that forking is safe.
 """
@@ -16,16 +16,14 @@ import signal
 import socket
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
-from documents.drawing import draw_page
 from documents.intake import IntakeRefused
-from documents.reading import take_in
 
 Job = Callable[..., tuple[dict[str, Any], list[bytes]]]
-JOBS: Mapping[str, Job] = {"take_in": take_in, "draw_page": draw_page}
 
 PARENT_CHECK_SECONDS = 2
 PR_SET_PDEATHSIG = 1
@@ -34,8 +32,8 @@ OPEN_FILES = 32
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
-def serve(control_fd: int) -> NoReturn:
-    """Fork a child for each pair of sockets that arrives; end when the other side is gone.
+def serve(control_fd: int, modules: Sequence[str]) -> NoReturn:
+    """Load the modules, then fork a child for each pair of sockets that arrives; end when the other side is gone.
 
     The first socket is the child's. Over the second the server tells how the child ended (four bytes), and learns from
     its closing that nobody waits for the child any more.
@@ -55,6 +53,8 @@ def serve(control_fd: int) -> NoReturn:
     signal.signal(signal.SIGCHLD, _noted)
     selector.register(control, selectors.EVENT_READ)
     selector.register(alarm, selectors.EVENT_READ)
+    for module in modules:
+        import_module(module)
     gc.collect()
     gc.freeze()  # pages that the collector does not touch stay shared with the children
 
@@ -155,7 +155,7 @@ def _work(ours: socket.socket) -> None:
         data = stream.read(order["size"])
         if len(data) != order["size"]:
             return
-        values, parts = JOBS[order["job"]](data, **order["arguments"])
+        values, parts = _job(order["job"])(data, **order["arguments"])
         head: dict[str, Any] = {"kind": "done", "values": values}
     except IntakeRefused as refused:
         parts = []
@@ -169,6 +169,12 @@ def _work(ours: socket.socket) -> None:
     ours.sendall(len(sent).to_bytes(8, "big") + sent)
     for part in parts:
         ours.sendall(part)
+
+
+def _job(name: str) -> Job:
+    module, _, function = name.partition(":")
+    job: Job = getattr(import_module(module), function)
+    return job
 
 
 def _limit(memory: int, seconds: int, wall: int) -> None:

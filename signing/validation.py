@@ -116,6 +116,8 @@ async def examine(pdf: bytes, trust_anchors: Sequence[bytes], now: datetime) -> 
     """Raises whatever a malformed file trips over; `verify` turns that into a report."""
     try:
         reader = PdfFileReader(io.BytesIO(pdf), strict=True)
+    except MemoryError:
+        raise
     except Exception:  # noqa: BLE001 — damaged files make pyHanko raise more than its own errors
         return unreadable(pdf)
     if reader.security_handler is not None:
@@ -156,6 +158,8 @@ def _signatures(reader: PdfFileReader) -> list[Found]:
         try:
             if value.get_object()["/SubFilter"] in DETACHED:
                 signature = EmbeddedPdfSignature(reader, field, name)
+        except MemoryError:
+            raise
         except Exception:  # noqa: BLE001, S110 — malformed signatures raise TypeError and ValueError too
             pass
         found.append(Found(str(name), signature))
@@ -182,6 +186,8 @@ async def _look(
                 result = await _look_at_timestamp(one, material, proven_at, is_outermost)
             else:
                 result = await _look_at_signature(one, material, proven_at, is_outermost)
+        except MemoryError:
+            raise
         except Exception:  # noqa: BLE001 — damaged files make pyHanko raise more than its own errors
             result = Looked(one, None, "other", None, False)
         # Whatever came after it: what it covers existed at that time.
@@ -259,7 +265,9 @@ class _Material:
     def at(self, moment: datetime, mode: str) -> ValidationContext:
         """For judging at this moment."""
         settings = self._settings(moment) | {"revocation_mode": mode}
-        return ValidationContext(**settings) if self._store is None else self._store.as_validation_context(settings)
+        if self._store is None:
+            return ValidationContext(**settings, crls=[], ocsps=[])
+        return self._store.as_validation_context(settings)
 
     def dates_only(self, moment: datetime) -> ValidationContext:
         """For judging whether certificates lead to an anchor and have not ended."""
@@ -500,6 +508,8 @@ def _tail(pdf: bytes, reader: PdfFileReader, last: Looked) -> int:
         return following
     try:
         difference = signature.evaluate_modifications(MATERIAL_ONLY)
+    except MemoryError:
+        raise
     except Exception:  # noqa: BLE001 — as above
         return following
     if isinstance(difference, DiffResult) and difference.modification_level <= ModificationLevel.LTA_UPDATES:

@@ -105,7 +105,7 @@ class Report:
 
 
 def verify(pdf: bytes, trust_anchors: Sequence[bytes], *, at: datetime | None = None) -> Report:
-    """`trust_anchors` are PEM files of one or more certificates. Never raises, whatever the bytes are.
+    """`trust_anchors` are PEM files of one or more certificates. Whatever the bytes are, raises only MemoryError.
 
     `at` asks how the file will be judged at another time, decades from now for instance. A hostile file can take long:
     who verifies strangers' uploads does it in a child process with limits.
@@ -118,6 +118,8 @@ def verify(pdf: bytes, trust_anchors: Sequence[bytes], *, at: datetime | None = 
     def run() -> Report:
         try:
             return asyncio.run(examine(pdf, trust_anchors, at or datetime.now(UTC)))
+        except MemoryError:  # says something about this machine, not about the file
+            raise
         except Exception:  # hostile files raise anything; RecursionError is among it
             log.warning("A file could not be examined to the end.", exc_info=True)
             return unreadable(pdf)

@@ -17,10 +17,11 @@ from api.files import content_disposition, read_upload
 from api.pages.shell import page, reader_of
 from api.throttle import Throttle
 from documents.rendering import Reader, sentence, short_hash
-from signing.verification import Report, Said, SignatureReport, verify
+from signing.verification import Report, Said, SignatureReport
 from workflows.errors import Refused
 from workflows.parties.rules import shown
 from workflows.runtime import Runtime
+from workflows.signatures.verification import verify
 
 router = APIRouter(prefix="/verify", include_in_schema=False)
 
@@ -58,9 +59,9 @@ def check(request: Request, runtime: Engine, file: Annotated[UploadFile, File()]
     strangers.count(address)
     try:
         data = read_upload(file, runtime.settings.intake_file_bytes)
+        report = verify(data, runtime.signer.trust_anchors, limits=runtime.intake_limits)
     except Refused as refused:
         return _shown(request, runtime, refused=refused)
-    report = verify(data, [runtime.authority.trust_anchor_pem])
     return _shown(request, runtime, report=report, file_name=shown(file.filename or ""), size=len(data))
 
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, File, UploadFile
 from api.dependencies import Engine, Verifies
 from api.files import read_upload
 from api.rest.answers import refusals
-from signing.verification import verify
+from workflows.signatures.verification import verify
 
 router = APIRouter(prefix="/verifications", tags=["verification"])
 
@@ -18,8 +18,8 @@ router = APIRouter(prefix="/verifications", tags=["verification"])
     "",
     status_code=201,
     summary="Verification report for a PDF; the file is read, not kept",
-    responses=refusals(401, 403, 413, 422),
+    responses=refusals(401, 403, 413, 422, 503),
 )
 def create(runtime: Engine, actor: Verifies, file: Annotated[UploadFile, File()]) -> dict[str, Any]:
     data = read_upload(file, runtime.settings.intake_file_bytes)
-    return verify(data, [runtime.authority.trust_anchor_pem]).to_dict()
+    return verify(data, runtime.signer.trust_anchors, limits=runtime.intake_limits).to_dict()

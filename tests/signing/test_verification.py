@@ -41,6 +41,7 @@ from tests.signing.builders import (
     signed,
 )
 from tests.support.authority import authority, made, stranger
+from tests.support.pdfs import signed_elsewhere
 
 Change = Callable[[bytes], bytes]
 
@@ -452,6 +453,12 @@ def test_a_signature_added_after_the_seal_is_a_change_even_when_invisible() -> N
         late = added.sign("Late", person, house.tsa, name="Late", at=datetime.now(UTC), reason="", mark=None)
         report = verify(late, anchors())
         assert report.verdict != "sealed"
+
+
+def test_a_file_that_another_program_signed_without_any_list_is_unchanged() -> None:
+    report = verify(signed_elsewhere(), anchors())
+    assert report.verdict == "untrusted"
+    assert (report.signatures[0].intact, report.signatures[0].valid) == (True, True)
 
 
 def test_a_record_of_another_document_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

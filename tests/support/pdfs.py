@@ -523,6 +523,27 @@ def many_objects(number: int = 400_000) -> bytes:
     return one_page(PAGE, *[b"[]"] * number)
 
 
+def endless_cross_references(entries: int = 1_000_000_000) -> bytes:
+    """A table of cross references that takes no room in the file, as each entry is no byte wide."""
+    return _with_cross_references(b"/Size %d /Index [0 %d] /W [0 0 0]" % (entries, entries), b"")
+
+
+def cross_reference_bomb(megabytes: int = 2000) -> bytes:
+    entries = b"/Size %d /W [1 2 1] /Filter /FlateDecode" % (megabytes * 250_000)
+    return _with_cross_references(entries, packed(b"\1" * 1_000_000, megabytes))
+
+
+def _with_cross_references(entries: bytes, content: bytes) -> bytes:
+    start = by_hand([b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [] /Count 0 >>"])
+    start = start[: start.index(b"xref")]
+    described = b"<< /Type /XRef %s /Root 1 0 R /Length %d >>" % (entries, len(content))
+    return start + b"3 0 obj\n%s\nstream\n%s\nendstream\nendobj\nstartxref\n%d\n%%%%EOF\n" % (
+        described,
+        content,
+        len(start),
+    )
+
+
 # Text
 
 

@@ -10,6 +10,7 @@ from documents.intake import IntakeLimits, IntakeRefused
 from workflows.contracts.operations import HandedIn
 from workflows.errors import NotReady, Refused
 from workflows.parties.rules import shown
+from workflows.signatures.verification import verify
 
 PDF = "application/pdf"
 LONGEST_FILE_NAME = 200  # letters; stored and shown, never used as a path
@@ -40,6 +41,8 @@ def take_in(
         if refused.code == "busy":
             raise NotReady(refused.sentence) from refused
         raise DocumentRefused(refused) from refused
+    if accepted.already_signed:
+        _insist_on_whole_signatures(data, limits)
     original = blobs.put(data, folder="originals", media_type=PDF)
     same = hashlib.sha256(accepted.normalised).hexdigest() == original.sha256
     readable = original if same else blobs.put(accepted.normalised, folder="readable", media_type=PDF)
@@ -53,6 +56,20 @@ def take_in(
         findings=accepted.stripped,
         page_texts=accepted.page_texts,
     )
+
+
+def _insist_on_whole_signatures(data: bytes, limits: IntakeLimits) -> None:
+    """A file that came signed keeps its signatures: they must hold now, or nothing that is added later would."""
+    report = verify(data, (), limits=limits)
+    match report.verdict:
+        case "unreadable":
+            raise DocumentRefused(IntakeRefused("cannot_sign", report.sentence.sentence, **report.sentence.values))
+        case "changed":
+            raise DocumentRefused(
+                IntakeRefused("cannot_sign", "The document is already signed, but the signature in it does not hold.")
+            )
+        case _:
+            pass
 
 
 def checked_file_name(name: str) -> str:
