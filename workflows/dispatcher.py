@@ -35,6 +35,7 @@ BATCH = 20
 LONGEST_WAIT = timedelta(hours=1)
 GIVE_UP_AFTER = timedelta(days=3)
 SERVER_RESTS = 1.0  # seconds in which Prefect's server is left alone after it could not be reached
+LONGEST_REST = 5.0  # seconds before the same run is tried again: a server that starts is soon there
 LOOK_AGAIN = 2.0  # seconds: for what is due later, or was left by a process that died
 
 DEPLOYMENTS = {"contract": "contract-lifecycle/signoff"}
@@ -283,7 +284,9 @@ class Dispatcher:
             row = session.get_one(RunOwed, (run.process, run.subject_id), with_for_update=True)
             if row.sequence == run.sequence:
                 row.attempts += 1
-                row.not_before = datetime.now(UTC) + timedelta(seconds=min(30, 0.5 * 2 ** min(row.attempts, 8)))
+                row.not_before = datetime.now(UTC) + timedelta(
+                    seconds=min(LONGEST_REST, 0.5 * 2 ** min(row.attempts, 8))
+                )
 
     @contextmanager
     def _transaction(self) -> Iterator[Work]:

@@ -28,7 +28,8 @@ GIVES_WAY = 5  # nice(2): whoever waits for an answer goes first, where the proc
 def main() -> int:
     settings = Settings()
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each request to Prefect says nothing
+    for chatty in ("httpx", "mail.log"):  # a line for each request to Prefect, several for each mail in the mailbox
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     with suppress(OSError):
         os.nice(GIVES_WAY)
     mailbox = Mailbox(settings.home / "mailbox", settings.mailbox_smtp_port) if settings.embedded_mail else None
