@@ -18,11 +18,11 @@ from api.pages.shell import page, reader_of
 from api.pages.views import stage_name
 from api.pages.words import KINDS, kind_name
 from documents.rendering import Reader, sentence
-from workflows.approvals.dry_run import DryStage, dry_run
+from workflows.approvals.dry_run import DryRun, DryStage, dry_run
 from workflows.approvals.model import RouteVersion
 from workflows.approvals.publishing import parsed, publish
 from workflows.approvals.queries import current_routes, route_versions, running_rounds
-from workflows.approvals.route import Route, RouteRefused, parse
+from workflows.approvals.route import Route, RouteRefused, read
 from workflows.approvals.source import Finding
 from workflows.business_time import explained
 from workflows.contracts.rules import checked_amount
@@ -88,6 +88,7 @@ class Outcome:
     refused: str = ""
     findings: Sequence[Finding] = ()
     sound: bool = False
+    run: DryRun | None = None
     rows: Sequence[DryRow] = ()
     trial: Trial = field(default_factory=Trial)
 
@@ -132,7 +133,8 @@ def press(
         route = _current(session, name) if name else None
     try:
         if do == "try":
-            outcome = Outcome(sound=True, rows=_tried(runtime, source, trial, reader, now), trial=trial)
+            run = _tried(runtime, source, trial, now)
+            outcome = Outcome(sound=True, run=run, rows=_rows(run, reader), trial=trial)
         else:
             with runtime.transaction() as session:
                 published = publish(session, source, name=name or None, by=visitor.actor, now=now)
@@ -157,8 +159,8 @@ def _current(session: Session, name: str) -> RouteVersion:
     return found
 
 
-def _tried(runtime: Runtime, source: str, trial: Trial, reader: Reader, now: datetime) -> list[DryRow]:
-    route = parse(source)
+def _tried(runtime: Runtime, source: str, trial: Trial, now: datetime) -> DryRun:
+    route = read(source)
     amount, currency = checked_amount(trial.amount.replace(",", ""), trial.currency)
     with runtime.reading() as session:
         submitter = by_email(session, normalised_email(trial.submitter))
@@ -167,14 +169,17 @@ def _tried(runtime: Runtime, source: str, trial: Trial, reader: Reader, now: dat
                 "Nobody is registered with the address %(email)s.", field="submitter", email=trial.submitter[:80]
             )
         fields: Mapping[str, Any] = {"kind": trial.kind, **_facts(trial.facts)}
-        stages = dry_run(session, route, amount=amount, currency=currency, fields=fields, submitter=submitter, now=now)
+        return dry_run(session, route, amount=amount, currency=currency, fields=fields, submitter=submitter, now=now)
+
+
+def _rows(run: DryRun, reader: Reader) -> list[DryRow]:
     return [
         DryRow(
             stage=each,
             title=stage_name(each.name, reader),
             due_note=explained(each.due.as_data(), reader.locale, sentence) if each.due else "",
         )
-        for each in stages
+        for each in run.stages
     ]
 
 
@@ -220,6 +225,7 @@ def _editor(
         findings=[(each.line, sentence(each.sentence, reader.locale, **each.values)) for each in outcome.findings],
         refused=outcome.refused,
         sound=outcome.sound,
+        run=outcome.run,
         rows=outcome.rows,
         trial=outcome.trial,
         kinds=[(name, kind_name(name, reader)) for name in KINDS],

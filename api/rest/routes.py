@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Request
 
 from api.dependencies import Administrator, Now, Reading, Transaction
 from api.rest.answers import refusals
-from api.rest.shapes import DryRunIn, DryRunShape, DryStageShape, RouteShape
+from api.rest.shapes import BandShape, DryEscalationShape, DryRunIn, DryRunShape, DryStageShape, RouteShape
 from workflows.approvals import queries
 from workflows.approvals.dry_run import DryStage, dry_run
 from workflows.approvals.model import RouteVersion
 from workflows.approvals.publishing import parsed, publish
-from workflows.approvals.route import parse
+from workflows.approvals.rates import Rates
+from workflows.approvals.route import read
 from workflows.contracts.rules import checked_amount
 from workflows.errors import NotFound, Refused
 from workflows.parties.queries import by_email
@@ -87,19 +89,36 @@ def post_dry_run(
     published = next((each for each in queries.current_routes(session) if each.name == name), None)
     if body.source is None and published is None:
         raise NotFound("There is no route “%(name)s”.", name=name[:80])
-    route = parse(body.source) if body.source is not None else parsed(published.source if published else "")
+    route = read(body.source) if body.source is not None else parsed(published.source if published else "")
     submitter = by_email(session, normalised_email(body.submitter))
     if submitter is None:
         raise Refused("Nobody is registered with the address %(email)s.", field="submitter", email=body.submitter[:80])
     amount, currency = checked_amount(body.amount or "", body.currency or "")
-    stages = dry_run(
-        session, route, amount=amount, currency=currency, fields=body.contract, submitter=submitter, now=now
+    rates = Rates(route.currency, body.rates) if body.rates and route.currency else None
+    run = dry_run(
+        session,
+        route,
+        amount=amount,
+        currency=currency,
+        fields=body.contract,
+        submitter=submitter,
+        now=now,
+        rates=rates,
     )
     return DryRunShape(
         route=route.name,
         version=published.version if published and body.source is None else None,
-        stages=[dry_shape(each) for each in stages],
+        amount=_text(run.amount),
+        currency=run.currency,
+        band=BandShape(start=_text(run.band.start), end=_text(run.band.end), stages=list(run.band.stages))
+        if run.band
+        else None,
+        stages=[dry_shape(each) for each in run.stages],
     )
+
+
+def _text(amount: Decimal | None) -> str | None:
+    return None if amount is None else f"{amount:f}"
 
 
 def dry_shape(stage: DryStage) -> DryStageShape:
@@ -114,6 +133,18 @@ def dry_shape(stage: DryStage) -> DryStageShape:
         due=stage.due.as_data() if stage.due else None,
         skipped=stage.skipped,
         blocked=stage.blocked,
+        approved_before=[person.name for person in stage.counted],
+        vetoes=[person.name for person in stage.vetoes],
+        order=stage.order,
+        reminders=list(stage.reminders),
+        escalation=DryEscalationShape(
+            at=stage.escalation.at,
+            mode=stage.escalation.mode,
+            people=[person.name for person in stage.escalation.people],
+        )
+        if stage.escalation
+        else None,
+        on_expiry=stage.on_expiry,
     )
 
 

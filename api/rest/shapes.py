@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -195,10 +196,24 @@ class DryRunIn(Shape):
     ]
     amount: Annotated[str | None, Field(default=None, examples=["84600.00"])]
     currency: Annotated[str | None, Field(default=None, examples=["EUR"])]
+    rates: Annotated[
+        dict[str, Annotated[Decimal, Field(gt=0)]] | None,
+        Field(
+            default=None,
+            description="What one unit of the route's currency is worth in others.",
+            examples=[{"KRW": "1612.50"}],
+        ),
+    ]
     contract: Annotated[dict[str, Any], Field(default_factory=dict, examples=[{"kind": "lease", "risk": "low"}])]
     submitter: Annotated[
         str, Field(description="Address of the person who would hand it in.", examples=["minjun.kim@haneul.example"])
     ]
+
+
+class DryEscalationShape(Shape):
+    at: datetime
+    mode: Annotated[Literal["add", "replace"], Field(description="In addition, or instead of the undecided.")]
+    people: list[str]
 
 
 class DryStageShape(Shape):
@@ -212,9 +227,31 @@ class DryStageShape(Shape):
     due: dict[str, Any] | None
     skipped: Annotated[bool, Field(description="Its condition does not hold.")]
     blocked: Annotated[bool, Field(description="There would be nobody, or too few, to ask.")]
+    approved_before: Annotated[
+        list[str], Field(description="Not asked again: their approval of an earlier stage counts here.")
+    ]
+    vetoes: Annotated[list[str], Field(description="People of the stage whose rejection alone ends it.")]
+    order: Annotated[Literal["sequential", "parallel"] | None, Field(description="Of signatures.")]
+    reminders: Annotated[list[datetime], Field(description="Until the due time.")]
+    escalation: DryEscalationShape | None
+    on_expiry: Annotated[
+        Literal["incident", "reject", "escalate"] | None,
+        Field(description="What happens at the due time; null: it is late, and waits on."),
+    ]
+
+
+class BandShape(Shape):
+    """From its start up to, but without, its end; null: without bound."""
+
+    start: str | None
+    end: str | None
+    stages: list[str]
 
 
 class DryRunShape(Shape):
     route: str
     version: int | None
+    amount: Annotated[str | None, Field(description="As the route compares it.")]
+    currency: str | None
+    band: Annotated[BandShape | None, Field(description="The route's band that holds the amount.")]
     stages: list[DryStageShape]

@@ -2,34 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, cast
+from uuid import UUID
 
 from sqlmodel import Session
 
 from workflows.approvals import route as routes
-from workflows.approvals.operations import SIGNATURES, resolve
-from workflows.approvals.route import ParallelPlan, Route, StagePlan
-from workflows.approvals.rules import panel, thresholds
+from workflows.approvals.approvers import Asking, resolve
+from workflows.approvals.deadlines import escalation_time, reminder_times
+from workflows.approvals.plan import SIGNATURES, Approvers, Band, OnExpiry, ParallelPlan, Route, StagePlan
+from workflows.approvals.rates import Rates
+from workflows.approvals.rules import excluded_from, panel, thresholds
 from workflows.business_time import DueDate, due_after
-from workflows.errors import Refused
 from workflows.parties.model import Person
 
 
 @dataclass(frozen=True)
+class DryEscalation:
+    at: datetime
+    mode: Literal["add", "replace"]
+    people: tuple[Person, ...]
+
+
+@dataclass(frozen=True)
 class DryStage:
+    """``counted``: on the panel, but not asked again, since they approved before. ``vetoes``: whose no is enough."""
+
     name: str
     parallel: str | None
     kind: Literal["approval", "signature"]
-    people: tuple[Person, ...]
-    approve: int
-    reject: int
-    due: DueDate | None
+    people: tuple[Person, ...] = ()
+    approve: int = 0
+    reject: int = 0
+    due: DueDate | None = None
     skipped: bool = False
     blocked: bool = False
+    counted: tuple[Person, ...] = ()
+    vetoes: tuple[Person, ...] = ()
+    order: Literal["sequential", "parallel"] | None = None
+    reminders: tuple[datetime, ...] = ()
+    escalation: DryEscalation | None = None
+    on_expiry: OnExpiry | None = None
+
+    @property
+    def size(self) -> int:
+        return len(self.people) + len(self.counted)
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """``amount``: in ``currency``, the route's, where the route compares amounts; else as it was given."""
+
+    stages: tuple[DryStage, ...]
+    amount: Decimal | None
+    currency: str | None
+    band: Band | None
 
 
 def dry_run(
@@ -41,64 +72,113 @@ def dry_run(
     fields: Mapping[str, Any],
     submitter: Person,
     now: datetime,
-) -> list[DryStage]:
-    """The route's stages in order. Each begins when the one before would be due; one without a due time takes none."""
-    facts = {"amount": amount, "currency": currency, "contract": dict(fields), "submitter": {"email": submitter.email}}
-    if sentence := routes.why_not_comparable(route, facts):
-        raise Refused(sentence[0], field="currency", **sentence[1])
-    going = {each.name for each in routes.planned(route, facts)}
-    made: list[DryStage] = []
-    opens = now
-    decided: set[Any] = set()
-    for each in route.stages:
+    rates: Rates | None = None,
+) -> DryRun:
+    """The route's stages in order. Each begins when the one before would be due; one without a due time takes none.
+
+    Raises:
+        Refused: a condition cannot be answered from what is given, or an amount cannot be compared.
+    """
+    given = {
+        "amount": amount,
+        "currency": currency,
+        route.document: dict(fields),
+        "submitter": {"email": submitter.email},
+    }
+    going = routes.going_through(route, given, rates)
+    facts = routes.comparable(route, given, rates)
+    trial = _Trial(session, route, facts, submitter, opens=now, rates=rates)
+    stages = [stage for each in route.stages for stage in trial.position(each, going)]
+    if not any(stage.kind == "signature" for stage in stages):
+        stages.append(DryStage(SIGNATURES, None, "signature", order="sequential"))
+    return DryRun(
+        stages=tuple(stages),
+        amount=cast(Decimal | None, facts["amount"]),
+        currency=currency if facts is given else route.currency,
+        band=routes.band_of(route, facts),
+    )
+
+
+class _Trial:
+    """Goes through the positions of a route, one after the other, as if everybody approved at the last moment."""
+
+    def __init__(
+        self,
+        session: Session,
+        route: Route,
+        facts: Mapping[str, object],
+        submitter: Person,
+        *,
+        opens: datetime,
+        rates: Rates | None,
+    ) -> None:
+        self.session = session
+        self.route = route
+        self.submitter = submitter
+        self.asking = Asking(submitter.id, facts, route.document, route.currency, rates)
+        self.opens = opens
+        self.decided: frozenset[UUID] = frozenset()
+
+    def position(self, each: StagePlan | ParallelPlan, going: Collection[str]) -> list[DryStage]:
+        group = each.name if isinstance(each, ParallelPlan) else None
         branches = each.branches if isinstance(each, ParallelPlan) else (each,)
-        kept = {branch.name for branch in routes.planned_branches(each, facts)} if each.name in going else set()
-        together = [
-            _stage(
-                session,
-                route,
-                branch,
-                each,
-                opens=opens,
-                submitter=submitter,
-                decided=decided,
-                kept=branch.name in kept,
-            )
+        made = [
+            self.stage(branch, group)
+            if each.name in going and branch.name in going
+            else DryStage(branch.name, group, branch.kind, skipped=True)
             for branch in branches
         ]
-        made += together
-        opens = max([stage.due.at for stage in together if stage.due], default=opens)
-        decided |= {person.id for stage in together for person in stage.people}
-    if not any(stage.kind == "signature" for stage in made):
-        made.append(DryStage(SIGNATURES, None, "signature", (), 0, 0, None))
-    return made
+        self.opens = max([stage.due.at for stage in made if stage.due], default=self.opens)
+        if asked := tuple(person.id for stage in made for person in (*stage.people, *stage.counted)):
+            self.decided |= set(asked)
+            self.asking = replace(self.asking, approved=asked)
+        return made
 
+    def stage(self, plan: StagePlan, group: str | None) -> DryStage:
+        asked = self.people(plan.approvers)
+        if plan.kind == "signature":
+            everybody = tuple(asked.values())
+            signing = DryStage(plan.name, group, plan.kind, everybody, len(everybody), 1, order=plan.order)
+            return self.timed(plan, signing)
+        everybody_known = self.people(plan.fallback) | asked
+        skips = self.route.repeated_in(plan) == "skip"
+        chosen = panel(
+            tuple(asked),
+            tuple(everybody_known),
+            excluded=self.excluded,
+            approve=plan.quorum.approve,
+            approved_before=self.decided if skips else frozenset(),
+        )
+        people = tuple(everybody_known[each] for each in chosen.people)
+        if not chosen.enough:
+            return DryStage(plan.name, group, plan.kind, people, blocked=True)
+        approve, reject = thresholds(chosen.size, plan.quorum.approve, plan.quorum.reject)
+        counted = tuple(everybody_known[each] for each in chosen.counted)
+        vetoes = tuple(each for each in (*people, *counted) if each.email in plan.quorum.veto)
+        made = DryStage(plan.name, group, plan.kind, people, approve, reject, counted=counted, vetoes=vetoes)
+        return self.timed(plan, made)
 
-def _stage(
-    session: Session,
-    route: Route,
-    branch: StagePlan,
-    group: StagePlan | ParallelPlan,
-    *,
-    opens: datetime,
-    submitter: Person,
-    decided: set[Any],
-    kept: bool,
-) -> DryStage:
-    parallel = group.name if isinstance(group, ParallelPlan) else None
-    if not kept:
-        return DryStage(branch.name, parallel, branch.kind, (), 0, 0, None, skipped=True)
-    first = {person.id: person for person in resolve(session, branch.approvers, submitter.id)}
-    due = due_after(opens, branch.due, route.calendar) if branch.due is not None else None
-    if branch.kind == "signature":
-        return DryStage(branch.name, parallel, branch.kind, tuple(first.values()), len(first), 1, due)
-    second = {person.id: person for person in resolve(session, branch.fallback, submitter.id)} if branch.fallback else {}
-    excluded = {submitter.id} if "submitter" in route.separation.exclude else set()
-    if route.separation.distinct_across_stages:
-        excluded |= decided
-    chosen = panel(tuple(first), tuple(second), excluded=frozenset(excluded), approve=branch.quorum.approve)
-    people = tuple((second | first)[each] for each in chosen.people)
-    if not chosen.enough:
-        return DryStage(branch.name, parallel, branch.kind, people, 0, 0, None, blocked=True)
-    approve, reject = thresholds(len(people), branch.quorum.approve, branch.quorum.reject)
-    return DryStage(branch.name, parallel, branch.kind, people, approve, reject, due)
+    @property
+    def excluded(self) -> frozenset[UUID]:
+        return excluded_from(self.route.separation, submitter=self.submitter.id, decided=self.decided)
+
+    def people(self, approvers: Approvers | None) -> dict[UUID, Person]:
+        return {person.id: person for person in resolve(self.session, approvers, self.asking)}
+
+    def timed(self, plan: StagePlan, stage: DryStage) -> DryStage:
+        """With its due time, and what happens until then and at it while nobody decides."""
+        calendar = self.route.calendar
+        due = due_after(self.opens, plan.due, calendar) if plan.due is not None else None
+        due_at = due.at if due else None
+        reminders = reminder_times(plan, self.opens, due_at, calendar, until=due_at) if due_at else ()
+        escalation = None
+        if plan.escalate and (at := escalation_time(plan, self.opens, due_at, calendar)):
+            undecided = replace(self.asking, undecided=tuple(person.id for person in stage.people))
+            there = {person.id for person in stage.people}
+            asked = tuple(
+                person
+                for person in resolve(self.session, plan.escalate.to, undecided)
+                if person.id not in self.excluded | there
+            )
+            escalation = DryEscalation(at, plan.escalate.mode, asked)
+        return replace(stage, due=due, reminders=reminders, escalation=escalation, on_expiry=plan.on_expiry)

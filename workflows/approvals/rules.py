@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -14,7 +14,8 @@ from uuid import UUID
 from workflows.approvals.model import Link, Round, RoundState, Stage, StageKind, StageState, Task, TaskState, Verdict
 from workflows.approvals.plan import SUBMITTER, Links, OnChange, Percent, ReopenFrom, Separation, StagePlan
 from workflows.approvals.rates import Rates, amount_in
-from workflows.parties.rules import Actor
+from workflows.errors import Refused
+from workflows.parties.rules import Actor, normalised_email
 
 LONGEST_COMMENT = 4000
 
@@ -329,6 +330,23 @@ def excluded_from(separation: Separation, *, submitter: UUID, decided: Collectio
     """Who may not be asked in a stage. ``decided``: who decided an earlier stage of the round."""
     excluded = {submitter} if SUBMITTER in separation.exclude else set[UUID]()
     return frozenset(excluded.union(decided) if separation.distinct_across_stages else excluded)
+
+
+def address_in(facts: Mapping[str, object], document: str, path: str) -> str | None:
+    """The e-mail address in a document's field, such as ``cost_center.owner``; None where there is none.
+
+    Fields may hold further ones, or have names with points.
+    """
+    found: object = facts.get(document)
+    if isinstance(found, Mapping) and path in found:
+        found = found[path]
+    else:
+        for name in path.split("."):
+            found = found.get(name) if isinstance(found, Mapping) else None
+    try:
+        return normalised_email(found) if isinstance(found, str) else None
+    except Refused:
+        return None
 
 
 @dataclass(frozen=True)

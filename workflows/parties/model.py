@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import Column, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from workflows.columns import UtcTime, by_value, json_column, new_id
+from workflows.columns import Money, UtcTime, by_value, json_column, new_id
 
 PROCESS = "person"
 """Under this name what is done to a person stands in the history."""
@@ -46,6 +47,10 @@ class Person(SQLModel, table=True):
     timezone: str = Field(default="UTC", max_length=64)
     password_hash: str | None = None
     manager_id: UUID | None = Field(default=None, foreign_key="person.id")
+    authority_limit: Decimal | None = Field(default=None, sa_column=Column(Money))
+    """Up to which amount they may approve where a route goes by authority; None, with a currency: any amount."""
+    authority_currency: str | None = Field(default=None, max_length=3)
+    """None: they have no authority of their own."""
     active: bool = True
     created_at: datetime = Field(sa_column=Column(UtcTime, nullable=False))
 

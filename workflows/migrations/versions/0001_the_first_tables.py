@@ -200,6 +200,8 @@ def upgrade() -> None:
         sa.Column("timezone", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
         sa.Column("password_hash", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("manager_id", sa.Uuid(), nullable=True),
+        sa.Column("authority_limit", workflows.columns.Money(length=24), nullable=True),
+        sa.Column("authority_currency", sqlmodel.sql.sqltypes.AutoString(length=3), nullable=True),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("created_at", workflows.columns.UtcTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
