@@ -3,6 +3,7 @@
 import workflows.approvals.model
 import workflows.audit.model
 import workflows.contracts.model
+import workflows.discussions.model
 import workflows.idempotency
 import workflows.leases
 import workflows.outbox

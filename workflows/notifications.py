@@ -41,6 +41,7 @@ KINDS = frozenset(
         "expired",
         "mail_failed",
         "incident",
+        "mention",
     )
 )
 """Each is a folder below ``templates/emails`` with subject.txt, body.txt and body.html."""
@@ -52,7 +53,7 @@ SPEECH = ("note", "comment")
 MAY_BE_ABSENT = (
     *("address", "sender_email", "counterparty", "amount", "currency", "note", "stage"),
     *("due_at", "due", "due_note", "link", "link_until", "file_link", "page"),
-    *("by_name", "comment", "starts_on", "ends_on", "notice_days", "failed_kind"),
+    *("by_name", "comment", "file_name", "starts_on", "ends_on", "notice_days", "failed_kind"),
 )
 
 LONGEST_TITLE = 120  # in a subject; the body has all of it

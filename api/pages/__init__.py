@@ -10,6 +10,7 @@ for name in (
     "entrance",
     "sending",
     "deciding",
+    "commenting",
     "comparing",
     "contracts",
     "routes",

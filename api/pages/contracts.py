@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -15,6 +16,7 @@ from sqlmodel import Session
 from api.auth import SignedIn, Visitor
 from api.dependencies import Engine, Now
 from api.pages.comparing import changed_since_approved
+from api.pages.discussions import Tried, talk_of
 from api.pages.pictures import page_picture
 from api.pages.shell import page, reader_of
 from api.pages.views import RouteRow, route_rows, stage_name
@@ -23,12 +25,15 @@ from api.rest.contracts import file_of, pdf_response, today_of
 from documents.rendering import Reader, sentence
 from workflows.approvals.model import StageKind, TaskState, Verdict
 from workflows.approvals.queries import MailTrouble, mail_troubles, open_task_for
+from workflows.audit.model import AuditEvent
 from workflows.audit.queries import history
 from workflows.business_time import explained
 from workflows.contracts import queries
 from workflows.contracts.model import PROCESS, Contract, Version
 from workflows.contracts.rules import why_not_hand_in, why_not_withdraw
 from workflows.contracts.standing import Standing, owner_of, standing
+from workflows.discussions.queries import inside_history
+from workflows.discussions.rules import Subject
 from workflows.errors import NotFound
 from workflows.parties.queries import people
 from workflows.parties.rules import Actor
@@ -138,20 +143,25 @@ def shown(
     done: str = "",
     refused: str = "",
     comment: str = "",
+    tried: Tried | None = None,
     status: int = 200,
     printing: bool = False,
 ) -> Response:
-    """The page of one contract. ``refused``: why what was just tried was not recorded; ``comment``: what was typed."""
+    """The page of one contract. ``refused``: why what was just tried was not recorded; ``comment``: what was typed;
+    ``tried``: the same of the discussion's own form."""
     reader, actor = reader_of(request), visitor.actor
     contract = queries.one(session, contract_id, actor)
     where = standing(session, contract)
     owner = owner_of(session, contract)
     all_versions = queries.versions(session, contract)
     asked = open_task_for(session, PROCESS, contract.id, actor.id)
+    subject = queries.subject_of(contract)
     events = history(session, PROCESS, contract.id)
+    # paper goes out of the house: what was said inside is not printed
+    everything = events if printing else _with_inside(session, subject, actor, events)
     again = asked is not None and asked.task.kind is StageKind.APPROVAL
     signed = any(task.verdict is Verdict.SIGN for task in where.journey.tasks) if where.journey else False
-    entries = [told(each, reader) for each in reversed(events)]
+    entries = [told(each, reader) for each in reversed(everything)]
     return page(
         request,
         "contract_print.html" if printing else "contract.html",
@@ -185,7 +195,15 @@ def shown(
         done=sentence(DONE[done], reader.locale) if done else "",
         refused=refused,
         comment=comment,
+        talk=talk_of(session, subject, actor, here=f"/contracts/{contract.id}", now=now, tried=tried),
     )
+
+
+def _with_inside(
+    session: Session, subject: Subject, actor: Actor, events: Sequence[AuditEvent]
+) -> Sequence[AuditEvent]:
+    """The history, with what happened inside where the actor may know of it, in the order of the times."""
+    return sorted([*events, *inside_history(session, subject, actor)], key=lambda each: each.at)
 
 
 def _rows(where: Standing, reader: Reader, actor: Actor) -> list[RouteRow]:
@@ -194,7 +212,10 @@ def _rows(where: Standing, reader: Reader, actor: Actor) -> list[RouteRow]:
 
 
 def _troubles(session: Session, contract: Contract, actor: Actor) -> list[MailTrouble]:
-    return mail_troubles(session, PROCESS, contract.id) if _keeps(contract, actor) else []
+    if not _keeps(contract, actor):
+        return []
+    inside = queries.subject_of(contract).inside
+    return mail_troubles(session, PROCESS, contract.id) + mail_troubles(session, inside, contract.id)
 
 
 def _open_tasks(where: Standing, contract: Contract, actor: Actor) -> list[tuple[UUID, str]]:
@@ -223,7 +244,9 @@ def history_page(contract_id: UUID, request: Request, runtime: Engine, visitor: 
     reader = reader_of(request)
     with runtime.reading() as session:
         contract = queries.one(session, contract_id, visitor.actor)
-        entries = [(each, told(each, reader)) for each in history(session, PROCESS, contract.id)]
+        events = history(session, PROCESS, contract.id)
+        everything = _with_inside(session, queries.subject_of(contract), visitor.actor, events)
+        entries = [(each, told(each, reader)) for each in everything]
     return page(request, "history.html", here="contracts", contract=contract, entries=entries)
 
 

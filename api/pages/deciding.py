@@ -104,6 +104,7 @@ def _sign_page(
             approvers=[each for each in travelled.decisions.values() if each.verdict is Verdict.APPROVE],
             refused=said(refused, reader) if refused else "",
             typed=typed or {},
+            talk=None,  # at the desk it is on the contract's own page
             house=asked.round.card.get("organisation") or "",
         )
 

@@ -14,6 +14,7 @@ from sqlmodel import Session
 from api.dependencies import Engine, Now
 from api.errors import said, wants_page
 from api.pages.comparing import changed_since_approved
+from api.pages.discussions import Talk, Tried, talk_of
 from api.pages.pictures import page_picture
 from api.pages.shell import page, reader_of
 from api.pages.views import route_rows, stage_name
@@ -22,6 +23,7 @@ from api.rest.contracts import pdf_response
 from api.rest.tasks import decision_shape, task_shape
 from api.throttle import Throttle
 from documents.rendering import Reader, sentence
+from workflows.approvals.links import follow, insist_on_live
 from workflows.approvals.model import (
     Decision,
     Link,
@@ -34,14 +36,14 @@ from workflows.approvals.model import (
     TaskState,
     Verdict,
 )
-from workflows.approvals.links import follow, insist_on_live
 from workflows.approvals.operations import decide
 from workflows.approvals.publishing import branch_of, parsed
 from workflows.approvals.queries import Asked, Journey, journey
 from workflows.business_time import explained
 from workflows.contracts import steps
 from workflows.contracts.model import Contract, Version
-from workflows.contracts.queries import version
+from workflows.contracts.queries import subject_of, version
+from workflows.discussions.rules import Subject
 from workflows.errors import Gone, NotFound, Refused
 from workflows.parties.model import Person
 from workflows.parties.operations import actor
@@ -115,10 +117,10 @@ def show(token: str, request: Request, runtime: Engine, now: Now) -> Response:
             return JSONResponse(
                 task_shape(Asked(found.task, found.stage, found.round), found.decision).model_dump(mode="json")
             )
-        return _shown(session, request, token, found, now)
+        return shown(session, request, token, found, now)
 
 
-def _shown(
+def shown(
     session: Session,
     request: Request,
     token: str,
@@ -128,6 +130,7 @@ def _shown(
     refused: str = "",
     status: int = 200,
     typed: Mapping[str, str] | None = None,
+    tried: Tried | None = None,
 ) -> Response:
     reader = found.reader(request)
     common: dict[str, Any] = {
@@ -155,6 +158,7 @@ def _shown(
         "page_address": lambda n: f"/t/{token}/pages/{n}.png",
         "refused": refused,
         "typed": typed or {},
+        "talk": _talk(session, token, found, now, tried),
     }
     if found.link.purpose is Purpose.READ or found.task.state is not TaskState.OPEN:
         return page(
@@ -184,6 +188,21 @@ def _shown(
     )
 
 
+def _talk(session: Session, token: str, found: Followed, now: datetime, tried: Tried | None) -> Talk | None:
+    """The discussion, as long as the link opens the document itself."""
+    try:
+        insist_readable(found)
+    except Gone:
+        return None
+    subject, by = talks(session, found)
+    return talk_of(session, subject, by, here=f"/t/{token}", now=now, tried=tried)
+
+
+def talks(session: Session, found: Followed) -> tuple[Subject, Actor]:
+    """What is talked about behind a link, and who talks: its addressee."""
+    return subject_of(found.contract), actor(session, found.person, via="link")
+
+
 def _signing(found: Followed, reader: Reader) -> dict[str, Any]:
     signers = sorted(
         (each for each in found.journey.tasks if each.kind is StageKind.SIGNATURE), key=lambda each: each.ordinal
@@ -201,7 +220,7 @@ def _signing(found: Followed, reader: Reader) -> dict[str, Any]:
 def picture(token: str, number: int, request: Request, runtime: Engine) -> Response:
     with runtime.reading() as session:
         found = followed(session, token, request)
-        _insist_readable(found)
+        insist_readable(found)
         key, sha256 = found.version.readable_key, found.version.readable_sha256
     return page_picture(runtime, key, sha256, number, request)
 
@@ -210,7 +229,7 @@ def picture(token: str, number: int, request: Request, runtime: Engine) -> Respo
 def text(token: str, request: Request, runtime: Engine) -> Response:
     with runtime.reading() as session:
         found = followed(session, token, request)
-        _insist_readable(found)
+        insist_readable(found)
         return page(
             request,
             "text.html",
@@ -227,13 +246,13 @@ def text(token: str, request: Request, runtime: Engine) -> Response:
 def file(token: str, request: Request, runtime: Engine) -> Response:
     with runtime.reading() as session:
         found = followed(session, token, request)
-        _insist_readable(found)
+        insist_readable(found)
         name = found.version.file_name
         key = found.sealed[0] if found.sealed else found.version.readable_key
     return pdf_response(runtime, key, name)
 
 
-def _insist_readable(found: Followed) -> None:
+def insist_readable(found: Followed) -> None:
     """The document itself is shown while its task is open, and to signers by their reading link."""
     now = datetime.now(UTC)
     if found.link.purpose is Purpose.READ:
@@ -346,6 +365,6 @@ def _refusal(
     with runtime.reading() as session:
         found = followed(session, token, request)
         reader = found.reader(request)
-        return _shown(
+        return shown(
             session, request, token, found, now, refused=said(refused, reader), status=refused.status, typed=typed
         )

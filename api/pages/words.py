@@ -13,7 +13,7 @@ from documents.rendering import Reader, day, sentence
 from workflows.approvals.model import StageState
 from workflows.approvals.operations import SIGNATURES
 from workflows.audit.model import AuditEvent
-from workflows.contracts.model import Contract, ContractState
+from workflows.contracts.model import PROCESS, Contract, ContractState
 from workflows.contracts.standing import Standing
 
 KINDS = {
@@ -112,6 +112,10 @@ TOLD = {
     "warned_cancel": "Warned that the last day to cancel is %(day)s",
     "warned_end": "Warned that the contract ends on %(day)s",
     "expired": "The contract ended",
+    "commented": "%(actor)s wrote a comment",
+    "attached": "%(actor)s added the file %(file_name)s",
+    "comment_withdrawn": "%(actor)s withdrew a comment",
+    "invited": "%(actor)s let %(people)s see the contract",
     "mail_failed": "A mail to %(to_name)s (%(to_email)s) could not be delivered",
 }
 VIA = {"link": "by the mailed link", "api": "by a program", "command": "from the command line"}
@@ -119,12 +123,14 @@ VIA = {"link": "by the mailed link", "api": "by a program", "command": "from the
 
 @dataclass(frozen=True)
 class Told:
-    """An entry of the history. ``quote``: what somebody wrote; ``sha256``: of the file that it is about, or nothing."""
+    """An entry of the history. ``quote``: what somebody wrote; ``sha256``: of the file that it is about, or nothing;
+    ``inside``: it happened among the contract's own people, and nobody else reads of it."""
 
     at: datetime
     words: str
     quote: str
     sha256: str
+    inside: bool = False
 
 
 def told(event: AuditEvent, reader: Reader) -> Told:
@@ -140,13 +146,14 @@ def told(event: AuditEvent, reader: Reader) -> Told:
     if via := VIA.get(str(data.get("via") or "")):
         words = sentence("%(words)s, %(via)s", reader.locale, words=words, via=sentence(via, reader.locale))
     quote = data.get("comment") or data.get("note") or data.get("failure") or ""
-    return Told(event.at, words, str(quote), str(data.get("sha256") or data.get("version_sha256") or ""))
+    sha256 = str(data.get("sha256") or data.get("version_sha256") or "")
+    return Told(event.at, words, str(quote), sha256, inside=event.process != PROCESS)
 
 
 def _values(event: AuditEvent, reader: Reader) -> Mapping[str, Any]:
     data = event.data
     return {
-        **{name: data.get(name, "") for name in ("version", "to", "to_name", "to_email")},
+        **{name: data.get(name, "") for name in ("version", "to", "to_name", "to_email", "file_name")},
         "actor": event.actor,
         "stage": stage_name(str(data.get("stage") or ""), reader),
         "people": ", ".join(data.get("people") or ()),

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import hashlib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -18,6 +17,7 @@ from sqlmodel import Session
 
 from api.dependencies import Engine, Now, Reading, ReadsContracts, Transaction, WritesContracts
 from api.files import content_disposition, read_upload
+from api.once import Key, answered_already, once, request_hash
 from api.rest.answers import refusals
 from api.rest.shapes import (
     ContractPage,
@@ -40,21 +40,13 @@ from workflows.contracts.model import PROCESS, Contract, Version
 from workflows.contracts.operations import replace, submit, withdraw
 from workflows.contracts.rules import checked
 from workflows.contracts.standing import standing
+from workflows.discussions.queries import inside_history
 from workflows.errors import NotFound, Refused
-from workflows.idempotency import FirstAnswer, TakenElsewhere, take
 from workflows.parties.rules import Actor
 from workflows.runtime import Runtime
 
 router = APIRouter(prefix="/contracts", tags=["contracts"])
 
-Key = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        description="The same request again gives the first answer again.",
-        examples=["order-4711-contract"],
-    ),
-]
 LIVE_EVERY = 0.5  # seconds between two looks of an open event stream
 
 
@@ -111,8 +103,8 @@ def create(
     }
     draft = checked(**words, signers=_list(signers), fields=_object(fields))
     data = read_upload(file, runtime.settings.intake_file_bytes)
-    request_sha256 = _request_hash("POST /api/contracts", {**words, "signers": signers, "fields": fields}, data)
-    if answered := _answered_already(runtime, actor, idempotency_key, request_sha256, now):
+    request_sha256 = request_hash("POST /api/contracts", {**words, "signers": signers, "fields": fields}, data)
+    if answered := answered_already(runtime, actor, idempotency_key, request_sha256, now):
         return JSONResponse(answered, status_code=201)
     document = take_in(
         data,
@@ -127,7 +119,7 @@ def create(
         session.flush()
         return contract_shape(session, contract).model_dump(mode="json")
 
-    return JSONResponse(_once(runtime, actor, idempotency_key, request_sha256, now, work), status_code=201)
+    return JSONResponse(once(runtime, actor, idempotency_key, request_sha256, now, work), status_code=201)
 
 
 @router.get("", response_model=ContractPage, summary="List and search", responses=refusals(401, 403, 422))
@@ -197,11 +189,19 @@ async def stream(
     runtime: Engine,
     actor: ReadsContracts,
     last_event_id: Annotated[int, Header(alias="Last-Event-ID", ge=0)] = 0,
+    inside: Annotated[
+        int | None,
+        Query(
+            ge=0,
+            description="For people of the contract's own organisation: tells as well what was said inside after this "
+            "position, as events called `inside`.",
+        ),
+    ] = None,
 ) -> StreamingResponse:
     """Each event's id is its position: a client that reconnects goes on where it was."""
     await asyncio.to_thread(_insist_visible, runtime, contract_id, actor)
     return StreamingResponse(
-        _live(request, runtime, contract_id, last_event_id),
+        _live(request, runtime, contract_id, actor, last_event_id, inside),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
@@ -225,8 +225,8 @@ def add_version(
     idempotency_key: Key = None,
 ) -> Any:
     data = read_upload(file, runtime.settings.intake_file_bytes)
-    request_sha256 = _request_hash(f"POST /api/contracts/{contract_id}/versions", {"note": note}, data)
-    if answered := _answered_already(runtime, actor, idempotency_key, request_sha256, now):
+    request_sha256 = request_hash(f"POST /api/contracts/{contract_id}/versions", {"note": note}, data)
+    if answered := answered_already(runtime, actor, idempotency_key, request_sha256, now):
         return JSONResponse(answered, status_code=201)
     with runtime.reading() as session:
         queries.one(session, contract_id, actor)
@@ -252,7 +252,7 @@ def add_version(
         session.flush()
         return contract_shape(session, contract).model_dump(mode="json")
 
-    return JSONResponse(_once(runtime, actor, idempotency_key, request_sha256, now, work), status_code=201)
+    return JSONResponse(once(runtime, actor, idempotency_key, request_sha256, now, work), status_code=201)
 
 
 @router.get(
@@ -416,60 +416,38 @@ def today_of(actor: Actor) -> date:
     return datetime.now(UTC).astimezone(ZoneInfo(actor.timezone)).date()
 
 
-async def _live(request: Request, runtime: Runtime, contract_id: UUID, after: int) -> AsyncIterator[str]:
+async def _live(
+    request: Request, runtime: Runtime, contract_id: UUID, actor: Actor, after: int, inside: int | None
+) -> AsyncIterator[str]:
     yield "retry: 2000\n\n"
     while not await request.is_disconnected():
-        rows = await asyncio.to_thread(_fresh, runtime, contract_id, after)
+        rows, within = await asyncio.to_thread(_fresh, runtime, contract_id, actor, after, inside)
         for event in rows:
             after = event.position
             yield f"id: {event.position}\nevent: {event.action}\ndata: {event_shape(event).model_dump_json()}\n\n"
-        if not rows:
+        for event in within:
+            inside = event.position
+            # no id: positions inside are counted apart, and a client that reconnects names its own in the address
+            yield f"event: inside\ndata: {event_shape(event).model_dump_json()}\n\n"
+        if not rows and not within:
             await asyncio.sleep(LIVE_EVERY)
 
 
-def _fresh(runtime: Runtime, contract_id: UUID, after: int) -> list[AuditEvent]:
+def _fresh(
+    runtime: Runtime, contract_id: UUID, actor: Actor, after: int, inside: int | None
+) -> tuple[list[AuditEvent], list[AuditEvent]]:
+    """What was written into the history, and inside, after these positions."""
     with runtime.reading() as session:
-        return list(history(session, PROCESS, contract_id, after=after))
+        rows = list(history(session, PROCESS, contract_id, after=after))
+        if inside is None:
+            return rows, []
+        subject = queries.subject_of(queries.one(session, contract_id, actor))
+        return rows, list(inside_history(session, subject, actor, after=inside))
 
 
 def _insist_visible(runtime: Runtime, contract_id: UUID, actor: Actor) -> None:
     with runtime.reading() as session:
         queries.one(session, contract_id, actor)
-
-
-def _request_hash(what: str, words: Mapping[str, str], data: bytes) -> str:
-    head = json.dumps([what, words, hashlib.sha256(data).hexdigest()], sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(head.encode()).hexdigest()
-
-
-def _answered_already(
-    runtime: Runtime, actor: Actor, key: str | None, request_sha256: str, now: datetime
-) -> dict[str, Any] | None:
-    """Spares a repeated request the intake; ``_once`` decides."""
-    if key is None:
-        return None
-    with runtime.transaction() as session:
-        found = take(session, actor.id, key, request_sha256, now=now)
-        session.rollback()
-        return found.answer if isinstance(found, FirstAnswer) else None
-
-
-def _once(
-    runtime: Runtime, actor: Actor, key: str | None, request_sha256: str, now: datetime, work: Any
-) -> dict[str, Any]:
-    while True:
-        try:
-            with runtime.transaction() as session:
-                if key is None:
-                    made: dict[str, Any] = work(session)
-                    return made
-                found = take(session, actor.id, key, request_sha256, now=now)
-                if isinstance(found, FirstAnswer):
-                    return found.answer
-                found.answer = work(session)
-                return found.answer or {}
-        except TakenElsewhere:
-            continue
 
 
 def _list(text: str) -> list[Any]:

@@ -7,8 +7,8 @@
 
   const actions = [
     "handed_in", "replaced", "asked", "approved", "rejected", "sent_back", "certified", "signed", "declined", "sealed",
-    "in_force", "warned", "expired", "withdrawn", "nobody_to_ask", "link_sent_again", "mail_failed",
-    "stamped_again", "stamping_failed",
+    "in_force", "warned", "expired", "withdrawn", "nobody_to_ask", "link_sent_again", "mail_failed", "commented",
+    "attached", "comment_withdrawn", "invited", "stamped_again", "stamping_failed",
   ];
   let seen = Number(place.dataset.position);
   let source = null;
@@ -18,6 +18,10 @@
     const position = Number(event.lastEventId);
     if (position <= seen) return;
     seen = position;
+    lookSoon();
+  }
+
+  function lookSoon() {
     clearTimeout(looking);
     looking = setTimeout(look, 150); // several events of one moment are one look
   }
@@ -46,6 +50,7 @@
     source = new EventSource(place.dataset.stream);
     for (const action of actions) source.addEventListener(action, heard);
     source.addEventListener("message", heard);
+    source.addEventListener("inside", lookSoon); // counted apart; told again after each break, which does no harm
   }
 
   function close() {

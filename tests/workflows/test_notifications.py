@@ -92,6 +92,7 @@ OWN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "expired": ({"page": PAGE, "ends_on": "2029-06-30"}, {}),
     "mail_failed": ({"page": PAGE, "failed_kind": "signature"}, {"failed_kind": "in_force", "failed_name": ""}),
     "incident": ({"page": PAGE}, {}),
+    "mention": ({"page": PAGE, "shared": True, "file_name": "견적서 2.1"}, {"shared": False, "comment": "Fine."}),
 }
 LEAST = {"address": "", "counterparty": "", "amount": None, "currency": None, "note": None}
 

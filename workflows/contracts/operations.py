@@ -11,8 +11,8 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from documents.blobs import BlobRef
-from workflows.approvals.model import Decision, Participant, Round, RoundState, Verdict
 from workflows.approvals.links import mail_values, reading_link, recipient
+from workflows.approvals.model import Decision, Participant, Round, RoundState, Verdict
 from workflows.approvals.operations import Submission, end_round, on_change, open_round, tasks_of
 from workflows.approvals.publishing import choose_route
 from workflows.audit.operations import record
@@ -28,6 +28,7 @@ from workflows.contracts.rules import (
     why_not_withdraw,
 )
 from workflows.database import Work
+from workflows.discussions.operations import on_invitation
 from workflows.errors import Conflict, Forbidden, NotFound, Refused
 from workflows.outbox import Letter, post, wake
 from workflows.parties.model import Organisation, Person
@@ -218,6 +219,14 @@ def follow_round(session: Work, round: Round, now: datetime) -> None:
 
 
 on_change(PROCESS, follow_round)
+
+
+def let_it_be_found(session: Work, contract_id: UUID) -> None:
+    """More people may see the contract: they find it, too."""
+    index(session, session.get_one(Contract, contract_id))
+
+
+on_invitation(PROCESS, let_it_be_found)
 
 
 def set_state(session: Work, contract: Contract, state: ContractState, *, now: datetime) -> bool:

@@ -13,6 +13,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from workflows.approvals.model import Participant, Round, Task, TaskState
 from workflows.contracts.model import PROCESS, Contract, ContractState, Version
+from workflows.discussions.rules import Subject
 from workflows.errors import NotFound, Refused
 from workflows.parties.rules import Actor
 from workflows.search.queries import find
@@ -51,6 +52,11 @@ def one(session: Session, contract_id: UUID, actor: Actor) -> Contract:
     if contract is None:
         raise NotFound("There is no such contract.")
     return contract
+
+
+def subject_of(contract: Contract) -> Subject:
+    """The contract as something that people talk about."""
+    return Subject(PROCESS, contract.id, contract.organisation_id)
 
 
 def is_visible(session: Session, contract_id: UUID, actor: Actor) -> bool:

@@ -16,7 +16,7 @@ branch_labels = None
 depends_on = None
 
 # The history, decisions and published routes are written once. The databases themselves refuse anything else.
-KEPT = ("audit_event", "audit_anchor", "decision", "version")
+KEPT = ("audit_event", "audit_anchor", "decision", "version", "comment", "attachment", "comment_withdrawal")
 KEPT_AS_WRITTEN = {
     "sqlite": [
         f"create trigger {table}_is_kept_from_{how} before {how} on {table} "
@@ -630,6 +630,63 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("link", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_link_task_id"), ["task_id"], unique=False)
+    op.create_table(
+        "comment",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("process", sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
+        sa.Column("subject_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "visibility",
+            sa.Enum("inside", "shared", name="visibility", native_enum=False, length=24),
+            nullable=False,
+        ),
+        sa.Column("author_id", sa.Uuid(), nullable=False),
+        sa.Column("author", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("organisation", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column(
+            "mentions", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
+        ),
+        sa.Column("version_number", sa.Integer(), nullable=False),
+        sa.Column("at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.Column("via", sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["author_id"],
+            ["person.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("comment", schema=None) as batch_op:
+        batch_op.create_index("ix_comment_subject", ["process", "subject_id", "id"], unique=False)
+
+    op.create_table(
+        "attachment",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("comment_id", sa.Uuid(), nullable=False),
+        sa.Column("file_name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("media_type", sqlmodel.sql.sqltypes.AutoString(length=100), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("sha256", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column("key", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["comment_id"],
+            ["comment.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("attachment", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_attachment_comment_id"), ["comment_id"], unique=False)
+
+    op.create_table(
+        "comment_withdrawal",
+        sa.Column("comment_id", sa.Uuid(), nullable=False),
+        sa.Column("at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["comment_id"],
+            ["comment.id"],
+        ),
+        sa.PrimaryKeyConstraint("comment_id"),
+    )
     search.create(op.get_bind())
     for statement in KEPT_AS_WRITTEN[op.get_bind().dialect.name]:
         op.execute(statement)
@@ -639,6 +696,15 @@ def downgrade() -> None:
     search.drop(op.get_bind())
     for statement in LET_GO[op.get_bind().dialect.name]:
         op.execute(statement)
+    op.drop_table("comment_withdrawal")
+    with op.batch_alter_table("attachment", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_attachment_comment_id"))
+
+    op.drop_table("attachment")
+    with op.batch_alter_table("comment", schema=None) as batch_op:
+        batch_op.drop_index("ix_comment_subject")
+
+    op.drop_table("comment")
     with op.batch_alter_table("link", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_link_task_id"))
 
