@@ -8,6 +8,7 @@ router = APIRouter()
 for name in (
     "links",
     "entrance",
+    "inbox",
     "sending",
     "deciding",
     "commenting",

@@ -31,7 +31,7 @@ from workflows.business_time import explained
 from workflows.contracts import queries
 from workflows.contracts.model import PROCESS, Contract, Version
 from workflows.contracts.rules import why_not_hand_in, why_not_withdraw
-from workflows.contracts.standing import Standing, owner_of, standing
+from workflows.contracts.standing import Standing, owner_of, standing, standings
 from workflows.discussions.queries import inside_history
 from workflows.discussions.rules import Subject
 from workflows.errors import NotFound
@@ -70,10 +70,11 @@ def list_page(
             session, actor, q=q, state=state, party=party, today=today_of(actor), cursor=cursor, limit=A_PAGE
         )
         owners = people(session, {each.owner_id for each in found.contracts})
+        where = standings(session, found.contracts)
         rows = [
             Row(
                 contract=each,
-                status=status_of(each, standing(session, each), owners[each.owner_id].name, reader, me=actor.id),
+                status=status_of(each, where[each.id], owners[each.owner_id].name, reader, me=actor.id),
                 snippet=_snippet(session, each, q),
             )
             for each in found.contracts

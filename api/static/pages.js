@@ -1,4 +1,4 @@
-// Small helps that pages do without: printing from a button, and a text that is as high as its lines.
+// Small helps that pages do without: printing from a button, ticking all, and a text that is as high as its lines.
 (() => {
   "use strict";
   for (const each of document.querySelectorAll("[data-print]")) {
@@ -9,6 +9,12 @@
     const fit = () => (text.rows = Math.max(20, text.value.split("\n").length + 2));
     text.addEventListener("input", fit);
     fit();
+  }
+  for (const each of document.querySelectorAll("[data-choose]")) {
+    each.hidden = false;
+    each.addEventListener("click", () => {
+      for (const box of document.getElementsByName(each.dataset.choose)) box.checked = true;
+    });
   }
   for (const file of document.querySelectorAll("input[type=file][data-most]")) {
     file.addEventListener("change", () => {

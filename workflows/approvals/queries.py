@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import and_, func, or_
 from sqlmodel import Session, col, select
 
-from workflows.approvals.model import Decision, Participant, Round, RoundState, RouteVersion, Stage, Task, TaskState
-from workflows.approvals.operations import stages_of, tasks_of
-from workflows.errors import NotFound
+from workflows.approvals.model import (
+    Decision,
+    Participant,
+    Round,
+    RoundState,
+    RouteVersion,
+    Stage,
+    Task,
+    TaskState,
+    Verdict,
+)
+from workflows.errors import NotFound, Refused
 from workflows.outbox import MailState, OutgoingMail
 from workflows.parties.rules import Actor
 
@@ -27,19 +37,53 @@ class Asked:
 
 
 def inbox(session: Session, actor: Actor, *, after: UUID | None = None, limit: int = 50) -> list[Asked]:
-    """The actor's open tasks, what is due first on top, then the longest waiting."""
+    """The actor's open tasks, what is due first on top, then the longest waiting; ``after``: the last one seen so far.
+
+    Raises:
+        Refused: ``after`` is no task of theirs.
+    """
+    due = func.coalesce(Stage.due_at, Task.asked_at)
+    mine: Any = (
+        select(col(Task.id).label("id"), due.label("due"))
+        .join(Stage, col(Stage.id) == col(Task.stage_id))
+        .where(Task.person_id == actor.id, Task.state == TaskState.OPEN)
+    )
+    if after is not None:
+        last = select(due).select_from(Task).join(Stage, col(Stage.id) == col(Task.stage_id))
+        seen = session.exec(last.where(Task.id == after, Task.person_id == actor.id)).first()
+        if seen is None:
+            raise Refused("This cursor is not one of ours.", field="cursor")
+        mine = mine.where(or_(due > seen, and_(due == seen, col(Task.id) > after)))
+    first = mine.order_by(due, col(Task.id)).limit(limit).subquery()  # the wide rows of rounds only for those shown
     query = (
+        select(Task, Stage, Round)
+        .join(first, first.c.id == Task.id)
+        .join(Stage, col(Stage.id) == col(Task.stage_id))
+        .join(Round, col(Round.id) == col(Task.round_id))
+        .order_by(first.c.due, col(Task.id))
+    )
+    return [Asked(*row) for row in session.exec(query)]
+
+
+def asked_of(session: Session, task_ids: Sequence[UUID], person_id: UUID) -> dict[UUID, Asked]:
+    """Those of the tasks that are this person's own, by their ids."""
+    rows = session.exec(
         select(Task, Stage, Round)
         .join(Stage, col(Stage.id) == col(Task.stage_id))
         .join(Round, col(Round.id) == col(Task.round_id))
-        .where(Task.person_id == actor.id, Task.state == TaskState.OPEN)
-        .order_by(func.coalesce(Stage.due_at, Task.asked_at), col(Task.id))
+        .where(col(Task.id).in_(task_ids), Task.person_id == person_id)
     )
-    rows = [Asked(*row) for row in session.exec(query.limit(5000)).all()]
-    if after is not None:
-        position = next((index for index, row in enumerate(rows) if row.task.id == after), -1)
-        rows = rows[position + 1 :]
-    return rows[:limit]
+    return {row[0].id: Asked(*row) for row in rows}
+
+
+def count_due(session: Session, person_id: UUID, *, before: datetime) -> int:
+    """The person's open tasks whose time is over before then."""
+    return session.exec(
+        select(func.count())
+        .select_from(Task)
+        .join(Stage, col(Stage.id) == col(Task.stage_id))
+        .where(Task.person_id == person_id, Task.state == TaskState.OPEN, col(Stage.due_at) < before)
+    ).one()
 
 
 def count_open(session: Session, person_id: UUID) -> int:
@@ -102,19 +146,44 @@ class Journey:
 
 
 def journey(session: Session, round: Round) -> Journey:
-    decisions = session.exec(select(Decision).where(Decision.round_id == round.id).order_by(col(Decision.at))).all()
-    return Journey(
-        round, stages_of(session, round.id), tasks_of(session, round.id), {each.task_id: each for each in decisions}
-    )
+    return journeys(session, [round])[round.id]
+
+
+def journeys(session: Session, rounds: Sequence[Round]) -> dict[UUID, Journey]:
+    """By the rounds' ids; as many queries for a hundred rounds as for one."""
+    ids = [round.id for round in rounds]
+    stages: dict[UUID, list[Stage]] = {each: [] for each in ids}
+    tasks: dict[UUID, list[Task]] = {each: [] for each in ids}
+    decisions: dict[UUID, dict[UUID, Decision]] = {each: {} for each in ids}
+    stages_in_order = select(Stage).where(col(Stage.round_id).in_(ids)).order_by(col(Stage.position), col(Stage.id))
+    for stage in session.exec(stages_in_order):
+        stages[stage.round_id].append(stage)
+    tasks_in_order = select(Task).where(col(Task.round_id).in_(ids)).order_by(col(Task.ordinal), col(Task.id))
+    for task in session.exec(tasks_in_order.execution_options(populate_existing=True)):
+        tasks[task.round_id].append(task)
+    for decision in session.exec(select(Decision).where(col(Decision.round_id).in_(ids)).order_by(col(Decision.at))):
+        decisions[decision.round_id][decision.task_id] = decision
+    return {round.id: Journey(round, stages[round.id], tasks[round.id], decisions[round.id]) for round in rounds}
 
 
 def current_round(session: Session, process: str, subject_id: UUID) -> Round | None:
-    return session.exec(
+    return current_rounds(session, process, [subject_id]).get(subject_id)
+
+
+def current_rounds(session: Session, process: str, subject_ids: Sequence[UUID]) -> dict[UUID, Round]:
+    """The newest round of each document, by the documents' ids."""
+    newest = (
+        select(col(Round.subject_id).label("subject_id"), func.max(Round.number).label("number"))
+        .where(Round.process == process, col(Round.subject_id).in_(subject_ids))
+        .group_by(col(Round.subject_id))
+        .subquery()
+    )
+    found = session.exec(
         select(Round)
-        .where(Round.process == process, Round.subject_id == subject_id)
-        .order_by(col(Round.number).desc())
-        .limit(1)
-    ).first()
+        .join(newest, and_(newest.c.subject_id == Round.subject_id, newest.c.number == Round.number))
+        .where(Round.process == process)
+    )
+    return {round.subject_id: round for round in found}
 
 
 def approved_before(session: Session, round: Round, person_id: UUID) -> tuple[Round, Decision] | None:
@@ -133,6 +202,30 @@ def approved_before(session: Session, round: Round, person_id: UUID) -> tuple[Ro
         .limit(1)
     ).first()
     return (row[0], row[1]) if row else None
+
+
+def asked_again(session: Session, rounds: Sequence[Round], person_id: UUID) -> set[UUID]:
+    """Those of the rounds in which this person is asked about a document whose earlier version they approved."""
+    later = [round for round in rounds if round.number > 1]
+    if not later:
+        return set()
+    approved = session.exec(
+        select(Round.process, Round.subject_id, Round.number, Round.version_number)
+        .join(Decision, col(Decision.round_id) == col(Round.id))
+        .where(
+            col(Round.subject_id).in_({round.subject_id for round in later}),
+            Decision.person_id == person_id,
+            Decision.verdict == Verdict.APPROVE,
+        )
+    ).all()
+    return {
+        round.id
+        for round in later
+        for process, subject_id, number, version in approved
+        if (process, subject_id) == (round.process, round.subject_id)
+        and number < round.number
+        and version != round.version_number
+    }
 
 
 def is_participant(session: Session, process: str, subject_id: UUID, person_id: UUID) -> bool:

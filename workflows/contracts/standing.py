@@ -10,11 +10,11 @@ from uuid import UUID
 from sqlmodel import Session
 
 from workflows.approvals.model import RoundState, Stage, StageKind, StageState, Task, TaskState
-from workflows.approvals.queries import Journey, current_round, journey
+from workflows.approvals.queries import Journey, current_rounds, journeys
 from workflows.contracts.model import PROCESS, Contract, ContractState
 from workflows.parties.model import Person
 from workflows.signatures.model import Signing
-from workflows.signatures.operations import signing_of
+from workflows.signatures.queries import signings_of
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,23 @@ class Standing:
 
 
 def standing(session: Session, contract: Contract) -> Standing:
-    round = current_round(session, PROCESS, contract.id)
-    travelled = journey(session, round) if round else None
-    signing = signing_of(session, round.id) if round else None
-    under_way = round is not None and round.state in (RoundState.OPEN, RoundState.APPROVED)
+    return standings(session, [contract])[contract.id]
+
+
+def standings(session: Session, contracts: Sequence[Contract]) -> dict[UUID, Standing]:
+    """By the contracts' ids; as many queries for a whole list as for one."""
+    rounds = current_rounds(session, PROCESS, [contract.id for contract in contracts])
+    travelled = {each.round.subject_id: each for each in journeys(session, list(rounds.values())).values()}
+    signings = signings_of(session, [each.round.id for each in travelled.values()])
+    found = {}
+    for contract in contracts:
+        its = travelled.get(contract.id)
+        found[contract.id] = _standing(contract, its, signings.get(its.round.id) if its else None)
+    return found
+
+
+def _standing(contract: Contract, travelled: Journey | None, signing: Signing | None) -> Standing:
+    under_way = travelled is not None and travelled.round.state in (RoundState.OPEN, RoundState.APPROVED)
     turns = _turns(travelled) if travelled and under_way else ()
     upcoming = (
         [stage.name for stage in travelled.stages if stage.state is StageState.WAITING]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from signing.evidence import Evidence, EvidenceDecision, EvidenceDocument
 from workflows.approvals.model import Round, StageKind, TaskState
@@ -13,6 +15,7 @@ from workflows.approvals.queries import Journey, journey
 from workflows.approvals.rules import next_signer
 from workflows.audit.queries import history
 from workflows.audit.rules import instant
+from workflows.signatures.model import Signing
 
 
 def evidence_of(session: Session, round: Round, *, readable_sha256: str, pages: int, made_at: datetime) -> Evidence:
@@ -92,3 +95,9 @@ def whose_turn(travelled: Journey) -> str | None:
     )
     upcoming = asked or next_signer([task for task in travelled.tasks if task.kind is StageKind.SIGNATURE])
     return upcoming.name if upcoming else None
+
+
+def signings_of(session: Session, round_ids: Sequence[UUID]) -> dict[UUID, Signing]:
+    """By the rounds' ids, of those that came to be signed."""
+    found = select(Signing).where(col(Signing.round_id).in_(round_ids)).execution_options(populate_existing=True)
+    return {signing.round_id: signing for signing in session.exec(found)}

@@ -1,0 +1,287 @@
+"""The inbox: what needs its reader, what waits for others, what ends; and several decisions at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Annotated
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import Response
+from sqlmodel import Session
+
+from api.auth import FromForm, SignedIn, Visitor
+from api.dependencies import Engine, Now
+from api.errors import said
+from api.pages.shell import page, reader_of
+from api.pages.views import stage_name, who_acts
+from api.rest.contracts import today_of
+from api.rest.decisions import Outcome, Wish, decide_each
+from documents.rendering import Reader, sentence
+from workflows.approvals.model import StageKind, Verdict
+from workflows.approvals.operations import Decided
+from workflows.approvals.queries import Asked, asked_again, asked_of, count_due, count_open, inbox
+from workflows.contracts import queries
+from workflows.contracts.model import Contract
+from workflows.contracts.standing import Standing, standings
+from workflows.errors import Refused
+from workflows.parties.queries import people
+from workflows.parties.rules import Actor
+from workflows.runtime import Runtime
+
+router = APIRouter(include_in_schema=False)
+
+A_PAGE = 50
+
+Text = Annotated[str, Form()]
+
+
+@dataclass(frozen=True)
+class InboxRow:
+    contract_id: UUID
+    number: str
+    title: str
+    counterparty: str
+    words: str
+    since: datetime
+    due_at: datetime | None = None
+    late: bool = False
+    today: bool = False
+    asked_by: str = ""
+    amount: str | None = None
+    currency: str | None = None
+    verb: str = ""
+    next: str = ""
+    address: str = ""
+    """Where its button leads; to the contract where it says nothing."""
+    choice: str = ""
+    """What choosing it for a decision together with others sends: the task, and the version that stands here."""
+    chosen: bool = False
+    version: int = 0
+    sha256: str = ""
+
+
+@router.get("/")
+def inbox_page(
+    request: Request, runtime: Engine, visitor: SignedIn, now: Now, after: UUID | None = None, done: str = ""
+) -> Response:
+    return _inbox_page(request, runtime, visitor, now, after=after)
+
+
+def _inbox_page(
+    request: Request,
+    runtime: Runtime,
+    visitor: Visitor,
+    now: datetime,
+    *,
+    after: UUID | None = None,
+    refused: Refused | None = None,
+    comment: str = "",
+    chosen: Sequence[str] = (),
+) -> Response:
+    """``after``: the last task of the page before. ``refused``: why what was chosen was not decided."""
+    reader, actor = reader_of(request), visitor.actor
+    today = today_of(actor)
+    with runtime.reading() as session:
+        tasks = inbox(session, actor, after=after, limit=A_PAGE + 1)
+        mine = _mine(session, tasks[:A_PAGE], actor, reader, now, chosen)
+        returned = queries.returned(session, actor)
+        if after is None:
+            mine += [_returned(each, reader) for each in returned]
+        waiting = queries.waiting(session, actor, today=today)
+        where = standings(session, waiting)
+        others = [_waiting(each, where[each.id], reader, now) for each in waiting]
+        expiring = queries.expiring(session, actor, today=today)
+        needs = count_open(session, actor.id) + len(returned)
+        overdue = count_due(session, actor.id, before=_end_of_day(now, reader))
+    return page(
+        request,
+        "inbox.html",
+        here="inbox",
+        status=refused.status if refused else 200,
+        mine=mine,
+        count=needs,
+        first="/" if after else None,
+        next=f"/?after={tasks[A_PAGE - 1].task.id}" if len(tasks) > A_PAGE else None,
+        others=others,
+        expiring=[(each, _days_left(each, today)) for each in expiring],
+        overdue=overdue,
+        choices=any(each.choice for each in mine),
+        refused=said(refused, reader) if refused else "",
+        comment=comment,
+    )
+
+
+def _mine(
+    session: Session, rows: Sequence[Asked], actor: Actor, reader: Reader, now: datetime, chosen: Sequence[str]
+) -> list[InboxRow]:
+    senders = people(session, {row.round.submitter_id for row in rows})
+    again = asked_again(session, [row.round for row in rows if row.task.kind is StageKind.APPROVAL], actor.id)
+    end = _end_of_day(now, reader)
+    made = []
+    for row in rows:
+        card, due = row.round.card, row.stage.due_at
+        decides = row.task.kind is StageKind.APPROVAL
+        choice = f"{row.task.id}:{row.round.version_sha256}" if decides else ""
+        made.append(
+            InboxRow(
+                contract_id=row.round.subject_id,
+                number=card["number"],
+                title=card["title"],
+                counterparty=card["counterparty"],
+                words=sentence("Changed since you approved", reader.locale) if row.round.id in again else "",
+                since=row.task.asked_at or row.round.opened_at,
+                due_at=due,
+                late=bool(due and due < now),
+                today=bool(due and now <= due < end),
+                asked_by=senders[row.round.submitter_id].name,
+                amount=card["amount"],
+                currency=card["currency"],
+                verb=sentence("Decide" if decides else "Sign", reader.locale),
+                choice=choice,
+                chosen=choice in chosen,
+                version=row.round.version_number,
+                sha256=row.round.version_sha256,
+            )
+        )
+    return made
+
+
+def _returned(contract: Contract, reader: Reader) -> InboxRow:
+    return InboxRow(
+        contract_id=contract.id,
+        number=contract.number,
+        title=contract.title,
+        counterparty=contract.counterparty,
+        words=sentence("Sent back to you: hand in a new version", reader.locale),
+        since=contract.state_since,
+        amount=str(contract.amount) if contract.amount is not None else None,
+        currency=contract.currency,
+        verb=sentence("New version", reader.locale),
+        address=f"/contracts/{contract.id}/versions/new",
+    )
+
+
+def _waiting(contract: Contract, where: Standing, reader: Reader, now: datetime) -> InboxRow:
+    turns = {turn.stage: turn for turn in where.turns}
+    stages = [stage for stage in where.journey.stages if stage.name in turns] if where.journey else []
+    words = who_acts([(stage, [name for _, name in turns[stage.name].people]) for stage in stages], reader)
+    upcoming = _next_stages(where)
+    due = min((turn.due_at for turn in where.turns if turn.due_at), default=None)
+    return InboxRow(
+        contract_id=contract.id,
+        number=contract.number,
+        title=contract.title,
+        counterparty=contract.counterparty,
+        words=words or sentence("Being prepared", reader.locale),
+        since=min((turn.since for turn in where.turns), default=contract.state_since),
+        due_at=due,
+        late=bool(due and due < now),
+        next=", ".join(stage_name(name, reader) for name in upcoming) or sentence("Sealed and in force", reader.locale),
+    )
+
+
+def _next_stages(where: Standing) -> list[str]:
+    """What opens when the present stage is done: several where they stand side by side."""
+    waiting = [each for each in where.journey.stages if each.name in where.upcoming] if where.journey else []
+    return [each.name for each in waiting if each.position == waiting[0].position]
+
+
+def _end_of_day(now: datetime, reader: Reader) -> datetime:
+    zone = ZoneInfo(reader.timezone)
+    return datetime.combine(now.astimezone(zone).date() + timedelta(days=1), time(), zone)
+
+
+def _days_left(contract: Contract, today: date) -> int:
+    """Days to the nearer of its two ends that is still ahead."""
+    ahead = [day for day in (contract.cancel_by, contract.ends_on) if day is not None and day >= today]
+    return (min(ahead) - today).days
+
+
+@dataclass(frozen=True)
+class DecidedRow:
+    """What one of several came to. ``tone``: good, or bad where nothing was recorded."""
+
+    tone: str
+    words: str
+    title: str = ""
+    number: str = ""
+    contract_id: UUID | None = None
+    still_open: bool = False
+
+
+@router.post("/tasks/decisions")
+def decide_together(
+    request: Request,
+    runtime: Engine,
+    visitor: FromForm,
+    now: Now,
+    chosen: Annotated[list[str] | None, Form()] = None,
+    verdict: Text = "",
+    comment: Text = "",
+) -> Response:
+    """Each chosen task on its own; the answer tells what every one came to."""
+    reader, actor = reader_of(request), visitor.actor
+    try:
+        wanted = _verdict(verdict)
+        wishes = [Wish(task_id, wanted, seen, comment) for task_id, seen in _choices(chosen or ())]
+        if not wishes:
+            raise Refused("Nothing was chosen yet. Please tick what you want to decide.", field="chosen")
+        if wanted is not Verdict.APPROVE and not comment.strip():
+            raise Refused("Nothing has been recorded yet: this needs a sentence that says why.", field="comment")
+        outcomes = decide_each(runtime, wishes, by=actor, now=now)
+    except Refused as refused:
+        return _inbox_page(request, runtime, visitor, now, refused=refused, comment=comment, chosen=chosen or ())
+    with runtime.reading() as session:
+        known = asked_of(session, [each.task_id for each in outcomes], actor.id)
+    rows = [_came_to(each, known.get(each.task_id), reader) for each in outcomes]
+    return page(
+        request,
+        "decided.html",
+        here="inbox",
+        rows=rows,
+        done=sum(row.tone == "good" for row in rows),
+        comment=comment.strip(),
+    )
+
+
+def _verdict(text: str) -> Verdict:
+    if text not in (Verdict.APPROVE, Verdict.REJECT, Verdict.SEND_BACK):
+        raise Refused("Say approve, reject or send_back.", field="verdict")
+    return Verdict(text)
+
+
+def _choices(chosen: Sequence[str]) -> Iterator[tuple[UUID, str]]:
+    """Task and sha256 of each tick; what no page of ours has sent is left out."""
+    for each in dict.fromkeys(chosen):
+        task_id, _, sha256 = each.partition(":")
+        with suppress(ValueError):
+            yield UUID(task_id), sha256
+
+
+DONE_TOGETHER = {
+    Verdict.APPROVE: "Approved",
+    Verdict.REJECT: "Rejected",
+    Verdict.SEND_BACK: "Sent back",
+}
+
+
+def _came_to(outcome: Outcome, asked: Asked | None, reader: Reader) -> DecidedRow:
+    card = asked.round.card if asked else {}
+    match outcome.came_to:
+        case Decided() as decided:
+            tone, words = "good", sentence(DONE_TOGETHER[decided.decision.verdict], reader.locale)
+        case refused:
+            tone, words = "bad", said(refused, reader)
+    return DecidedRow(
+        tone=tone,
+        words=words,
+        title=card.get("title", ""),
+        number=card.get("number", ""),
+        contract_id=asked.round.subject_id if asked else None,
+        still_open=tone == "bad" and asked is not None and asked.task.closed_at is None,
+    )

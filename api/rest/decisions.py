@@ -1,0 +1,172 @@
+"""``/api/tasks/decisions``: decide several tasks at once, each on its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Request
+from fastapi.responses import JSONResponse
+from pydantic import Field
+from sqlalchemy.exc import OperationalError
+
+from api.dependencies import Decides, Engine, Now
+from api.errors import TITLES, said
+from api.pages.shell import reader_of
+from api.rest.answers import refusals
+from api.rest.contracts import Key
+from api.rest.shapes import DecisionIn, DecisionShape, Problem, Shape
+from api.rest.tasks import decision_shape
+from documents.rendering import Reader
+from workflows.approvals.model import Verdict
+from workflows.approvals.operations import Decided, decide
+from workflows.errors import NotReady, Refused
+from workflows.idempotency import FirstAnswer, TakenElsewhere, take
+from workflows.parties.rules import Actor
+from workflows.runtime import Runtime
+
+log = logging.getLogger(__name__)
+
+router = APIRouter(prefix="/tasks", tags=["tasks"])
+
+MOST = 100
+"""Tasks that are decided with one request."""
+
+
+class TaskDecisionIn(DecisionIn):
+    task: UUID
+
+
+class DecisionResult(Shape):
+    task: UUID
+    status: Annotated[int, Field(description="What the task's own address would have answered: 201, or a refusal.")]
+    decision: DecisionShape | None
+    problem: Problem | None
+
+
+class DecisionResults(Shape):
+    results: Annotated[list[DecisionResult], Field(description="One for each decision sent, in the same order.")]
+
+
+@router.post(
+    "/decisions",
+    response_model=DecisionResults,
+    summary="Decide several tasks, each in a transaction of its own",
+    responses=refusals(401, 403, 422),
+)
+def post_decisions(
+    request: Request,
+    body: Annotated[list[TaskDecisionIn], Body(min_length=1, max_length=MOST)],
+    runtime: Engine,
+    actor: Decides,
+    now: Now,
+    idempotency_key: Key = None,
+) -> Any:
+    """What is refused for one task changes nothing for the others."""
+    sent = json.dumps([each.model_dump(mode="json") for each in body], sort_keys=True)
+    sha256 = hashlib.sha256(f"POST /api/tasks/decisions {sent}".encode()).hexdigest()
+    if idempotency_key is not None and (first := _reserved(runtime, actor, idempotency_key, sha256, now)):
+        return JSONResponse(first)
+    wishes = [Wish(each.task, Verdict(each.verdict), each.version_sha256, each.comment) for each in body]
+    reader = reader_of(request)
+    results = [_result(each, reader) for each in decide_each(runtime, wishes, by=actor, now=now)]
+    answer = DecisionResults(results=results).model_dump(mode="json")
+    if idempotency_key is not None:
+        answer = _kept(runtime, actor, idempotency_key, sha256, answer, now)
+    return JSONResponse(answer)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """``seen``: sha256 of the version that was on the screen."""
+
+    task_id: UUID
+    verdict: Verdict
+    seen: str
+    comment: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    task_id: UUID
+    came_to: Decided | Refused
+
+
+class WentWrong(Refused):
+    """Our own fault, with one of several. HTTP: 500."""
+
+    status = 500
+    code = "unexpected"
+
+
+def decide_each(runtime: Runtime, wishes: Sequence[Wish], *, by: Actor, now: datetime) -> list[Outcome]:
+    """Decide them one after the other, each in its own transaction: what one comes to changes nothing for the others.
+
+    Raises:
+        Refused: they are more than ``MOST``.
+    """
+    if len(wishes) > MOST:
+        raise Refused("At most %(most)s can be decided together.", field="decisions", most=MOST)
+    return [Outcome(wish.task_id, _decided(runtime, wish, by, now)) for wish in wishes]
+
+
+def _decided(runtime: Runtime, wish: Wish, by: Actor, now: datetime) -> Decided | Refused:
+    try:
+        with runtime.transaction() as session:
+            return decide(session, wish.task_id, wish.verdict, seen=wish.seen, by=by, now=now, comment=wish.comment)
+    except Refused as refused:
+        return refused
+    except OperationalError:
+        log.warning("Task %s could not be decided.", wish.task_id, exc_info=True)
+        return NotReady("A part that this needs cannot be reached just now. Nothing was changed; please try again.")
+    except Exception:
+        log.exception("Task %s could not be decided.", wish.task_id)  # the answer has to tell of the others
+        return WentWrong("Something went wrong on our side. Nothing was changed.")
+
+
+def _result(outcome: Outcome, reader: Reader) -> DecisionResult:
+    match outcome.came_to:
+        case Decided() as decided:
+            return DecisionResult(task=outcome.task_id, status=201, decision=decision_shape(decided), problem=None)
+        case refused:
+            problem = Problem(
+                type=f"urn:signoff:problem:{refused.code}",
+                title=TITLES.get(refused.status, "Not accepted"),
+                status=refused.status,
+                detail=said(refused, reader),
+                instance=f"/api/tasks/{outcome.task_id}/decision",
+                code=refused.code,
+                field=refused.field,
+            )
+            return DecisionResult(task=outcome.task_id, status=refused.status, decision=None, problem=problem)
+
+
+def _reserved(runtime: Runtime, actor: Actor, key: str, sha256: str, now: datetime) -> dict[str, Any] | None:
+    """The first answer where there is one. Else the key stands for this request before anything is decided.
+
+    A request that broke off is carried on by its repetition: what had been decided then gives its first answer again.
+    """
+    while True:
+        try:
+            with runtime.transaction() as session:
+                found = take(session, actor.id, key, sha256, now=now)
+                return found.answer if isinstance(found, FirstAnswer) else None
+        except TakenElsewhere:
+            continue
+
+
+def _kept(
+    runtime: Runtime, actor: Actor, key: str, sha256: str, answer: dict[str, Any], now: datetime
+) -> dict[str, Any]:
+    with runtime.transaction() as session:
+        found = take(session, actor.id, key, sha256, now=now)
+        if isinstance(found, FirstAnswer):
+            return found.answer
+        found.answer = answer
+        return answer
