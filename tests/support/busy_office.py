@@ -184,15 +184,15 @@ def tokens(office: Office) -> None:
     """In every state that a token can be in."""
     for name in ("dan", "ann", "gone"):
         for what, ago, days in (("night job", 1, None), ("once", 40, 30), ("scanner", 2, 90)):
-            made = office.now - timedelta(days=ago)
+            at = office.now - timedelta(days=ago)
             with office.transaction() as session:
                 person = session.get_one(Person, office.people[name].id)
-                make_token(session, person, name=what, scopes=list(Scope), now=made, days=days)
+                make_token(session, person, name=what, scopes=list(Scope), now=at, days=days)
     for name in ("dan", "ann"):
         with office.transaction() as session:
-            scanner, night, _ = sorted(tokens_of(session, office.people[name].id), key=lambda each: each.name)[::-1]
-            note_use(session, night.id, now=office.now)
-            withdraw_token(session, scanner.id, by=office.actor(name), now=office.now)
+            made = {each.name: each.id for each in tokens_of(session, office.people[name].id)}
+            note_use(session, made["night job"], now=office.now)
+            withdraw_token(session, made["scanner"], by=office.actor(name), now=office.now)
 
 
 def replaced(office: Office, contract: Contract) -> None:
