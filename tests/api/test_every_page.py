@@ -109,14 +109,7 @@ def cookies(busy: Busy, web: TestClient) -> dict[str, str]:
 def opened(
     busy: Busy, web: TestClient, cookies: dict[str, str], who: str, address: str, lang: str, status: int = 200
 ) -> str:
-    for name in busy.contracts:
-        address = address.replace("{" + name + "}", busy.id(name))
-    for name, link in busy.links.items():
-        address = address.replace("{link " + name + "}", link)
-    for name, person in busy.office.people.items():
-        address = address.replace("{person " + name + "}", str(person.id))
-    address += ("&" if "?" in address else "?") + f"lang={lang}"
-    answer = web.get(address, headers={"Cookie": cookies[who]}, follow_redirects=False)
+    answer = web.get(busy.address(address, lang), headers={"Cookie": cookies[who]}, follow_redirects=False)
     web.cookies.clear()
     assert answer.status_code == status, answer.text[:500]
     assert answer.headers["content-type"].startswith("text/html")

@@ -36,13 +36,13 @@ def main() -> None:
         people = demo.People(web, contract["number"])
         people.decide(demo.MANAGER.email, "approve")
 
-        phone = opened(browser, system, "en", "phone").new_page()
+        phone = opened(browser, system.base, "en", "phone").new_page()
         task = demo.task_link(people.mail(demo.LEGAL[2].email))
         assert task is not None
         phone.goto(task)
         phone.screenshot(path=docs / "task-phone.png")
 
-        desk = opened(browser, system, "en", "desk").new_page()
+        desk = opened(browser, system.base, "en", "desk").new_page()
         desk.goto("/sign-in")
         desk.fill("#email", demo.OWNER.email)
         desk.fill("#password", PASSWORD)

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect
 
 from api import demo
 from tests.support import parts
-from tests.support.browser import chromium, follow, opened, sound
+from tests.support.browser import follow, opened, sound
 from tests.support.system import System, running_system, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -46,12 +46,6 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     parts.require("chromium")
     with running_system(tmp_path_factory.mktemp("journey")) as system:
         yield system
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 def prepared(system: System, locale: str) -> str:
@@ -99,7 +93,7 @@ def test_send_approve_send_back_again_sign_verify(
     api = {"Authorization": f"Bearer {token}"}
     with (
         httpx.Client(base_url=system.base, timeout=60, headers=api) as web,
-        opened(browser, system, locale, size) as desk,
+        opened(browser, system.base, locale, size) as desk,
     ):
         assert web.put("/api/routes/demo-lease", content=demo.ROUTE.encode()).status_code == 200
         problems: list[str] = []

@@ -72,6 +72,17 @@ class Busy:
     def id(self, name: str) -> str:
         return str(self.contracts[name].id)
 
+    def address(self, template: str, lang: str) -> str:
+        """Such as ``/contracts/{legal}``, ``{link asked}`` or ``/people/{person ann}``, read in a language."""
+        address = template
+        for name in self.contracts:
+            address = address.replace("{" + name + "}", self.id(name))
+        for name, link in self.links.items():
+            address = address.replace("{link " + name + "}", link)
+        for name, person in self.office.people.items():
+            address = address.replace("{person " + name + "}", str(person.id))
+        return address + ("&" if "?" in address else "?") + f"lang={lang}"
+
 
 def sample(name: str = "sample-contract-1.pdf") -> bytes:
     return files("templates").joinpath("documents").joinpath(name).read_bytes()
