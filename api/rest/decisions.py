@@ -18,9 +18,9 @@ from sqlalchemy.exc import OperationalError
 
 from api.dependencies import Decides, Engine, Now
 from api.errors import TITLES, said
+from api.once import Key
 from api.pages.shell import reader_of
 from api.rest.answers import refusals
-from api.rest.contracts import Key
 from api.rest.shapes import DecisionIn, DecisionShape, Problem, Shape
 from api.rest.tasks import decision_shape
 from documents.rendering import Reader
