@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -164,6 +166,12 @@ def test_the_whole_schema_is_read_as_it_is_written() -> None:
     assert stage(route, "director").approvers == ManagerOf("approver")
     assert (stage(route, "sign").order, stage(route, "sign").on_expiry) == ("parallel", "incident")
     assert route.people_named == ("ann@example.com", "bo@example.com", "cy@example.com", "pia@example.com")
+
+
+def test_the_route_in_the_documentation_is_sound() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "routes.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    assert golden_failures(read(example)) == ()
 
 
 def test_golden_cases_hold_over_conditions_bands_and_currencies() -> None:
