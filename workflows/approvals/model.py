@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Index, Text, UniqueConstraint
+from sqlalchemy import Column, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from workflows.columns import UtcTime, by_value, json_column, new_id
+from workflows.columns import Money, UtcTime, by_value, json_column, new_id
 
 
 class RouteVersion(SQLModel, table=True):
@@ -64,6 +65,8 @@ class Round(SQLModel, table=True):
     """What conditions were answered from, as it was at submission."""
     card: dict[str, Any] = Field(sa_column=Column(json_column(), nullable=False))
     """What inboxes and mails say of the document: number, title, counterparty, amount, currency, note, signers."""
+    rates: dict[str, Any] | None = Field(default=None, sa_column=Column(json_column()))
+    """Exchange rates of the day of submission, as ``rates.as_data`` gives them; None where none were needed."""
     state: RoundState = Field(default=RoundState.OPEN, sa_column=Column(by_value(RoundState), nullable=False))
     opened_at: datetime = Field(sa_column=Column(UtcTime, nullable=False))
     closed_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
@@ -86,7 +89,15 @@ class StageState(StrEnum):
 
 class Stage(SQLModel, table=True):
     __tablename__ = "stage"
-    __table_args__ = (UniqueConstraint("round_id", "name"),)
+    __table_args__ = (
+        UniqueConstraint("round_id", "name"),
+        Index(
+            "ix_stage_look_at",
+            "look_at",
+            postgresql_where=text("look_at is not null"),
+            sqlite_where=text("look_at is not null"),
+        ),
+    )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     round_id: UUID = Field(foreign_key="round.id", index=True)
@@ -106,6 +117,20 @@ class Stage(SQLModel, table=True):
     due_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
     due: dict[str, Any] | None = Field(default=None, sa_column=Column(json_column()))
     """How the due time was reckoned: text, steps, skipped days, zone, version of the calendar."""
+    opening: int = 0
+    """How often its people were asked: 1 at first, one more whenever a document is sent back to it or before it."""
+    veto: list[str] = Field(default_factory=list, sa_column=Column(json_column(), nullable=False))
+    """Ids of the people whose single rejection ends it, whoever decides for them."""
+    counted: list[str] = Field(default_factory=list, sa_column=Column(json_column(), nullable=False))
+    """Ids of the people who are not asked, since their approval of an earlier stage counts here."""
+    kept: dict[str, Any] | None = Field(default=None, sa_column=Column(json_column()))
+    """Where a new version left its approval standing: ``version``, ``sha256`` and ``by`` (id, name, at) of that one."""
+    first_due_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
+    """The due time before anybody put it off."""
+    escalated_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
+    expired_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
+    look_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
+    """When somebody has to be reminded, or others have to be asked, or it expires; None: never."""
 
 
 class TaskState(StrEnum):
@@ -144,7 +169,21 @@ class Task(SQLModel, table=True):
     asked_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
     closed_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
     closed_because: str = ""
-    """Why it is closed, as a code: decided, quorum, rejected, sent_back, withdrawn, replaced, declined."""
+    """Why it is closed, as a code: decided, quorum, rejected, sent_back, withdrawn, replaced, declined, expired,
+    escalated, handed_over, left."""
+    opening: int = 0
+    """Of the stage's openings the one in which it was asked: votes of an earlier one do not count."""
+    settled_until: datetime | None = Field(default=None, sa_column=Column(UtcTime))
+    """Reminders up to this instant were sent, or made up for by a later one."""
+    reminded_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
+    instead_of_id: UUID | None = Field(default=None, foreign_key="person.id")
+    """Whose seat it is, where somebody acts for them."""
+    instead_of_name: str = ""
+    handed_from_id: UUID | None = Field(default=None, foreign_key="person.id")
+    """Who delegated it, and to whom it may return."""
+    handed_from_name: str = ""
+    review_of_id: UUID | None = Field(default=None, foreign_key="task.id")
+    """The task whose person asked for an opinion: it has no vote."""
 
 
 class Decision(SQLModel, table=True):
@@ -162,6 +201,9 @@ class Decision(SQLModel, table=True):
     at: datetime = Field(sa_column=Column(UtcTime, nullable=False))
     version_sha256: str = Field(max_length=64)
     via: str = Field(max_length=16)
+    instead_of_id: UUID | None = Field(default=None, foreign_key="person.id")
+    """For whom it was decided, where not for themselves."""
+    instead_of_name: str = ""
 
 
 class Purpose(StrEnum):
@@ -191,3 +233,35 @@ class Participant(SQLModel, table=True):
     process: str = Field(max_length=40, primary_key=True)
     subject_id: UUID = Field(primary_key=True)
     person_id: UUID = Field(foreign_key="person.id", primary_key=True, index=True)
+
+
+class Substitution(SQLModel, table=True):
+    """``substitute_id`` acts for ``person_id`` from the first day to the last one, both included."""
+
+    __tablename__ = "substitution"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    person_id: UUID = Field(foreign_key="person.id", index=True)
+    substitute_id: UUID = Field(foreign_key="person.id", index=True)
+    first_day: date
+    last_day: date
+    up_to: Decimal | None = Field(default=None, sa_column=Column(Money))
+    """The highest amount, included; None: any, and documents without an amount."""
+    currency: str | None = Field(default=None, max_length=3)
+    kinds: list[str] = Field(default_factory=list, sa_column=Column(json_column(), nullable=False))
+    """Kinds of documents, such as ``lease``; empty: every kind."""
+    made_by: UUID = Field(foreign_key="person.id")
+    made_at: datetime = Field(sa_column=Column(UtcTime, nullable=False))
+    ended_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
+    """When it was taken back, before its last day."""
+
+
+class ExchangeRate(SQLModel, table=True):
+    """How many units of ``currency`` one unit of ``base`` was worth on a day."""
+
+    __tablename__ = "exchange_rate"
+
+    base: str = Field(max_length=3, primary_key=True)
+    day: date = Field(primary_key=True)
+    currency: str = Field(max_length=3, primary_key=True)
+    units: Decimal = Field(sa_column=Column(Money, nullable=False))

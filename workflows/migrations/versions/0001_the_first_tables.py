@@ -339,6 +339,47 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_participant_person_id"), ["person_id"], unique=False)
 
     op.create_table(
+        "substitution",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("substitute_id", sa.Uuid(), nullable=False),
+        sa.Column("first_day", sa.Date(), nullable=False),
+        sa.Column("last_day", sa.Date(), nullable=False),
+        sa.Column("up_to", workflows.columns.Money(length=24), nullable=True),
+        sa.Column("currency", sqlmodel.sql.sqltypes.AutoString(length=3), nullable=True),
+        sa.Column(
+            "kinds", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
+        ),
+        sa.Column("made_by", sa.Uuid(), nullable=False),
+        sa.Column("made_at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.Column("ended_at", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["person_id"],
+            ["person.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["substitute_id"],
+            ["person.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["made_by"],
+            ["person.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("substitution", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_substitution_person_id"), ["person_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_substitution_substitute_id"), ["substitute_id"], unique=False)
+
+    op.create_table(
+        "exchange_rate",
+        sa.Column("base", sqlmodel.sql.sqltypes.AutoString(length=3), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("currency", sqlmodel.sql.sqltypes.AutoString(length=3), nullable=False),
+        sa.Column("units", workflows.columns.Money(length=24), nullable=False),
+        sa.PrimaryKeyConstraint("base", "day", "currency"),
+    )
+    op.create_table(
         "round",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("process", sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
@@ -375,6 +416,9 @@ def upgrade() -> None:
         ),
         sa.Column("opened_at", workflows.columns.UtcTime(timezone=True), nullable=False),
         sa.Column("closed_at", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.Column(
+            "rates", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=True
+        ),
         sa.ForeignKeyConstraint(
             ["route_id"],
             ["route_version.id"],
@@ -483,6 +527,18 @@ def upgrade() -> None:
         sa.Column("closed_at", workflows.columns.UtcTime(timezone=True), nullable=True),
         sa.Column("due_at", workflows.columns.UtcTime(timezone=True), nullable=True),
         sa.Column("due", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=True),
+        sa.Column("opening", sa.Integer(), nullable=False),
+        sa.Column(
+            "veto", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
+        ),
+        sa.Column(
+            "counted", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
+        ),
+        sa.Column("kept", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=True),
+        sa.Column("first_due_at", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.Column("escalated_at", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.Column("expired_at", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.Column("look_at", workflows.columns.UtcTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["round_id"],
             ["round.id"],
@@ -491,6 +547,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("round_id", "name"),
     )
     with op.batch_alter_table("stage", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_stage_look_at",
+            ["look_at"],
+            unique=False,
+            postgresql_where=sa.text("look_at is not null"),
+            sqlite_where=sa.text("look_at is not null"),
+        )
         batch_op.create_index(batch_op.f("ix_stage_round_id"), ["round_id"], unique=False)
 
     op.create_table(
@@ -559,6 +622,26 @@ def upgrade() -> None:
         sa.Column("asked_at", workflows.columns.UtcTime(timezone=True), nullable=True),
         sa.Column("closed_at", workflows.columns.UtcTime(timezone=True), nullable=True),
         sa.Column("closed_because", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("opening", sa.Integer(), nullable=False),
+        sa.Column("settled_until", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.Column("reminded_at", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.Column("instead_of_id", sa.Uuid(), nullable=True),
+        sa.Column("instead_of_name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("handed_from_id", sa.Uuid(), nullable=True),
+        sa.Column("handed_from_name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("review_of_id", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["instead_of_id"],
+            ["person.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["handed_from_id"],
+            ["person.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["review_of_id"],
+            ["task.id"],
+        ),
         sa.ForeignKeyConstraint(
             ["person_id"],
             ["person.id"],
@@ -593,6 +676,12 @@ def upgrade() -> None:
         sa.Column("at", workflows.columns.UtcTime(timezone=True), nullable=False),
         sa.Column("version_sha256", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
         sa.Column("via", sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+        sa.Column("instead_of_id", sa.Uuid(), nullable=True),
+        sa.Column("instead_of_name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["instead_of_id"],
+            ["person.id"],
+        ),
         sa.ForeignKeyConstraint(
             ["person_id"],
             ["person.id"],
@@ -725,6 +814,7 @@ def downgrade() -> None:
     op.drop_table("version")
     with op.batch_alter_table("stage", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_stage_round_id"))
+        batch_op.drop_index("ix_stage_look_at")
 
     op.drop_table("stage")
     with op.batch_alter_table("signing", schema=None) as batch_op:
@@ -737,6 +827,12 @@ def downgrade() -> None:
 
     op.drop_table("web_session")
     op.drop_table("round")
+    op.drop_table("exchange_rate")
+    with op.batch_alter_table("substitution", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_substitution_substitute_id"))
+        batch_op.drop_index(batch_op.f("ix_substitution_person_id"))
+
+    op.drop_table("substitution")
     with op.batch_alter_table("participant", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_participant_person_id"))
 
