@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -319,3 +321,16 @@ def test_business_hours_backwards_from_where_they_end_lead_to_where_they_began(
 def test_the_longest_times_are_found_even_where_an_office_opens_for_an_hour_a_day(unit: Unit, most: int) -> None:
     due = due_after(at("2026-01-05 10:00"), Due(most, unit), Calendar("KR", "Asia/Seoul", Hours(time(9), time(10))))
     assert due.at > at("2026-01-05 10:00")
+
+
+def test_knowing_the_countries_imports_the_holidays_of_none() -> None:
+    """All of them take a second, which the first route that is read would have to wait."""
+    program = (
+        "import sys; from workflows.business_time import countries, knows_country\n"
+        "assert knows_country('KR') and not knows_country('ZZ')\n"
+        "print(len(countries()), sum(each.startswith('holidays.countries.') for each in sys.modules))"
+    )
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    known, imported = (int(each) for each in told.stdout.split())
+    assert known > 200
+    assert imported == 0

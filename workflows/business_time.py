@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import holidays
 from babel.dates import format_date
+from holidays.registry import EntityLoader
 
 CALENDAR_VERSION = f"holidays {version('holidays')}"
 
@@ -88,7 +89,8 @@ def knows_country(code: str) -> bool:
 @lru_cache(1)
 def countries() -> frozenset[str]:
     """Countries whose holidays are known, by their ISO 3166 alpha-2 codes."""
-    return frozenset(code for code in holidays.list_supported_countries(include_aliases=False) if len(code) == 2)
+    # from its register: ``list_supported_countries`` would import the holidays of all of them, which takes a second
+    return frozenset(code for code in EntityLoader.get_country_codes(include_aliases=False) if len(code) == 2)
 
 
 def knows_timezone(name: str) -> bool:
