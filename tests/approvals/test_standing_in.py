@@ -9,9 +9,9 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflows.approvals.model import Round, RoundState, StageKind, Task, TaskState
+from workflows.approvals.model import Round, RoundState, StageKind, Task, TaskState, Verdict
 from workflows.approvals.rates import Rates
-from workflows.approvals.rules import Limit
+from workflows.approvals.rules import Limit, why_not_decide
 from workflows.approvals.standing_in import (
     MOST_REVIEWERS,
     Candidate,
@@ -21,8 +21,10 @@ from workflows.approvals.standing_in import (
     seated,
     why_not_ask_reviewer,
     why_not_delegate,
+    why_not_give_opinion,
     why_not_reassign,
     why_not_recall,
+    why_not_return,
     why_not_stand_in,
 )
 from workflows.parties.rules import Actor
@@ -135,7 +137,12 @@ def round(state: RoundState = RoundState.OPEN) -> Round:
     )
 
 
-def task(kind: StageKind = StageKind.APPROVAL, state: TaskState = TaskState.OPEN) -> Task:
+def task(
+    kind: StageKind = StageKind.APPROVAL,
+    state: TaskState = TaskState.OPEN,
+    instead_of_id: UUID | None = None,
+    review_of_id: UUID | None = None,
+) -> Task:
     return Task(
         round_id=ANN,
         stage_id=ANN,
@@ -145,6 +152,8 @@ def task(kind: StageKind = StageKind.APPROVAL, state: TaskState = TaskState.OPEN
         kind=kind,
         state=state,
         closed_at=NOW,
+        instead_of_id=instead_of_id,
+        review_of_id=review_of_id,
     )
 
 
@@ -152,16 +161,16 @@ EVE = Candidate(EVA, "Eva")
 
 
 def test_a_task_is_delegated_by_its_own_person_once() -> None:
-    assert why_not_delegate(actor(), round(), task(), EVE, handed_over=False) is None
+    assert why_not_delegate(actor(), round(), task(), EVE) is None
 
-    def why(by: UUID = ANN, given: Task | None = None, to: Candidate = EVE, *, handed_over: bool = False) -> str:
-        refused = why_not_delegate(actor(by), round(), given or task(), to, handed_over=handed_over)
+    def why(by: UUID = ANN, given: Task | None = None, to: Candidate = EVE) -> str:
+        refused = why_not_delegate(actor(by), round(), given or task(), to)
         assert refused is not None
         return refused.sentence % refused.values
 
     assert why(by=BO) == "This task is Ann’s, not yours. Nothing was recorded."
     assert why(given=task(StageKind.SIGNATURE)) == "Nobody else can give your signature."
-    assert why(handed_over=True) == "You act for somebody else here: this cannot be handed on."
+    assert why(given=task(instead_of_id=CY)) == "You act for somebody else here: this cannot be handed on."
     assert why(given=task(state=TaskState.VOID)).startswith("This task ended on")
     assert why(to=Candidate(ANN, "Ann")) == "Ann has this task already."
     assert why(to=Candidate(EVA, "Eva", active=False)) == "Eva has left, and cannot be asked."
@@ -169,8 +178,36 @@ def test_a_task_is_delegated_by_its_own_person_once() -> None:
     assert why(to=Candidate(EVA, "Eva", excluded=True)).startswith("Eva may not decide here")
 
 
-def test_a_delegated_task_may_go_back() -> None:
-    assert why_not_delegate(actor(), round(), task(), EVE, handed_over=True, returning=True) is None
+def test_a_delegated_task_goes_back_where_either_of_the_two_asks() -> None:
+    acting = task(instead_of_id=EVA)
+    for by, kind in ((ANN, None), (EVA, None), (BO, "forbidden"), (DAN, "forbidden")):
+        refused = why_not_return(actor(by), round(), acting, EVE)
+        assert (refused.kind if refused else None) == kind
+    gone = why_not_return(actor(), round(), acting, Candidate(EVA, "Eva", active=False))
+    assert gone is not None
+    assert why_not_return(actor(), round(RoundState.WITHDRAWN), acting, EVE) is not None
+
+
+def test_whoever_is_asked_for_an_opinion_gives_it_and_whoever_asked_may_do_without() -> None:
+    asked = task(review_of_id=DAN)
+    assert why_not_return(actor(EVA), round(), asked, EVE) is None
+    unasked = why_not_return(actor(ANN), round(), asked, EVE)
+    assert unasked is not None
+    assert unasked.sentence == "%(name)s waits for your opinion: say what you think."
+
+    def why(text: str = "Fine.", by: UUID = ANN, given: Task = asked, seen: str = "0" * 64) -> str:
+        refused = why_not_give_opinion(actor(by), round(), given, text, seen=seen)
+        return refused.sentence % refused.values if refused else ""
+
+    assert why() == ""
+    assert why("") == "Nothing has been recorded yet: say what you think."
+    assert why("x" * 4001) == "The comment is longer than 4000 letters."
+    assert why(by=BO) == "This task is Ann’s, not yours. Nothing was recorded."
+    assert why(given=task()) == "You are asked for a decision here, not for your opinion."
+    assert why(seen="1" * 64).startswith("The document has changed")
+    verdict = why_not_decide(actor(), round(), asked, Verdict.APPROVE, seen="0" * 64, comment="")
+    assert verdict is not None
+    assert verdict.sentence == "You are asked for your opinion here, not for a decision."
 
 
 def test_only_administrators_reassign_and_only_open_tasks() -> None:

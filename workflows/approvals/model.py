@@ -42,6 +42,7 @@ class RoundState(StrEnum):
     SENT_BACK = "sent_back"
     DECLINED = "declined"  # a signer would not sign
     WITHDRAWN = "withdrawn"
+    RECALLED = "recalled"  # its submitter took it back, to change it
     REPLACED = "replaced"  # a new version took its place
 
 
@@ -169,8 +170,8 @@ class Task(SQLModel, table=True):
     asked_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
     closed_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
     closed_because: str = ""
-    """Why it is closed, as a code: decided, quorum, rejected, sent_back, withdrawn, replaced, declined, expired,
-    escalated, handed_over, left."""
+    """Why it is closed, as a code: decided, quorum, rejected, sent_back, withdrawn, recalled, replaced, declined,
+    expired, escalated, handed_over, reassigned, returned, opinion, settled, left."""
     opening: int = 0
     """Of the stage's openings the one in which it was asked: votes of an earlier one do not count."""
     settled_until: datetime | None = Field(default=None, sa_column=Column(UtcTime))
@@ -184,6 +185,12 @@ class Task(SQLModel, table=True):
     handed_from_name: str = ""
     review_of_id: UUID | None = Field(default=None, foreign_key="task.id")
     """The task whose person asked for an opinion: it has no vote."""
+    handed_to_name: str = ""
+    """Who got it, where it was handed over."""
+    words: str = Field(default="", sa_column=Column(Text, nullable=False))
+    """What whoever handed it over, or asks for an opinion, says with it."""
+    opinion: str = Field(default="", sa_column=Column(Text, nullable=False))
+    """What they said who were asked for an opinion."""
 
 
 class Decision(SQLModel, table=True):
@@ -265,3 +272,41 @@ class ExchangeRate(SQLModel, table=True):
     day: date = Field(primary_key=True)
     currency: str = Field(max_length=3, primary_key=True)
     units: Decimal = Field(sa_column=Column(Money, nullable=False))
+
+
+class LinkCode(SQLModel, table=True):
+    """The one-time codes of one link: the newest of them, and how often somebody was wrong."""
+
+    __tablename__ = "link_code"
+
+    link_id: UUID = Field(foreign_key="link.id", primary_key=True)
+    code_hmac: str | None = Field(default=None, max_length=64)
+    """Under our own key: whoever reads six digits' plain hash reads the digits. None: it was used, or none was sent."""
+    expires_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
+    tries: int = 0
+    """Wrong ones since the last that was right, whichever code they were meant for."""
+    sent: int = 0
+    """Codes sent since ``sent_since``."""
+    sent_since: datetime | None = Field(default=None, sa_column=Column(UtcTime))
+    locked_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
+
+
+class KnownDevice(SQLModel, table=True):
+    """A browser in which a person has entered a code. Only the hash of its cookie is kept."""
+
+    __tablename__ = "known_device"
+
+    person_id: UUID = Field(foreign_key="person.id", primary_key=True)
+    device_sha256: str = Field(max_length=64, primary_key=True)
+    first_seen: datetime = Field(sa_column=Column(UtcTime, nullable=False))
+    last_seen: datetime = Field(sa_column=Column(UtcTime, nullable=False, index=True))
+
+
+class DailyDigest(SQLModel, table=True):
+    """Somebody's wish for one mail a day with all that waits for them."""
+
+    __tablename__ = "daily_digest"
+
+    person_id: UUID = Field(foreign_key="person.id", primary_key=True)
+    last_day: date | None = None
+    """The newest day, in the person's own zone, that is done: a mail was sent, or there was nothing to send."""

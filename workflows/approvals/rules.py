@@ -215,6 +215,8 @@ def why_not_decide(actor: Actor, round: Round, task: Task, verdict: Verdict, *, 
     """
     if actor.id != task.person_id:
         return Why("This task is %(name)s’s, not yours. Nothing was recorded.", "forbidden", {"name": task.name})
+    if task.review_of_id is not None:
+        return Why("You are asked for your opinion here, not for a decision.", "refused", {})
     if task.kind is not StageKind.APPROVAL and verdict not in (Verdict.SIGN, Verdict.DECLINE):
         return Why("You are asked to sign this, not to approve it.", "refused", {})
     if task.kind is StageKind.APPROVAL and verdict in (Verdict.SIGN, Verdict.DECLINE):
@@ -253,10 +255,11 @@ def why_closed(round: Round, task: Task) -> Why | None:
             return None
         case TaskState.WAITING:
             return Why("It is not your turn yet. You will get a mail when it is.", "conflict", {})
-        case TaskState.DECIDED:
+        case TaskState.DECIDED if task.review_of_id is None:
             return Why(_ALREADY[task.verdict or Verdict.APPROVE], "conflict", {"name": task.name, "at": task.closed_at})
         case _:
-            return Why(_ENDED.get(task.closed_because, _ENDED[""]), "conflict", {"at": task.closed_at})
+            values = {"at": task.closed_at, "to": task.handed_to_name}
+            return Why(_ENDED.get(task.closed_because, _ENDED[""]), "conflict", values)
 
 
 _ALREADY = {
@@ -273,6 +276,12 @@ _ENDED = {
     "withdrawn": "It was withdrawn on %(at)s. Nothing more is needed from you.",
     "replaced": "A new version took its place on %(at)s. You will be asked again if you are on its route.",
     "declined": "A signer declined on %(at)s. Nothing more is needed from you.",
+    "recalled": "Its sender took it back on %(at)s, to change it. You will be asked again if it comes again.",
+    "handed_over": "It was handed to %(to)s on %(at)s. Nothing more is needed from you.",
+    "reassigned": "An administrator gave it to %(to)s on %(at)s. Nothing more is needed from you.",
+    "returned": "It went back to %(to)s on %(at)s. Nothing more is needed from you.",
+    "opinion": "You gave your opinion on %(at)s. Nothing more is needed from you.",
+    "settled": "Your opinion is no longer asked for, since %(at)s. Nothing more is needed from you.",
     "": "This task ended on %(at)s.",
 }
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from workflows.approvals.model import Round, RoundState, StageKind, Task
 from workflows.approvals.rates import Rates, amount_in
-from workflows.approvals.rules import Limit, Why, why_closed
+from workflows.approvals.rules import LONGEST_COMMENT, Limit, Why, why_closed
 from workflows.errors import Refused
 from workflows.parties.rules import Actor
 
@@ -134,21 +134,33 @@ class Candidate:
     excluded: bool = False
 
 
-def why_not_delegate(
-    actor: Actor, round: Round, task: Task, to: Candidate, *, handed_over: bool, returning: bool = False
-) -> Why | None:
+def why_not_delegate(actor: Actor, round: Round, task: Task, to: Candidate) -> Why | None:
     """Why ``actor`` may not hand their task to somebody else; None where they may.
 
-    ``handed_over``: they act for somebody already, as a substitute or since it was delegated to them; one hop only.
-    ``returning``: it goes back to whom they act for, which is no further hop.
+    One hop only: whoever acts for somebody already, as a substitute or since it was delegated to them, decides or gives
+    it back.
     """
     if actor.id != task.person_id:
         return Why("This task is %(name)s’s, not yours. Nothing was recorded.", "forbidden", {"name": task.name})
     if task.kind is StageKind.SIGNATURE:
         return Why("Nobody else can give your signature.", "refused", {})
-    if handed_over and not returning:
+    if task.instead_of_id is not None or task.review_of_id is not None:
         return Why("You act for somebody else here: this cannot be handed on.", "refused", {})
     return why_closed(round, task) or _why_not_to(task, to)
+
+
+def why_not_return(actor: Actor, round: Round, task: Task, owner: Candidate) -> Why | None:
+    """Why a task does not go back to whom somebody acts for; None where it does, as either of the two may ask.
+
+    ``owner``: whom they act for, or who asked for their opinion.
+    """
+    if actor.id not in (task.person_id, owner.id):
+        return Why("This task is %(name)s’s, not yours. Nothing was recorded.", "forbidden", {"name": task.name})
+    if actor.id == task.person_id and task.review_of_id is not None:
+        return Why("%(name)s waits for your opinion: say what you think.", "refused", {"name": owner.name})
+    if closed := why_closed(round, task):
+        return closed
+    return None if task.review_of_id is not None else _why_not_to(task, owner)
 
 
 def why_not_reassign(
@@ -188,6 +200,8 @@ def why_not_ask_reviewer(actor: Actor, round: Round, task: Task, who: Candidate,
     """
     if actor.id != task.person_id:
         return Why("This task is %(name)s’s, not yours. Nothing was recorded.", "forbidden", {"name": task.name})
+    if task.kind is StageKind.SIGNATURE or task.review_of_id is not None:
+        return Why("Only whoever is asked to approve can ask others for their opinion.", "refused", {})
     if closed := why_closed(round, task):
         return closed
     if who.id == actor.id:
@@ -198,6 +212,27 @@ def why_not_ask_reviewer(actor: Actor, round: Round, task: Task, who: Candidate,
         return Why("%(name)s is asked in this stage already, and nobody decides twice.", "refused", {"name": who.name})
     if reviewers >= MOST_REVIEWERS:
         return Why("At most %(most)s people can be asked in addition.", "refused", {"most": MOST_REVIEWERS})
+    return None
+
+
+def why_not_give_opinion(actor: Actor, round: Round, task: Task, text: str, *, seen: str) -> Why | None:
+    """Why somebody may not give their opinion; None where they may. ``seen``: as for a decision."""
+    if actor.id != task.person_id:
+        return Why("This task is %(name)s’s, not yours. Nothing was recorded.", "forbidden", {"name": task.name})
+    if task.review_of_id is None:
+        return Why("You are asked for a decision here, not for your opinion.", "refused", {})
+    if closed := why_closed(round, task):
+        return closed
+    if seen != round.version_sha256:
+        return Why(
+            "The document has changed since you opened it. Nothing was recorded; please read version %(version)s.",
+            "conflict",
+            {"version": round.version_number},
+        )
+    if not text:
+        return Why("Nothing has been recorded yet: say what you think.", "refused", {})
+    if len(text) > LONGEST_COMMENT:
+        return Why("The comment is longer than %(most)s letters.", "refused", {"most": LONGEST_COMMENT})
     return None
 
 

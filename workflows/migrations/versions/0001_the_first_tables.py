@@ -630,6 +630,9 @@ def upgrade() -> None:
         sa.Column("handed_from_id", sa.Uuid(), nullable=True),
         sa.Column("handed_from_name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("review_of_id", sa.Uuid(), nullable=True),
+        sa.Column("handed_to_name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("opinion", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["instead_of_id"],
             ["person.id"],
@@ -719,6 +722,47 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("link", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_link_task_id"), ["task_id"], unique=False)
+
+    op.create_table(
+        "link_code",
+        sa.Column("link_id", sa.Uuid(), nullable=False),
+        sa.Column("code_hmac", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
+        sa.Column("expires_at", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("sent", sa.Integer(), nullable=False),
+        sa.Column("sent_since", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.Column("locked_at", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["link_id"],
+            ["link.id"],
+        ),
+        sa.PrimaryKeyConstraint("link_id"),
+    )
+    op.create_table(
+        "known_device",
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("device_sha256", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column("first_seen", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.Column("last_seen", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"],
+            ["person.id"],
+        ),
+        sa.PrimaryKeyConstraint("person_id", "device_sha256"),
+    )
+    with op.batch_alter_table("known_device", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_known_device_last_seen"), ["last_seen"], unique=False)
+
+    op.create_table(
+        "daily_digest",
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("last_day", sa.Date(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["person_id"],
+            ["person.id"],
+        ),
+        sa.PrimaryKeyConstraint("person_id"),
+    )
     op.create_table(
         "comment",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -794,6 +838,12 @@ def downgrade() -> None:
         batch_op.drop_index("ix_comment_subject")
 
     op.drop_table("comment")
+    op.drop_table("daily_digest")
+    with op.batch_alter_table("known_device", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_known_device_last_seen"))
+
+    op.drop_table("known_device")
+    op.drop_table("link_code")
     with op.batch_alter_table("link", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_link_task_id"))
 
