@@ -18,8 +18,10 @@ import api.errors
 from api import housekeeping
 from api.guard import Guard
 from api.pages import router as pages
+from api.pages.codes import code_asked_for
 from api.rest import router as rest
 from documents import intake
+from workflows.approvals.codes import CodeNeeded, LinkLocked
 from workflows.composition import compose
 from workflows.errors import NotFound
 from workflows.runtime import Runtime
@@ -58,6 +60,8 @@ def create_app(settings: Settings | None = None, runtime: Runtime | None = None)
     )
     app.state.settings = settings
     api.errors.install(app)
+    for refused in (CodeNeeded, LinkLocked):
+        app.add_exception_handler(refused, code_asked_for)
 
     app.add_middleware(Guard, settings=settings)
 

@@ -34,6 +34,7 @@ KOREAN = {
     "on behalf of %(name)s": "%(name)s 님 대리",
     "by %(via)s": "%(via)s 경유",
     "mailed link": "이메일 링크",
+    "mailed link, with a code": "이메일 링크와 인증번호",
     "portal": "포털",
     "API": "API",
     "on SHA-256 %(hash)s": "SHA-256 %(hash)s",
@@ -69,6 +70,7 @@ VERDICTS = {
 
 VIA = {
     "link": "mailed link",
+    "link_and_code": "mailed link, with a code",
     "mail": "mailed link",
     "portal": "portal",
     "page": "portal",

@@ -187,9 +187,11 @@ class Dispatcher:
         values["to_name"] = mail.to_name
         if mail.sealed_link is not None:
             try:
-                values["link"] = f"{self._public_url}/t/{self._vault.decrypt(mail.sealed_link).decode()}"
+                secret = self._vault.decrypt(mail.sealed_link).decode()
             except InvalidToken:
                 raise RuntimeError("SIGNOFF_SECRET has changed since this mail was queued") from None
+            # a code opens a link: the two never travel in one mail
+            values |= {"code": secret} if mail.kind == "code" else {"link": f"{self._public_url}/t/{secret}"}
         else:
             values.setdefault("link", None)
         if values.get("page"):

@@ -42,11 +42,14 @@ KINDS = frozenset(
         "mail_failed",
         "incident",
         "mention",
+        "code",
+        "link_locked",
+        "digest",
     )
 )
 """Each is a folder below ``templates/emails`` with subject.txt, body.txt and body.html."""
 
-MOMENTS = ("due_at", "link_until")
+MOMENTS = ("due_at", "link_until", "code_until", "asked_at")
 DAYS = ("day", "starts_on", "ends_on")
 SPEECH = ("note", "comment")
 """Words of somebody else, which keep their line ends."""
@@ -102,20 +105,26 @@ def compose(
 def _said(values: Mapping[str, object], reader: Reader) -> dict[str, Any]:
     """What the templates get: times as times, text without what cannot be seen."""
     said: dict[str, Any] = dict.fromkeys(MAY_BE_ABSENT)
-    for name, value in values.items():
-        if name in MOMENTS and isinstance(value, str):
-            moment = datetime.fromisoformat(value)
-            said[name] = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        elif name in DAYS and isinstance(value, str):
-            said[name] = date.fromisoformat(value)
-        elif isinstance(value, str):
-            said[name] = _paragraphs(value) if name in SPEECH else _one_line(value)
-        else:
-            said[name] = value
+    said |= {name: _as_said(name, value) for name, value in values.items()}
     said["due_note"] = said["due_note"] or (explained(said["due"], reader.locale, sentence) if said["due"] else None)
     title = str(said.get("title", ""))
     said["short_title"] = title if len(title) <= LONGEST_TITLE else title[: LONGEST_TITLE - 1].rstrip() + "…"
     return said
+
+
+def _as_said(name: str, value: object) -> Any:
+    match value:
+        case str() if name in MOMENTS:
+            moment = datetime.fromisoformat(value)
+            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        case str() if name in DAYS:
+            return date.fromisoformat(value)
+        case str():
+            return _paragraphs(value) if name in SPEECH else _one_line(value)
+        case [{}, *_]:  # rows, as of a list of tasks
+            return [{each: _as_said(each, inside) for each, inside in row.items()} for row in value]
+        case _:
+            return value
 
 
 # Control characters, direction marks and overrides (which can turn an address around), surrogates, line separators

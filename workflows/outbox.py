@@ -48,7 +48,7 @@ class OutgoingMail(SQLModel, table=True):
     sender_name: str = ""
     payload: dict[str, Any] = Field(sa_column=Column(json_column(), nullable=False))
     sealed_link: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
-    """The secret of the link in this mail, encrypted; wiped when the mail has left."""
+    """The secret of the link in this mail, or its code, encrypted; wiped when the mail has left."""
     process: str = Field(max_length=40)
     subject_id: UUID
     task_id: UUID | None = Field(default=None, index=True)
@@ -114,7 +114,7 @@ class Letter:
     """Name and address to which an answer goes."""
     payload: dict[str, Any] = field(default_factory=dict)
     link: str | None = None
-    """Secret of a task link; kept encrypted until the mail has left."""
+    """Secret of a task link, or the digits of a mail with a code; kept encrypted until the mail has left."""
     task_id: UUID | None = None
 
 

@@ -23,6 +23,11 @@ class Environment(StrEnum):
     PRODUCTION = "production"
 
 
+class LinkCodes(StrEnum):
+    ABOVE = "above"
+    NEW_DEVICES = "new-devices"
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SIGNOFF_", env_file=".env", extra="ignore", frozen=True)
 
@@ -73,6 +78,10 @@ class Settings(BaseSettings):
     sign_in_tries: int = 5
     sign_in_wait_minutes: int = 15
     link_tries_per_minute: int = 60
+    link_codes: LinkCodes = LinkCodes.ABOVE
+    """When a mailed link asks for a one-time code first. ``above``: above the amount that the route names, if it names
+    one. ``new-devices``: also in every browser in which its addressee has not entered a code within 180 days, the very
+    first one included."""
 
     intake_memory_bytes: int = 1_500_000_000
     intake_seconds: int = 20

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 router = APIRouter()
 for name in (
     "links",
+    "codes",
     "entrance",
     "inbox",
     "sending",

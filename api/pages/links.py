@@ -15,6 +15,7 @@ from api.dependencies import Engine, Now
 from api.errors import said, wants_page
 from api.pages.comparing import changed_since_approved
 from api.pages.discussions import Talk, Tried, talk_of
+from api.pages.passes import insist_on_pass, note_device
 from api.pages.pictures import page_picture
 from api.pages.shell import page, reader_of
 from api.pages.views import route_rows, stage_name
@@ -72,6 +73,8 @@ class Followed:
     decision: Decision | None
     sealed: tuple[str, datetime] | None
     """Key of the sealed file, and when it was sealed."""
+    coded: bool = False
+    """A one-time code was entered in this browser."""
 
     @property
     def house(self) -> str:
@@ -82,13 +85,15 @@ class Followed:
 
 
 def followed(session: Session, token: str, request: Request) -> Followed:
-    address = request.client.host if request.client else ""
-    unknown_links.insist(address)
-    try:
-        link, task, round = follow(session, token)
-    except NotFound:
-        unknown_links.count(address)
-        raise
+    """What a link leads to.
+
+    Raises:
+        NotFound: there is no such link.
+        CodeNeeded: it asks for a one-time code first.
+        LinkLocked: too many wrong codes were entered.
+    """
+    link, task, round = reached(session, token, request)
+    coded = insist_on_pass(session, request, link, task, round)
     travelled = journey(session, round)
     signing = signing_of(session, round.id)
     return Followed(
@@ -105,7 +110,19 @@ def followed(session: Session, token: str, request: Request) -> Followed:
         sealed=(signing.sealed_key, signing.sealed_at)
         if signing and signing.sealed_key and signing.sealed_at
         else None,
+        coded=coded,
     )
+
+
+def reached(session: Session, token: str, request: Request) -> tuple[Link, Task, Round]:
+    """The link itself, before any code that it asks for."""
+    address = request.client.host if request.client else ""
+    unknown_links.insist(address)
+    try:
+        return follow(session, token)
+    except NotFound:
+        unknown_links.count(address)
+        raise
 
 
 @router.get("/{token}", summary="What the link leads to; decides nothing")
@@ -318,6 +335,7 @@ def post_signature(
         )
     except Refused as refused:
         return _refusal(token, request, runtime, now, refused, {"name": name, "consent": consent})
+    note_device(runtime, request, found.person.id, now=now)
     return _answer(token, request, decided)
 
 
@@ -341,13 +359,14 @@ def _act(
             decided = work(session, found, _by_link(session, found))
     except Refused as refused:
         return _refusal(token, request, runtime, now, refused, typed)
+    note_device(runtime, request, found.person.id, now=now)
     return _answer(token, request, decided)
 
 
 def _by_link(session: Session, found: Followed) -> Actor:
     if found.link.purpose is not Purpose.ACT:
         raise Gone("This link is for reading only.")
-    return actor(session, found.person, via="link")
+    return actor(session, found.person, via="link_and_code" if found.coded else "link")
 
 
 def _answer(token: str, request: Request, decided: Any) -> Response:

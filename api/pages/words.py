@@ -108,6 +108,8 @@ TOLD = {
     "stamping_failed": "The sealed file could not be given a new time stamp",
     "in_force": "The contract came into force",
     "withdrawn": "%(actor)s withdrew the contract",
+    "code_sent": "A one-time code was sent to %(to)s",
+    "link_locked": "The link of %(to)s was locked: a wrong code was entered too often",
     "link_sent_again": "%(actor)s sent a new link to %(to)s",
     "warned_cancel": "Warned that the last day to cancel is %(day)s",
     "warned_end": "Warned that the contract ends on %(day)s",
@@ -118,7 +120,12 @@ TOLD = {
     "invited": "%(actor)s let %(people)s see the contract",
     "mail_failed": "A mail to %(to_name)s (%(to_email)s) could not be delivered",
 }
-VIA = {"link": "by the mailed link", "api": "by a program", "command": "from the command line"}
+VIA = {
+    "link": "by the mailed link",
+    "link_and_code": "by the mailed link, with a code",
+    "api": "by a program",
+    "command": "from the command line",
+}
 
 
 @dataclass(frozen=True)

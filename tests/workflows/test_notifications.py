@@ -69,6 +69,16 @@ ASKED: dict[str, Any] = {
     "changed": False,
     "resent": False,
 }
+LOCKED: dict[str, Any] = {"locked_name": "박도윤", "locked_email": "doyun.park@haneul.example", "tries": 5}
+LEASE: dict[str, Any] = {
+    "title": "2026–2029",
+    "number": "C-2026-0148",
+    "sender_name": "김민준",
+    "asked_at": "2026-05-21T00:41:00+00:00",
+    "due_at": "2026-05-27T09:00:00Z",
+    "signature": True,
+}
+NDA = LEASE | {"title": "비밀유지 계약", "number": "C-2026-0148", "due_at": None, "signature": False}
 # What each kind says beside; the second of a pair is the same mail with as little as it can have.
 OWN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "task": (ASKED, ASKED | {"due_at": None}),
@@ -93,6 +103,9 @@ OWN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "mail_failed": ({"page": PAGE, "failed_kind": "signature"}, {"failed_kind": "in_force", "failed_name": ""}),
     "incident": ({"page": PAGE}, {}),
     "mention": ({"page": PAGE, "shared": True, "file_name": "견적서 2.1"}, {"shared": False, "comment": "Fine."}),
+    "code": ({"code": "042917", "code_until": "2026-05-21T00:41:00+00:00"},) * 2,
+    "link_locked": (LOCKED | {"page": PAGE, "reading": False}, LOCKED | {"reading": True}),
+    "digest": ({"page": PAGE, "waiting": 3, "tasks": [LEASE, NDA]}, {"page": PAGE, "waiting": 1, "tasks": [NDA]}),
 }
 LEAST = {"address": "", "counterparty": "", "amount": None, "currency": None, "note": None}
 
@@ -180,7 +193,7 @@ def test_every_kind_has_its_folder() -> None:
 
 @pytest.mark.parametrize("fullness", ["all", "least"])
 @pytest.mark.parametrize("locale", ["en", "ko"])
-@pytest.mark.parametrize("kind", sorted(KINDS))
+@pytest.mark.parametrize("kind", sorted(KINDS - {"digest"}))
 def test_every_mail_names_the_contract_in_subject_text_and_html(kind: str, locale: str, fullness: str) -> None:
     base = KOREAN if locale == "ko" else ENGLISH
     values = base | (OWN[kind][0] if fullness == "all" else LEAST | OWN[kind][1])
@@ -197,6 +210,54 @@ def test_every_mail_names_the_contract_in_subject_text_and_html(kind: str, local
     assert values["number"] in message["Subject"]
     assert f'<html lang="{locale}">' in html(message)
     assert message["Content-Language"] == locale
+
+
+ASK = {"task", "signature", "mention", "code", "digest"}
+"""Kinds after which somebody might answer "approved"."""
+
+
+@pytest.mark.parametrize("kind", sorted(ASK))
+def test_whatever_asks_somebody_says_that_an_answer_by_mail_decides_nothing(kind: str) -> None:
+    for locale, said in (("en", "(decides? (nothing|anything)|signs nothing)"), ("ko", "답장(으로는|해도) .*않습니다")):
+        message = written(kind, locale=locale)
+        for shown in (flat(text(message)), Page(html(message)).seen):
+            assert re.search(said, shown), shown
+
+
+@pytest.mark.parametrize("locale", ["en", "ko"])
+def test_a_code_travels_without_the_link_that_it_opens(locale: str) -> None:
+    message = written("code", locale=locale, link=LINK, page=PAGE)
+    assert "042917" in text(message)
+    assert "042917" in Page(html(message)).seen
+    assert "042917" not in message["Subject"], "subjects are read over shoulders and on locked screens"
+    for whole in (text(message), html(message)):
+        assert "https://" not in whole
+
+
+def test_a_digest_names_what_waits_and_how_much_more_there_is() -> None:
+    message = written("digest")
+    assert message["Subject"] == "3 requests wait for you"
+    for shown in (flat(text(message)), flat(Page(html(message)).seen)):
+        for each in (
+            "2026–2029",
+            "비밀유지 계약",
+            "C-2026-0148",
+            "To sign, asked by 김민준 on Thu 21 May",
+            "To approve",
+        ):
+            assert each in shown
+        assert "Due Wed 27 May 2026, 18:00 KST." in shown
+        assert "And 1 more." in shown
+    alone = written("digest", waiting=2)
+    assert "more." not in text(alone)
+    assert written("digest", waiting=1)["Subject"] == "1 request waits for you"
+
+
+def test_nothing_of_a_row_is_taken_for_html_or_for_another_line() -> None:
+    row = LEASE | {"title": "<b>Lease</b>\r\nBcc: somebody@else.example"}
+    message = written("digest", tasks=[row])
+    assert "<b>Lease" not in html(message)
+    assert "<b>Lease</b> Bcc: somebody@else.example (C-2026-0148)" in text(message)
 
 
 @pytest.mark.parametrize("locale", ["en", "ko"])

@@ -99,7 +99,6 @@ NOT_YET = (
     "invoice",
     "keep",  # on_change
     "kinds together",
-    "links",
     "match",
     "on_expiry",
     "remind",

@@ -38,7 +38,10 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True)
 class Actor:
-    """Somebody who acts, with all that permissions ask for. ``via``: "page", "api", "link" or "command"."""
+    """Somebody who acts, with all that permissions ask for.
+
+    ``via``: "page", "api", "link", "link_and_code" or "command".
+    """
 
     id: UUID
     name: str

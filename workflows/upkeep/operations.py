@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import col, delete, select
 
+from workflows.approvals.codes import forget_devices
 from workflows.approvals.model import Round, RoundState, Stage, StageState
 from workflows.approvals.operations import advance
 from workflows.audit.operations import anchor, record
@@ -81,7 +82,8 @@ def report_failed_mails(session: Work, *, now: datetime) -> int:
 
 
 def tidy(session: Work, *, now: datetime) -> None:
-    """Forget browser sessions that ran out and tries that no longer count; anchor the history."""
+    """Forget browser sessions that ran out, tries that no longer count and devices long unseen; anchor the history."""
     session.exec(delete(WebSession).where(col(WebSession.expires_at) < now))
     session.exec(delete(Attempts).where(col(Attempts.since) < now - timedelta(days=1)))
+    forget_devices(session, now=now)
     anchor(session, now=now)
