@@ -42,6 +42,9 @@ KINDS = frozenset(
         "mail_failed",
         "incident",
         "mention",
+        "review",
+        "opinion",
+        "handed_over",
         "code",
         "link_locked",
         "digest",
@@ -50,12 +53,13 @@ KINDS = frozenset(
 """Each is a folder below ``templates/emails`` with subject.txt, body.txt and body.html."""
 
 MOMENTS = ("due_at", "link_until", "code_until", "asked_at")
-DAYS = ("day", "starts_on", "ends_on")
+DAYS = ("day", "starts_on", "ends_on", "away_until")
 SPEECH = ("note", "comment")
 """Words of somebody else, which keep their line ends."""
 MAY_BE_ABSENT = (
     *("address", "sender_email", "counterparty", "amount", "currency", "note", "stage"),
     *("due_at", "due", "due_note", "link", "link_until", "file_link", "page"),
+    *("how", "for_name", "away_until", "recalled"),
     *("by_name", "comment", "file_name", "starts_on", "ends_on", "notice_days", "failed_kind"),
 )
 

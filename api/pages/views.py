@@ -43,6 +43,11 @@ BY_ME = {
     Verdict.SIGN: "You signed",
     Verdict.DECLINE: "You declined to sign",
 }
+HANDED = {
+    "handed_over": "%(name)s was asked; %(to)s acts for them",
+    "reassigned": "%(name)s was asked; now it is %(to)s",
+    "returned": "%(name)s was asked; it went back to %(to)s",
+}
 MARKS = {
     StageState.WAITING: "next",
     StageState.OPEN: "now",
@@ -101,13 +106,15 @@ def stage_name(name: str, reader: Reader) -> str:
 
 def _person(task: Task, decision: Decision | None, stage: Stage, reader: Reader, me: UUID | None) -> RoutePerson:
     mine = task.person_id == me
+    if task.review_of_id is not None:
+        return _reviewer(task, reader, mine=mine)
     if decision is not None:
         words = (
             sentence(BY_ME[decision.verdict], reader.locale)
             if mine
             else sentence(DECIDED[decision.verdict], reader.locale, name=task.name)
         )
-        return RoutePerson(words, at=decision.at, mine=mine)
+        return RoutePerson(_for_whom(words, task, reader), at=decision.at, mine=mine)
     match task.state:
         case TaskState.OPEN:
             words = (
@@ -115,12 +122,37 @@ def _person(task: Task, decision: Decision | None, stage: Stage, reader: Reader,
                 if mine
                 else sentence("%(name)s is asked", reader.locale, name=task.name)
             )
-            return RoutePerson(words, due=stage.due_at, mine=mine)
+            return RoutePerson(_for_whom(words, task, reader), due=stage.due_at, mine=mine)
         case TaskState.WAITING:
             return RoutePerson(sentence("%(name)s comes later", reader.locale, name=task.name), mine=mine)
+        case _ if task.handed_to_name:
+            words = sentence(HANDED[task.closed_because], reader.locale, name=task.name, to=task.handed_to_name)
+            return RoutePerson(words, at=task.closed_at, mine=mine)
         case _:
             return RoutePerson(
                 sentence("%(name)s was asked; no longer needed", reader.locale, name=task.name), mine=mine
+            )
+
+
+def _for_whom(words: str, task: Task, reader: Reader) -> str:
+    """Who somebody acts for, where it is not themselves: "Cy approved, for Ann"."""
+    if not task.instead_of_name:
+        return words
+    return sentence("%(words)s, for %(name)s", reader.locale, words=words, name=task.instead_of_name)
+
+
+def _reviewer(task: Task, reader: Reader, *, mine: bool) -> RoutePerson:
+    match task.state:
+        case TaskState.OPEN:
+            words = "You are asked for your opinion" if mine else "%(name)s is asked for an opinion"
+            return RoutePerson(sentence(words, reader.locale, name=task.name), mine=mine)
+        case TaskState.DECIDED:
+            words = "You gave your opinion" if mine else "%(name)s gave an opinion"
+            return RoutePerson(sentence(words, reader.locale, name=task.name), at=task.closed_at, mine=mine)
+        case _:
+            return RoutePerson(
+                sentence("%(name)s was asked for an opinion; no longer needed", reader.locale, name=task.name),
+                mine=mine,
             )
 
 

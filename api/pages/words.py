@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from api.pages.views import stage_name, who_acts
-from documents.rendering import Reader, day, sentence
+from documents.rendering import Reader, day, moment, sentence
 from workflows.approvals.model import StageState
 from workflows.approvals.operations import SIGNATURES
 from workflows.audit.model import AuditEvent
@@ -110,6 +110,16 @@ TOLD = {
     "withdrawn": "%(actor)s withdrew the contract",
     "code_sent": "A one-time code was sent to %(to)s",
     "link_locked": "The link of %(to)s was locked: a wrong code was entered too often",
+    "substituted": "%(to)s is asked for %(stage)s in place of %(of)s, who is away until %(day)s",
+    "delegated": "%(actor)s handed %(stage)s to %(to)s",
+    "taken_back": "%(actor)s took %(stage)s back from %(of)s",
+    "handed_back": "%(actor)s gave %(stage)s back to %(to)s",
+    "reassigned": "%(actor)s gave %(stage)s to %(to)s instead of %(of)s",
+    "review_asked": "%(actor)s asked %(to)s for an opinion",
+    "review_ended": "%(actor)s no longer asks %(of)s for an opinion",
+    "opinion_given": "%(actor)s gave %(to)s an opinion on version %(version)s",
+    "put_off": "%(actor)s put the due time of %(stage)s off to %(due_at)s",
+    "recalled": "%(actor)s took version %(version)s back to change it",
     "link_sent_again": "%(actor)s sent a new link to %(to)s",
     "warned_cancel": "Warned that the last day to cancel is %(day)s",
     "warned_end": "Warned that the contract ends on %(day)s",
@@ -150,6 +160,8 @@ def told(event: AuditEvent, reader: Reader) -> Told:
     frame = TOLD.get(action)
     # an entry of a kind that this page does not know yet is shown as it stands
     words = sentence(frame, reader.locale, **_values(event, reader)) if frame else f"{event.actor}: {action}"
+    if data.get("instead_of"):
+        words = sentence("%(words)s, for %(name)s", reader.locale, words=words, name=data["instead_of"])
     if via := VIA.get(str(data.get("via") or "")):
         words = sentence("%(words)s, %(via)s", reader.locale, words=words, via=sentence(via, reader.locale))
     quote = data.get("comment") or data.get("note") or data.get("failure") or ""
@@ -160,9 +172,10 @@ def told(event: AuditEvent, reader: Reader) -> Told:
 def _values(event: AuditEvent, reader: Reader) -> Mapping[str, Any]:
     data = event.data
     return {
-        **{name: data.get(name, "") for name in ("version", "to", "to_name", "to_email", "file_name")},
+        **{name: data.get(name, "") for name in ("version", "to", "of", "to_name", "to_email", "file_name")},
         "actor": event.actor,
         "stage": stage_name(str(data.get("stage") or ""), reader),
         "people": ", ".join(data.get("people") or ()),
         "day": day(date.fromisoformat(data["day"]), reader) if data.get("day") else "",
+        "due_at": moment(datetime.fromisoformat(data["due_at"]), reader) if data.get("due_at") else "",
     }

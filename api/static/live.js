@@ -7,8 +7,10 @@
 
   const actions = [
     "handed_in", "replaced", "asked", "approved", "rejected", "sent_back", "certified", "signed", "declined", "sealed",
-    "in_force", "warned", "expired", "withdrawn", "nobody_to_ask", "link_sent_again", "code_sent", "link_locked", "mail_failed", "commented",
-    "attached", "comment_withdrawn", "invited", "stamped_again", "stamping_failed",
+    "in_force", "warned", "expired", "withdrawn", "nobody_to_ask", "link_sent_again", "code_sent", "link_locked",
+    "mail_failed", "commented", "attached", "comment_withdrawn", "invited", "stamped_again", "stamping_failed",
+    "substituted", "delegated", "taken_back", "handed_back", "reassigned", "review_asked", "review_ended",
+    "opinion_given", "put_off", "recalled",
   ];
   let seen = Number(place.dataset.position);
   let source = null;

@@ -286,7 +286,6 @@ LATER = {
         DUE + also("due: 1 day, escalate: {to: {role: y}}"),
         "5:59 “escalate” is not supported yet.",
     ),
-    "extend": (DUE + also("due: 1 day, extend: 2 days"), "5:57 “extend” is not supported yet."),
     "field": (asking("field: cost_center.owner"), "4:34 “field” is not supported yet."),
     "invoice": (HEAD.replace("contract", "invoice"), "2:11 “invoice” is not supported yet."),
     "keep": (HEAD + "on_change: keep\n", "4:12 “keep” is not supported yet."),

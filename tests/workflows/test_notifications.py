@@ -69,6 +69,12 @@ ASKED: dict[str, Any] = {
     "changed": False,
     "resent": False,
 }
+AWAY: dict[str, Any] = {
+    "how": "substitute",
+    "person_name": "박도윤",
+    "for_name": "정하은",
+    "away_until": "2026-05-29",
+}
 LOCKED: dict[str, Any] = {"locked_name": "박도윤", "locked_email": "doyun.park@haneul.example", "tries": 5}
 LEASE: dict[str, Any] = {
     "title": "2026–2029",
@@ -103,6 +109,9 @@ OWN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "mail_failed": ({"page": PAGE, "failed_kind": "signature"}, {"failed_kind": "in_force", "failed_name": ""}),
     "incident": ({"page": PAGE}, {}),
     "mention": ({"page": PAGE, "shared": True, "file_name": "견적서 2.1"}, {"shared": False, "comment": "Fine."}),
+    "review": (ASKED | {"how": "prepare"}, ASKED | {"how": "review", "comment": "", "due_at": None}),
+    "opinion": ({"page": PAGE}, {"link": LINK, "link_until": "2026-06-04T00:31:00+00:00"}),
+    "handed_over": (AWAY | {"page": PAGE, "due_at": "2026-05-27T09:00:00Z"}, AWAY | {"how": "delegated"}),
     "code": ({"code": "042917", "code_until": "2026-05-21T00:41:00+00:00"},) * 2,
     "link_locked": (LOCKED | {"page": PAGE, "reading": False}, LOCKED | {"reading": True}),
     "digest": ({"page": PAGE, "waiting": 3, "tasks": [LEASE, NDA]}, {"page": PAGE, "waiting": 1, "tasks": [NDA]}),
@@ -212,7 +221,7 @@ def test_every_mail_names_the_contract_in_subject_text_and_html(kind: str, local
     assert message["Content-Language"] == locale
 
 
-ASK = {"task", "signature", "mention", "code", "digest"}
+ASK = {"task", "signature", "mention", "code", "digest", "review"}
 """Kinds after which somebody might answer "approved"."""
 
 
@@ -610,3 +619,30 @@ def test_names_in_any_script_survive_their_way_through_headers(name: str, organi
 def test_a_name_without_invisible_marks_is_not_changed_at_all(name: str) -> None:
     shown = written("withdrawn", to_name=name)["To"].addresses[0].display_name
     assert shown == unicodedata.normalize("NFC", name)
+
+
+@pytest.mark.parametrize("locale", ["en", "ko"])
+@pytest.mark.parametrize(
+    ("how", "english", "korean"),
+    [
+        ("substitute", "for 정하은, who is away until Fri 29 May 2026.", "2026년 5월 29일(금)까지 부재중인 정하은"),
+        ("delegated", "이서연 asks you to decide on a contract in their place.", "이서연 님이 대신 결재해 달라고"),
+        ("reassigned", "이서연 gave it to you; 정하은 was asked before.", "이서연 님이 담당자를 정하은 님에서"),
+        ("returned", "이서연 has given a contract back to you.", "이서연 님이 계약을 돌려드렸습니다"),
+    ],
+)
+def test_whoever_is_asked_in_anothers_place_reads_whose_and_why(
+    how: str, english: str, korean: str, locale: str
+) -> None:
+    values = AWAY | {"how": how, "by_name": "이서연", "comment": "휴가입니다."}
+    message = written("task", locale=locale, **values)
+    for shown in (flat(text(message)), flat(Page(html(message)).seen)):
+        assert (korean if locale == "ko" else english) in shown
+        assert "휴가입니다." in shown
+
+
+def test_a_sender_who_takes_a_document_back_says_that_it_comes_again() -> None:
+    message = written("withdrawn", recalled=True)
+    assert "took this contract back to change it" in flat(text(message))
+    assert "You will be asked again" in flat(text(message))
+    assert message["Subject"].startswith("Taken back to change it: ")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -31,14 +31,17 @@ def ask(
     now: datetime,
     changed: bool = False,
     resent: bool = False,
+    handing: Mapping[str, Any] | None = None,
 ) -> None:
-    """Make a fresh link to the task and mail it to its person, and to nobody else."""
-    until = now + timedelta(days=int(round.card["link_days"]))
-    token = _link(session, task, Purpose.ACT, now=now, until=until)
+    """Make a fresh link to the task and mail it to its person, and to nobody else.
+
+    ``handing``: how it came to them, where others were asked before; see ``notices.handing``.
+    """
+    token, until = act_link(session, round, task, now=now)
     post(
         session,
         Letter(
-            kind="task" if task.kind is StageKind.APPROVAL else "signature",
+            kind=_kind_of_mail(task),
             to=recipient(person),
             process=round.process,
             subject_id=round.subject_id,
@@ -52,12 +55,28 @@ def ask(
                 "link_until": until.isoformat(),
                 "changed": changed,
                 "resent": resent,
+                "by_name": task.handed_from_name,
+                "for_name": task.instead_of_name,
+                "comment": task.words,
+                **(handing or {}),
             },
             link=token,
             task_id=task.id,
         ),
         now=now,
     )
+
+
+def _kind_of_mail(task: Task) -> str:
+    if task.review_of_id is not None:
+        return "review"
+    return "task" if task.kind is StageKind.APPROVAL else "signature"
+
+
+def act_link(session: Work, round: Round, task: Task, *, now: datetime) -> tuple[str, datetime]:
+    """The secret of a fresh link to a task, beside those that are there, and until when it works."""
+    until = now + timedelta(days=int(round.card["link_days"]))
+    return _link(session, task, Purpose.ACT, now=now, until=until), until
 
 
 def reading_link(session: Work, task: Task, *, now: datetime, until: datetime) -> str:

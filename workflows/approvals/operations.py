@@ -234,6 +234,7 @@ def decide(
         stage = next(each for each in stages if each.id == task.stage_id)
         decision = conclude(session, round, task, verdict, seen=seen, by=by, comment=comment, now=now)
         kill_links(session, [task.id], now=now)
+        void(session, [each for each in tasks if each.review_of_id == task.id and _is_open(each)], "settled", now=now)
         record(
             session,
             _RECORDED[verdict],
@@ -247,6 +248,7 @@ def decide(
             version_sha256=seen,
             via=by.via,
             comment=comment,
+            **_for_whom(task),
         )
         if verdict is Verdict.SEND_BACK:
             end_round(session, round, RoundState.SENT_BACK, stages=stages, tasks=tasks, now=now)
@@ -255,6 +257,15 @@ def decide(
             _carry_on(session, round, stages, tasks, now=now)
         wake(session, round.process, round.subject_id, label=round.card["label"], now=now)
         return Decided(task, decision, round)
+
+
+def _is_open(task: Task) -> bool:
+    return task.state is TaskState.OPEN
+
+
+def _for_whom(task: Task) -> dict[str, Any]:
+    """How an entry of the history says that somebody decided in another's place."""
+    return {"instead_of": task.instead_of_name} if task.instead_of_name else {}
 
 
 _RECORDED = {
@@ -311,6 +322,8 @@ def conclude(
         at=now,
         version_sha256=seen,
         via=by.via,
+        instead_of_id=task.instead_of_id,
+        instead_of_name=task.instead_of_name,
     )
     insert_now(session, [decision])
     task.state, task.verdict, task.closed_at, task.closed_because = TaskState.DECIDED, verdict, now, "decided"

@@ -94,7 +94,6 @@ NOT_YET = (
     "approver",  # manager_of: approver
     "authority",
     "escalate",
-    "extend",
     "field",
     "invoice",
     "keep",  # on_change

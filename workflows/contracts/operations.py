@@ -11,10 +11,12 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from documents.blobs import BlobRef
-from workflows.approvals.links import mail_values, reading_link, recipient
+from workflows.approvals.links import mail_values, reading_link, recipient, refusal
 from workflows.approvals.model import Decision, Participant, Round, RoundState, Verdict
 from workflows.approvals.operations import Submission, end_round, on_change, open_round, tasks_of
 from workflows.approvals.publishing import choose_route
+from workflows.approvals.seats import on_let_see
+from workflows.approvals.standing_in import why_not_recall
 from workflows.audit.operations import record
 from workflows.columns import new_id
 from workflows.contracts.model import PROCESS, Contract, ContractState, ExpiryAlert, NumberRange, Version
@@ -189,6 +191,42 @@ def withdraw(session: Work, contract_id: UUID, *, comment: str, by: Actor, now: 
     return contract
 
 
+def recall(session: Work, contract_id: UUID, *, comment: str, by: Actor, now: datetime, visible: bool) -> Contract:
+    """Take a contract back to change it, while people still decide: a new version sends it on its way again.
+
+    Whoever is asked is told. Twice is as once.
+
+    Raises:
+        NotFound: there is no such contract, or the actor may not see it.
+        Forbidden: to all but whoever sent it.
+        Conflict: everybody has approved it, or it is over.
+    """
+    going, contract = _locked(session, contract_id, visible=visible)
+    assert going is not None, "every contract has travelled at least one round"
+    if by.id == going.submitter_id and going.state is RoundState.RECALLED:
+        return contract
+    if why := why_not_recall(by, going):
+        raise refusal(why)
+    comment = comment.strip()
+    record(
+        session,
+        "recalled",
+        PROCESS,
+        contract.id,
+        now=now,
+        actor=by.name,
+        actor_id=by.id,
+        via=by.via,
+        version=going.version_number,
+        comment=comment,
+    )
+    asked = end_round(session, going, RoundState.RECALLED, now=now)
+    for person in people(session, {task.person_id for task in asked}).values():
+        _tell(session, contract, going, person, "withdrawn", now=now, by_name=by.name, comment=comment, recalled=True)
+    wake(session, PROCESS, contract.id, label=contract.number, now=now)
+    return contract
+
+
 def follow_round(session: Work, round: Round, now: datetime) -> None:
     """Bring the contract's state after its round's; in the same transaction as the decision. Safe to repeat."""
     contract = session.exec(select(Contract).where(Contract.id == round.subject_id).with_for_update()).one()
@@ -214,6 +252,8 @@ def follow_round(session: Work, round: Round, now: datetime) -> None:
         case RoundState.DECLINED:
             if set_state(session, contract, ContractState.DECLINED, now=now):
                 _tell_end(session, contract, round, "declined", Verdict.DECLINE, now=now)
+        case RoundState.RECALLED:
+            set_state(session, contract, ContractState.RETURNED, now=now)
         case RoundState.WITHDRAWN | RoundState.REPLACED:
             pass
 
@@ -227,6 +267,7 @@ def let_it_be_found(session: Work, contract_id: UUID) -> None:
 
 
 on_invitation(PROCESS, let_it_be_found)
+on_let_see(PROCESS, let_it_be_found)
 
 
 def set_state(session: Work, contract: Contract, state: ContractState, *, now: datetime) -> bool:

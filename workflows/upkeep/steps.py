@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import or_
 from sqlmodel import Session, col, select
 
+from workflows.approvals.substitutes import seat_substitutes
 from workflows.contracts.model import Contract, ContractState, ExpiryAlert
 from workflows.contracts.operations import expire, give_warning
 from workflows.contracts.rules import Warning, warnings_due
@@ -52,14 +53,14 @@ def _given(session: Session, contract: Contract) -> frozenset[Warning]:
 
 
 def sweep(runtime: Runtime) -> list[str]:
-    """Make up for crashes: runs and mails that are owed, stages without anybody, the history's anchor.
+    """Make up for crashes: runs and mails that are owed, stages without anybody, substitutes, the history's anchor.
 
     Returns the labels of the subjects whose flow was started again.
     """
     now = datetime.now(UTC)
     with runtime.transaction() as session:
         lost = start_again_what_was_lost(session, now=now)
-    for step in (ask_where_nobody_could_be, report_failed_mails, tidy):
+    for step in (ask_where_nobody_could_be, seat_substitutes, report_failed_mails, tidy):
         with runtime.transaction() as session:
             step(session, now=now)
     runtime.dispatcher.sweep()

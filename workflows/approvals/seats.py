@@ -1,0 +1,195 @@
+"""Who sits where in a stage, who may, and how a seat goes from one person to another.
+
+Whoever acts for somebody sits in their seat: it has one vote, and the record says for whom they decided. Separation of
+duties holds for them as it does for everybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Session
+
+from workflows.approvals.links import ask
+from workflows.approvals.model import Round, Stage, StageKind, Task, TaskState
+from workflows.approvals.operations import invite, lock_journey, void
+from workflows.approvals.publishing import route_of
+from workflows.approvals.rules import LONGEST_COMMENT, excluded_from
+from workflows.approvals.standing_in import Candidate
+from workflows.database import Work, insert_now
+from workflows.errors import Forbidden, NotFound, Refused
+from workflows.parties.model import Person
+from workflows.parties.queries import by_email
+from workflows.parties.rules import Actor, normalised_email, who
+
+React = Callable[[Work, UUID], None]
+_reactions: dict[str, React] = {}
+
+
+def on_let_see(process: str, react: React) -> None:
+    """Have ``react`` called, in the same transaction, with a document that somebody else may see from now on."""
+    _reactions[process] = react
+
+
+@dataclass(frozen=True)
+class Place:
+    """A task in its round, which is locked. ``tasks``: all of the round."""
+
+    round: Round
+    stage: Stage
+    task: Task
+    tasks: list[Task]
+
+    @property
+    def reviews(self) -> list[Task]:
+        """Who is asked for an opinion about the task."""
+        return [each for each in self.tasks if each.review_of_id == self.task.id and each.state is TaskState.OPEN]
+
+
+def place_of(session: Work, task_id: UUID) -> Place:
+    """Where a task stands, once the round's lock is held.
+
+    Raises:
+        NotFound: there is no such task.
+    """
+    round, stages, tasks = lock_journey(session, task_id)
+    task = next(each for each in tasks if each.id == task_id)
+    return Place(round, next(each for each in stages if each.id == task.stage_id), task, tasks)
+
+
+def insist_own(session: Session, at: Place, by: Actor) -> None:
+    if by.id != at.task.person_id:
+        insist_known(session, at, by)
+        raise Forbidden("This task is %(name)s’s, not yours. Nothing was recorded.", name=at.task.name)
+
+
+def insist_known(session: Session, at: Place, by: Actor) -> None:
+    """Colleagues of the submitter, and whoever is on the route, may learn that a task exists."""
+    submitter = session.get_one(Person, at.round.submitter_id)
+    if by.organisation_id != submitter.organisation_id and all(task.person_id != by.id for task in at.tasks):
+        raise NotFound("There is no such task.")
+
+
+def administers(session: Session, at: Place, by: Actor) -> bool:
+    return by.administers and by.organisation_id == session.get_one(Person, at.round.submitter_id).organisation_id
+
+
+def colleague(session: Session, address: str, organisation_id: UUID | None, *, field: str) -> Person:
+    """Somebody of this organisation.
+
+    Raises:
+        Forbidden: there is none.
+        Refused: at ``field``: nobody there has that address.
+    """
+    if organisation_id is None:
+        raise Forbidden("Only people of an organisation may turn to their colleagues here.")
+    address = normalised_email(address, field=field)
+    found = by_email(session, address)
+    if found is None or found.organisation_id != organisation_id:
+        raise Refused("Nobody of your organisation has the address %(email)s.", field=field, email=address)
+    return found
+
+
+def checked_words(comment: str) -> str:
+    comment = comment.strip()
+    if len(comment) > LONGEST_COMMENT:
+        raise Refused("The comment is longer than %(most)s letters.", field="comment", most=LONGEST_COMMENT)
+    return comment
+
+
+def candidate(session: Session, at: Place, person: Person, *, leaving: bool = False) -> Candidate:
+    """Somebody as a seat in this stage could go to them. ``leaving``: the task itself is given up for it."""
+    others = [each for each in at.tasks if not (leaving and each is at.task)]
+    return Candidate(
+        id=person.id,
+        name=person.name,
+        active=person.active,
+        asked=person.id in seated_in(at.stage, others),
+        excluded=person.id in barred_from(session, at.round, at.stage, others),
+    )
+
+
+def seated_in(stage: Stage, tasks: Sequence[Task]) -> set[UUID]:
+    """Who votes in a stage, or has somebody vote for them, or whose earlier approval counts here."""
+    seated = {UUID(each) for each in stage.counted}
+    return seated.union(
+        *(_people(each) for each in tasks if each.stage_id == stage.id and each.opening == stage.opening)
+    )
+
+
+def barred_from(session: Session, round: Round, stage: Stage, tasks: Sequence[Task]) -> frozenset[UUID]:
+    """Who may not act in a stage, since separation of duties forbids it.
+
+    Whoever is asked in another stage just now counts as whoever decided there: they could decide in both.
+    """
+    elsewhere = set[UUID]().union(
+        *(_people(each) for each in tasks if each.stage_id != stage.id and each.kind is StageKind.APPROVAL)
+    )
+    separation = route_of(session, round.route_id).separation
+    return excluded_from(separation, submitter=round.submitter_id, decided=elsewhere)
+
+
+def _people(task: Task) -> set[UUID]:
+    """Whose vote a task is or was, and who gives it."""
+    if task.review_of_id is not None or task.state not in (TaskState.OPEN, TaskState.DECIDED):
+        return set()
+    return {task.person_id} | ({task.instead_of_id} if task.instead_of_id else set())
+
+
+def hand(
+    session: Work,
+    at: Place,
+    to: Person,
+    *,
+    because: str,
+    now: datetime,
+    told: dict[str, Any],
+    words: str = "",
+    instead_of: tuple[UUID, str] | None = None,
+    handed_from: tuple[UUID, str] | None = None,
+) -> Task:
+    """Close a task and ask somebody else in its place. Who was asked for an opinion about it tells them from now on."""
+    task = at.task
+    made = Task(
+        round_id=at.round.id,
+        stage_id=at.stage.id,
+        person_id=to.id,
+        name=to.name,
+        email=to.email,
+        kind=task.kind,
+        ordinal=task.ordinal,
+        opening=task.opening,
+        asked_at=now,
+        words=words,
+        review_of_id=task.review_of_id,
+    )
+    if instead_of:
+        made.instead_of_id, made.instead_of_name = instead_of
+    if handed_from:
+        made.handed_from_id, made.handed_from_name = handed_from
+    reviews = at.reviews
+    insert_now(session, [made])
+    at.tasks.append(made)
+    void(session, [task], because, now=now)
+    task.handed_to_name = to.name
+    for review in reviews:
+        review.review_of_id, review.handed_from_id, review.handed_from_name = made.id, made.person_id, made.name
+    let_see(session, at.round, to)
+    ask(session, at.round, at.stage, made, to, now=now, handing=told)
+    return made
+
+
+def let_see(session: Work, round: Round, person: Person) -> None:
+    invite(session, round.process, round.subject_id, [person.id])
+    session.flush()
+    if react := _reactions.get(round.process):
+        react(session, round.subject_id)
+
+
+def about(at: Place, task: Task, by: Actor) -> dict[str, Any]:
+    """What every entry of a history about a task that changed hands says."""
+    return {**who(by), "via": by.via, "stage": at.stage.name, "task": str(task.id)}

@@ -1,0 +1,288 @@
+"""Substitutes: who acts for somebody while they are away, from when to when, up to which amount, for which kinds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session, col, select
+
+from workflows.approvals.links import refusal
+from workflows.approvals.model import Round, StageKind, Substitution, Task, TaskState
+from workflows.approvals.notices import handing, tell_sender
+from workflows.approvals.rates import rates_of
+from workflows.approvals.rules import Limit, why_closed
+from workflows.approvals.seats import Place, barred_from, colleague, hand, place_of, seated_in
+from workflows.approvals.standing_in import Substitution as Absence
+from workflows.approvals.standing_in import acting_for, why_not_stand_in
+from workflows.audit.operations import record
+from workflows.database import Work
+from workflows.errors import NotFound, Refused
+from workflows.parties.model import PROCESS as PERSON
+from workflows.parties.model import Person
+from workflows.parties.queries import people
+from workflows.parties.rules import Actor, shown, who, why_not_keep
+
+MOST_SEATED = 200
+"""Tasks that change hands in one transaction; what is left over follows with the next look of the upkeep."""
+MOST_KINDS = 20
+_KIND = re.compile(r"[a-z][a-z0-9-]{0,39}")
+
+
+def name_substitute(
+    session: Work,
+    person_id: UUID,
+    *,
+    substitute: str,
+    first_day: date,
+    last_day: date,
+    up_to: Limit | None = None,
+    kinds: Collection[str] = (),
+    by: Actor,
+    now: datetime,
+) -> Substitution:
+    """Have a colleague act for somebody from the first day to the last one, both included; on open tasks, too.
+
+    ``substitute``: their address. Days are those of the person's own time zone.
+
+    Raises:
+        NotFound: there is nobody such, or the actor is neither they nor their administrator.
+        Refused: the days, the substitute or a kind will not do.
+    """
+    person = _whose(session, person_id, by)
+    acting = colleague(session, substitute, person.organisation_id, field="substitute")
+    if not acting.active:
+        raise Refused("%(name)s has left, and cannot be asked.", field="substitute", name=acting.name)
+    if why := why_not_stand_in(
+        person.id, acting.id, first_day=first_day, last_day=last_day, today=today_of(person, now)
+    ):
+        raise refusal(why)
+    made = Substitution(
+        person_id=person.id,
+        substitute_id=acting.id,
+        first_day=first_day,
+        last_day=last_day,
+        up_to=up_to.amount if up_to else None,
+        currency=up_to.currency if up_to else None,
+        kinds=_kinds(kinds),
+        made_by=by.id,
+        made_at=now,
+    )
+    session.add(made)
+    session.flush()
+    record(
+        session,
+        "substitute_named",
+        PERSON,
+        person.id,
+        now=now,
+        **who(by),
+        via=by.via,
+        name=person.name,
+        substitution=str(made.id),
+        substitute=acting.name,
+        first_day=first_day.isoformat(),
+        last_day=last_day.isoformat(),
+        up_to=str(made.up_to) if made.up_to is not None else None,
+        currency=made.currency,
+        kinds=made.kinds,
+    )
+    seat_substitutes(session, person_id=person.id, now=now)
+    return made
+
+
+def end_substitution(session: Work, substitution_id: UUID, *, by: Actor, now: datetime) -> Substitution:
+    """From now on nobody is asked by it any more; what the substitute was asked stays theirs. Twice is as once.
+
+    Raises:
+        NotFound: there is none such, or the actor is neither the person nor their administrator.
+    """
+    made = session.get(Substitution, substitution_id, with_for_update=True)
+    if made is None:
+        raise NotFound("There is no such substitution.")
+    try:
+        person = _whose(session, made.person_id, by)
+    except NotFound:
+        raise NotFound("There is no such substitution.") from None
+    if made.ended_at is None:
+        made.ended_at = now
+        record(
+            session,
+            "substitution_ended",
+            PERSON,
+            person.id,
+            now=now,
+            **who(by),
+            via=by.via,
+            name=person.name,
+            substitution=str(made.id),
+        )
+    return made
+
+
+def _whose(session: Session, person_id: UUID, by: Actor) -> Person:
+    person = session.get(Person, person_id)
+    if person is None or (by.id != person.id and why_not_keep(by, person) is not None):
+        raise NotFound("There is no such person.")
+    return person
+
+
+def _kinds(kinds: Iterable[str]) -> list[str]:
+    found = sorted({each.strip().lower() for each in kinds} - {""})
+    if wrong := next((each for each in found if not _KIND.fullmatch(each)), None):
+        raise Refused(
+            "“%(kind)s” is not a kind of document: a short word such as lease or nda.",
+            field="kinds",
+            kind=shown(wrong)[:40],
+        )
+    if len(found) > MOST_KINDS:
+        raise Refused("At most %(most)s kinds can be named.", field="kinds", most=MOST_KINDS)
+    return found
+
+
+def today_of(person: Person, now: datetime) -> date:
+    return now.astimezone(ZoneInfo(person.timezone)).date()
+
+
+def substitutions_of(session: Session, person_ids: Collection[UUID], *, on: date) -> list[Substitution]:
+    """What holds for these people on a day, or will later; what was named first comes first."""
+    return list(
+        session.exec(
+            select(Substitution)
+            .where(
+                col(Substitution.person_id).in_(person_ids),
+                col(Substitution.ended_at).is_(None),
+                col(Substitution.last_day) >= on,
+            )
+            .order_by(col(Substitution.made_at), col(Substitution.id))
+        )
+    )
+
+
+def standing_in_for(session: Session, substitute_id: UUID, *, on: date) -> list[tuple[Substitution, Person]]:
+    """For whom somebody stands in on a day, or will later."""
+    found = session.exec(
+        select(Substitution, Person)
+        .join(Person, col(Person.id) == col(Substitution.person_id))
+        .where(
+            Substitution.substitute_id == substitute_id,
+            col(Substitution.ended_at).is_(None),
+            col(Substitution.last_day) >= on,
+        )
+        .order_by(col(Substitution.first_day), col(Substitution.id))
+    )
+    return [(row[0], row[1]) for row in found]
+
+
+def as_absence(made: Substitution) -> Absence:
+    """The same as the rules read it."""
+    limit = Limit(made.up_to, made.currency) if made.currency else None
+    return Absence(
+        person=made.person_id,
+        substitute=made.substitute_id,
+        first_day=made.first_day,
+        last_day=made.last_day,
+        up_to=limit,
+        kinds=frozenset(made.kinds),
+    )
+
+
+def seat_substitutes(session: Work, *, now: datetime, person_id: UUID | None = None) -> int:
+    """Give open tasks of people who are away today to their substitutes; how many changed hands. Safe to repeat.
+
+    ``person_id``: of this person only. A task that came back to them stays theirs.
+    """
+    a_day = timedelta(days=1)  # zones differ; whose day it is, is looked at below
+    waiting = (
+        select(Task.id, Task.round_id)
+        .join(Substitution, col(Substitution.person_id) == col(Task.person_id))
+        .where(
+            Task.state == TaskState.OPEN,
+            Task.kind == StageKind.APPROVAL,
+            col(Task.instead_of_id).is_(None),
+            col(Task.review_of_id).is_(None),
+            col(Substitution.ended_at).is_(None),
+            col(Substitution.first_day) <= now.date() + a_day,
+            col(Substitution.last_day) >= now.date() - a_day,
+        )
+        .order_by(col(Task.round_id), col(Task.id))  # one order of locks for everybody
+        .distinct()
+        .limit(MOST_SEATED)
+    )
+    if person_id is not None:
+        waiting = waiting.where(Task.person_id == person_id)
+    return sum(_seat(session, task_id, now=now) for task_id, _ in session.exec(waiting).all())
+
+
+def _seat(session: Work, task_id: UUID, *, now: datetime) -> bool:
+    at = place_of(session, task_id)
+    task, round = at.task, at.round
+    came_back = any(each.stage_id == task.stage_id and each.instead_of_id == task.person_id for each in at.tasks)
+    if why_closed(round, task) or came_back:
+        return False
+    person = session.get_one(Person, task.person_id)
+    today = today_of(person, now)
+    named = substitutions_of(session, [person.id], on=today)
+    found = _acting(session, at, named, on=today)
+    if found is None:
+        return False
+    acting, until = found
+    told = handing("substitute", for_name=person.name, away_until=until)
+    made = hand(
+        session,
+        at,
+        acting,
+        because="handed_over",
+        instead_of=(person.id, person.name),
+        told=told,
+        now=now,
+    )
+    record(
+        session,
+        "substituted",
+        round.process,
+        round.subject_id,
+        now=now,
+        stage=at.stage.name,
+        task=str(made.id),
+        to=made.name,
+        of=person.name,
+        day=until.isoformat(),
+    )
+    tell_sender(session, round, at.stage, made, "substitute", of_name=person.name, by=None, away_until=until, now=now)
+    return True
+
+
+def _acting(session: Session, at: Place, named: list[Substitution], *, on: date) -> tuple[Person, date] | None:
+    """Who acts for a task's person on a day, and until when; None where they act themselves."""
+    substitutes = people(session, {each.substitute_id for each in named})
+    gone = {each.id for each in substitutes.values() if not each.active}
+    excluded = gone | seated_in(at.stage, at.tasks) | barred_from(session, at.round, at.stage, at.tasks)
+    amount, currency, kind = worth_of(at.round)
+    chosen = acting_for(
+        at.task.person_id,
+        [as_absence(each) for each in named],
+        on=on,
+        kind=kind,
+        amount=amount,
+        currency=currency,
+        rates=rates_of(at.round.rates) if at.round.rates else None,
+        excluded=excluded,
+    )
+    if chosen is None:
+        return None
+    until = max(each.last_day for each in named if each.substitute_id == chosen and each.first_day <= on)
+    return substitutes[chosen], until
+
+
+def worth_of(round: Round) -> tuple[Decimal | None, str | None, str]:
+    """Amount, currency and kind of a round's document, as substitutions ask for them."""
+    facts = round.facts
+    about = facts.get(round.process)
+    kind = about.get("kind") if isinstance(about, dict) else None
+    amount = facts.get("amount")
+    return Decimal(str(amount)) if amount not in (None, "") else None, facts.get("currency") or None, str(kind or "")
