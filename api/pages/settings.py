@@ -18,6 +18,7 @@ from api.dependencies import SESSION_COOKIE, Engine, Now
 from api.errors import said
 from api.pages.shell import LANGUAGE_COOKIE, page, reader_of
 from documents.rendering import Reader, sentence
+from workflows.approvals.digest import choose_digest, wants_digest
 from workflows.errors import Refused, TooMany
 from workflows.parties.model import ApiToken
 from workflows.parties.operations import make_token, set_password, set_reading, withdraw_token
@@ -60,6 +61,7 @@ def _shown(
     reader = reader_of(request)
     with runtime.reading() as session:
         tokens = token_rows(session, visitor.actor.id, reader)
+        digest = wants_digest(session, visitor.actor.id)
     return page(
         request,
         "settings.html",
@@ -68,6 +70,7 @@ def _shown(
         headers={"Retry-After": str(refused.retry_after)} if isinstance(refused, TooMany) else None,
         zones=zones(),
         person=visitor.actor,
+        digest=digest,
         scopes=[
             (scope.value, sentence(words, reader.locale), scope in scopes)
             for scope, words in SCOPES.items()
@@ -129,6 +132,13 @@ def keep_settings(
     answer = RedirectResponse("/settings?done=reading", status_code=303)
     answer.delete_cookie(LANGUAGE_COOKIE)
     return answer
+
+
+@router.post("/mails")
+def keep_mails(runtime: Engine, visitor: FromForm, now: Now, digest: Text = "") -> Response:
+    with runtime.transaction() as session:
+        choose_digest(session, visitor.actor.id, digest == "daily", now=now)
+    return RedirectResponse("/settings?done=mails", status_code=303)
 
 
 @router.post("/password")

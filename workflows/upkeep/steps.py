@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import or_
 from sqlmodel import Session, col, select
 
+from workflows.approvals.digest import give_digest, people_due
 from workflows.approvals.substitutes import seat_substitutes
 from workflows.contracts.model import Contract, ContractState, ExpiryAlert
 from workflows.contracts.operations import expire, give_warning
@@ -65,6 +66,17 @@ def sweep(runtime: Runtime) -> list[str]:
             step(session, now=now)
     runtime.dispatcher.sweep()
     return lost
+
+
+def give_digests(runtime: Runtime, *, now: datetime) -> int:
+    """Mail everybody who wants it what waits for them, once a day, each in its own transaction; how many mails."""
+    with runtime.reading() as session:
+        due = people_due(session, now=now)
+    given = 0
+    for person_id in due:
+        with runtime.transaction() as session:
+            given += give_digest(session, person_id, now=now)
+    return given
 
 
 def keep_archives_valid(runtime: Runtime, *, now: datetime) -> int:
