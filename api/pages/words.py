@@ -127,6 +127,7 @@ TOLD = {
     "commented": "%(actor)s wrote a comment",
     "attached": "%(actor)s added the file %(file_name)s",
     "comment_withdrawn": "%(actor)s withdrew a comment",
+    "moved": "%(actor)s had it go on by version %(to_version)s of its route, instead of version %(from_version)s",
     "invited": "%(actor)s let %(people)s see the contract",
     "mail_failed": "A mail to %(to_name)s (%(to_email)s) could not be delivered",
 }
@@ -172,7 +173,10 @@ def told(event: AuditEvent, reader: Reader) -> Told:
 def _values(event: AuditEvent, reader: Reader) -> Mapping[str, Any]:
     data = event.data
     return {
-        **{name: data.get(name, "") for name in ("version", "to", "of", "to_name", "to_email", "file_name")},
+        **{
+            name: data.get(name, "")
+            for name in ("version", "from_version", "to_version", "to", "of", "to_name", "to_email", "file_name")
+        },
         "actor": event.actor,
         "stage": stage_name(str(data.get("stage") or ""), reader),
         "people": ", ".join(data.get("people") or ()),

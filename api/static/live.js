@@ -8,7 +8,7 @@
   const actions = [
     "handed_in", "replaced", "asked", "approved", "rejected", "sent_back", "certified", "signed", "declined", "sealed",
     "in_force", "warned", "expired", "withdrawn", "nobody_to_ask", "link_sent_again", "code_sent", "link_locked",
-    "mail_failed", "commented", "attached", "comment_withdrawn", "invited", "stamped_again", "stamping_failed",
+    "mail_failed", "commented", "attached", "comment_withdrawn", "invited", "stamped_again", "stamping_failed", "moved",
     "substituted", "delegated", "taken_back", "handed_back", "reassigned", "review_asked", "review_ended",
     "opinion_given", "put_off", "recalled",
   ];

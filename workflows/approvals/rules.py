@@ -276,6 +276,7 @@ _ENDED = {
     "withdrawn": "It was withdrawn on %(at)s. Nothing more is needed from you.",
     "replaced": "A new version took its place on %(at)s. You will be asked again if you are on its route.",
     "declined": "A signer declined on %(at)s. Nothing more is needed from you.",
+    "moved": "Its route was changed on %(at)s. You will be asked again if you are still on it.",
     "recalled": "Its sender took it back on %(at)s, to change it. You will be asked again if it comes again.",
     "handed_over": "It was handed to %(to)s on %(at)s. Nothing more is needed from you.",
     "reassigned": "An administrator gave it to %(to)s on %(at)s. Nothing more is needed from you.",
