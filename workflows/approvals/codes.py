@@ -79,7 +79,8 @@ def insist_on_code(
         return
     known = not on_new_devices or is_known(session, task.person_id, device, now=now)
     route = route_of(session, round.route_id)
-    if needs_code(route.links, _amount(route, round), device_known=known):
+    amount = _amount(route, round) if route.links.code_above is not None else None
+    if needs_code(route.links, amount, device_known=known):
         raise CodeNeeded(
             "This link asks for a one-time code first. POST /t/{token}/codes sends six digits to its addressee’s own"
             " mailbox; POST /t/{token}/pass with them as “code”, and keep the cookies of its answer."
