@@ -79,6 +79,7 @@ def _shown(
         left=left,
         refused="" if isinstance(error, CodeNeeded) else said(error, reader),
         wrong_code=error.field == "code",
+        lost=isinstance(error, CodeNeeded) and status != 200,
     )
 
 

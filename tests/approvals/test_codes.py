@@ -449,7 +449,12 @@ def test_a_pass_ends_after_an_hour(world: World) -> None:
     assert device.has_document(link)
     world.later(minutes=1)
     assert not device.has_document(link)
-    assert device.decide(link, world.office).status_code == 403
+    late = device.decide(link, world.office)
+    assert late.status_code == 403
+    assert not faults(late.text)
+    assert "Nothing has been recorded" in read(late.text).one("main").text
+    assert "Nothing has been recorded" not in device.get(link).text
+    assert decisions(world.office) == []
 
 
 def test_codes_are_sent_five_times_an_hour_at_most(world: World) -> None:
