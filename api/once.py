@@ -38,7 +38,10 @@ def answered_already(
     if key is None:
         return None
     with runtime.transaction() as session:
-        found = take(session, actor.id, key, request_sha256, now=now)
+        try:
+            found = take(session, actor.id, key, request_sha256, now=now)
+        except TakenElsewhere:  # being answered in this very instant
+            return None
         session.rollback()
         return found.answer if isinstance(found, FirstAnswer) else None
 

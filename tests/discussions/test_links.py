@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -22,7 +22,7 @@ PNG = picture("PNG")
 
 @pytest.fixture
 def contract(office: Office) -> Contract:
-    office.now = datetime.now(UTC)  # links run out by the real clock
+    office.now = datetime.now(UTC) - timedelta(hours=1)  # links run out by the real clock
     made = office.contract("dan", signers=["sarka@nordwerk.example"])
     office.deliver()
     return made
