@@ -16,6 +16,7 @@ for name in (
     "comparing",
     "contracts",
     "routes",
+    "route_versions",
     "verify",
     "people",
     "settings",

@@ -1,28 +1,34 @@
-"""``/routes``: the routes in use, their text, and a dry run."""
+"""``/routes``: the routes in use, and the designer: stages in forms and as text, findings, difference, dry run."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Form, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 from sqlmodel import Session
+from starlette.datastructures import FormData
 
 from api.auth import Administers, FromForm, Visitor, get_administrator
 from api.dependencies import Engine, Now
 from api.errors import said
+from api.pages.route_editor import findings_said, stages_shown
+from api.pages.route_pressing import Helper, Trial, Worked, pressed, worked
+from api.pages.route_words import difference_words
 from api.pages.shell import page, reader_of
 from api.pages.views import stage_name
 from api.pages.words import KINDS, kind_name
-from documents.rendering import Reader, sentence
+from documents.rendering import Reader, render, sentence
+from workflows.approvals.checking import findings_in
+from workflows.approvals.differences import differences, lines_changed
 from workflows.approvals.dry_run import DryRun, DryStage, dry_run
 from workflows.approvals.model import RouteVersion
 from workflows.approvals.publishing import parsed, publish
 from workflows.approvals.queries import current_routes, route_versions, running_rounds
-from workflows.approvals.route import Route, RouteRefused, read
+from workflows.approvals.route import Route, RouteRefused, parse, read, sha256_of
 from workflows.approvals.source import Finding
 from workflows.business_time import explained
 from workflows.contracts.rules import checked_amount
@@ -31,9 +37,8 @@ from workflows.parties.queries import by_email
 from workflows.parties.rules import normalised_email
 from workflows.runtime import Runtime
 
-router = APIRouter(prefix="/routes", include_in_schema=False)
+router = APIRouter(include_in_schema=False)
 
-Text = Annotated[str, Form()]
 FIRST_LINES = """\
 name: two-eyes
 document: contract
@@ -48,7 +53,7 @@ stages:
 """
 
 
-@router.get("")
+@router.get("/routes")
 def list_page(request: Request, runtime: Engine, visitor: Administers) -> Response:
     with runtime.reading() as session:
         routes = current_routes(session)
@@ -64,17 +69,6 @@ def _stages(route: Route, reader: Reader) -> str:
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What a dry run is asked, as it was typed."""
-
-    amount: str = ""
-    currency: str = ""
-    kind: str = "other"
-    facts: str = ""
-    submitter: str = ""
-
-
-@dataclass(frozen=True)
 class DryRow:
     stage: DryStage
     title: str
@@ -83,76 +77,137 @@ class DryRow:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What pressing a button of the editor gave."""
+    """What pressing a button of the designer gave. ``shown``: the difference to the running version was asked for."""
 
     refused: str = ""
     findings: Sequence[Finding] = ()
     sound: bool = False
+    shown: bool = False
+    stale: bool = False
     run: DryRun | None = None
     rows: Sequence[DryRow] = ()
-    trial: Trial = field(default_factory=Trial)
 
 
-@router.get("/new")
+@router.get("/routes/new")
 def new_page(request: Request, runtime: Engine, visitor: Administers) -> Response:
-    return _editor(request, runtime, visitor, None, FIRST_LINES)
+    return _designer(request, runtime, visitor, None, Worked(FIRST_LINES, "", Helper()))
 
 
-@router.get("/{name}")
+@router.get("/routes/{name}")
 def edit_page(name: str, request: Request, runtime: Engine, visitor: Administers, done: str = "") -> Response:
     with runtime.reading() as session:
-        route = _current(session, name)
-    return _editor(request, runtime, visitor, route, route.source, published=done == "published")
+        route = current(session, name)
+    work = Worked(route.source, "", Helper())
+    return _designer(request, runtime, visitor, route, work, published=done == "published")
 
 
 def get_administering_form(visitor: FromForm) -> Visitor:
     return get_administrator(visitor)
 
 
-@router.post("")
-@router.post("/{name}")
+async def get_form(request: Request) -> FormData:
+    return await request.form()
+
+
+FormSent = Annotated[FormData, Depends(get_form)]
+FromAdministrator = Annotated[Visitor, Depends(get_administering_form)]
+
+
+@router.post("/routes")
+@router.post("/routes/{name}")
 def press(
-    request: Request,
-    runtime: Engine,
-    visitor: Annotated[Visitor, Depends(get_administering_form)],
-    now: Now,
-    name: str = "",
-    source: Text = "",
-    do: Text = "check",
-    amount: Text = "",
-    currency: Text = "",
-    kind: Text = "other",
-    facts: Text = "",
-    submitter: Text = "",
+    request: Request, runtime: Engine, visitor: FromAdministrator, form: FormSent, now: Now, name: str = ""
 ) -> Response:
-    """One form, three buttons: check, try it out, publish. Only the last stores anything."""
+    """One form with many buttons. Only “publish” stores anything, and only what was compared with what runs."""
     reader = reader_of(request)
-    source = source.replace("\r\n", "\n")
-    trial = Trial(amount, currency, kind, facts, submitter or visitor.actor.email)
+    asked = pressed(form)
+    trial = replace(asked.trial, submitter=asked.trial.submitter or visitor.actor.email)
     with runtime.reading() as session:
-        route = _current(session, name) if name else None
+        route = current(session, name) if name else None
+    done = worked(asked)
+    status = 200
+    if done.refused:
+        outcome, status = Outcome(refused=said(done.refused, reader)), 422
+    elif asked.do == "publish":
+        came_to = _publish(runtime, visitor, route, name, done.source, asked.seen, reader, now)
+        if isinstance(came_to, RouteVersion):
+            return RedirectResponse(f"/routes/{came_to.name}?done=published", status_code=303)
+        outcome = came_to
+    elif asked.do == "try":
+        outcome = _try(runtime, done.source, trial, reader, now)
+    else:
+        with runtime.reading() as session:
+            findings = findings_in(session, done.source, name=name or None)
+        outcome = Outcome(findings=findings, sound=not findings, shown=asked.do == "difference" and not findings)
+    if asked.do in ("publish", "try", "check", "difference") and (outcome.refused or outcome.findings):
+        status = 422
+    return _designer(request, runtime, visitor, route, done, outcome=outcome, trial=trial, do=asked.do, status=status)
+
+
+def _publish(
+    runtime: Runtime,
+    visitor: Visitor,
+    route: RouteVersion | None,
+    name: str,
+    source: str,
+    seen: str,
+    reader: Reader,
+    now: datetime,
+) -> RouteVersion | Outcome:
+    """The new version; or what differs, where that was not shown yet for just this text."""
+    with runtime.reading() as session:
+        findings = findings_in(session, source, name=name or None)
+    if findings:
+        return Outcome(findings=findings)
+    if route is not None and seen != sha256_of(source) and route.source != source:
+        return Outcome(sound=True, shown=True, stale=bool(seen))
     try:
-        if do == "try":
-            run = _tried(runtime, source, trial, now)
-            outcome = Outcome(sound=True, run=run, rows=_rows(run, reader), trial=trial)
-        else:
-            with runtime.transaction() as session:
-                published = publish(session, source, name=name or None, by=visitor.actor, now=now)
-                address = f"/routes/{published.name}?done=published"
-                if do != "publish":
-                    session.rollback()  # all that publishing would refuse has been asked for; nothing is kept
-            if do == "publish":
-                return RedirectResponse(address, status_code=303)
-            outcome = Outcome(sound=True, trial=trial)
+        with runtime.transaction() as session:
+            return publish(session, source, name=name or None, by=visitor.actor, now=now)
     except RouteRefused as refused:
-        outcome = Outcome(findings=refused.findings, trial=trial)
+        return Outcome(findings=refused.findings)
     except Refused as refused:
-        outcome = Outcome(refused=said(refused, reader), trial=trial)
-    status = 422 if outcome.refused or outcome.findings else 200
-    return _editor(request, runtime, visitor, route, source, outcome=outcome, status=status)
+        return Outcome(refused=said(refused, reader))
 
 
-def _current(session: Session, name: str) -> RouteVersion:
+def _try(runtime: Runtime, source: str, trial: Trial, reader: Reader, now: datetime) -> Outcome:
+    try:
+        run = _tried(runtime, source, trial, now)
+    except RouteRefused as refused:
+        return Outcome(findings=refused.findings)
+    except Refused as refused:
+        return Outcome(refused=said(refused, reader))
+    return Outcome(run=run, rows=_rows(run, reader))
+
+
+@router.post("/route-texts/check")
+def check(
+    request: Request, runtime: Engine, visitor: FromAdministrator, form: FormSent, name: str = ""
+) -> JSONResponse:
+    """As “check” does, for the page's script: the text with what was typed into the form, findings and stages anew."""
+    reader = reader_of(request)
+    asked = pressed(form)
+    done = worked(replace(asked, do="check"))
+    with runtime.reading() as session:
+        findings = [] if done.refused else findings_in(session, done.source, name=name or None)
+        stages = stages_shown(session, done, reader, visitor.actor, search=False)
+    told = {
+        "refused": said(done.refused, reader) if done.refused else "",
+        "findings": findings_said(findings, reader),
+        "sound": not findings and not done.refused,
+    }
+    return JSONResponse(
+        {
+            "source": done.source,
+            "lines": sorted({each.line for each in findings}),
+            "findings": render("pages/_route_findings.html", reader, **told),
+            "stages": render("pages/_route_stages.html", reader, kinds=_kinds(reader), **stages),
+        }
+    )
+
+
+def current(session: Session, name: str) -> RouteVersion:
+    """Raises: NotFound, where no route of this name is in use."""
     found = next((each for each in current_routes(session) if each.name == name), None)
     if found is None:
         raise NotFound("There is no route “%(name)s”.", name=name[:80])
@@ -168,7 +223,7 @@ def _tried(runtime: Runtime, source: str, trial: Trial, now: datetime) -> DryRun
             raise Refused(
                 "Nobody is registered with the address %(email)s.", field="submitter", email=trial.submitter[:80]
             )
-        fields: Mapping[str, Any] = {"kind": trial.kind, **_facts(trial.facts)}
+        fields: Mapping[str, Any] = {"kind": trial.kind or "other", **_facts(trial.facts)}
         return dry_run(session, route, amount=amount, currency=currency, fields=fields, submitter=submitter, now=now)
 
 
@@ -196,22 +251,33 @@ def _facts(text: str) -> dict[str, object]:
     return made
 
 
-def _editor(
+def _kinds(reader: Reader) -> list[tuple[str, str]]:
+    return [(name, kind_name(name, reader)) for name in KINDS]
+
+
+def _designer(
     request: Request,
     runtime: Runtime,
     visitor: Visitor,
     route: RouteVersion | None,
-    source: str,
+    done: Worked,
     *,
     outcome: Outcome | None = None,
+    trial: Trial | None = None,
+    do: str = "",
     published: bool = False,
     status: int = 200,
 ) -> Response:
     reader = reader_of(request)
-    outcome = outcome or Outcome(trial=Trial(submitter=visitor.actor.email))
+    outcome = outcome or Outcome()
     with runtime.reading() as session:
         versions = route_versions(session, route.name) if route else []
         running = running_rounds(session, route.name) if route else 0
+        stages = stages_shown(session, done, reader, visitor.actor, search=do == "search")
+    changes = lines = None
+    if outcome.shown and route is not None:
+        changes = difference_words(differences(parsed(route.source), parse(done.source)), reader)
+        lines = lines_changed(route.source, done.source)
     return page(
         request,
         "route.html",
@@ -220,14 +286,19 @@ def _editor(
         route=route,
         versions=versions,
         running=running,
-        source=source,
-        lines=max(source.count("\n") + 1, 20),
-        findings=[(each.line, sentence(each.sentence, reader.locale, **each.values)) for each in outcome.findings],
+        source=done.source,
+        length=max(done.source.count("\n") + 1, 20),
+        findings=findings_said(outcome.findings, reader),
         refused=outcome.refused,
-        sound=outcome.sound,
+        sound=outcome.sound and not outcome.shown,
+        stale=outcome.stale,
+        changes=changes,
+        lines=lines,
+        seen=sha256_of(done.source) if outcome.shown else "",
         run=outcome.run,
         rows=outcome.rows,
-        trial=outcome.trial,
-        kinds=[(name, kind_name(name, reader)) for name in KINDS],
+        trial=trial or Trial(submitter=visitor.actor.email),
+        kinds=_kinds(reader),
         published=published,
+        **stages,
     )

@@ -8,6 +8,7 @@
   for (const text of document.querySelectorAll("textarea.yaml")) {
     const fit = () => (text.rows = Math.max(20, text.value.split("\n").length + 2));
     text.addEventListener("input", fit);
+    text.addEventListener("fit", fit); // another script has written into it
     fit();
   }
   for (const each of document.querySelectorAll("[data-choose]")) {

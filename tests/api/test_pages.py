@@ -335,6 +335,9 @@ def test_a_route_is_checked_tried_and_published_by_its_text(office: Office, web:
         assert [each.version for each in current_routes(session)] == [1]
 
     page = root.send("/routes/one-stage", do="publish", source=changed)
+    assert "The route itself differs: calendar." in page.text  # what differs is seen before anything is published
+    assert "The stage “legal” differs: due time." in page.text
+    page = root.send("/routes/one-stage", do="publish", source=changed)
     assert "Version 2 is published." in notice(page)
     page = root.send("/routes/one-stage", 422, do="check", source=changed.replace("one-stage", "another"))
     assert "The route calls itself another" in notice(page)

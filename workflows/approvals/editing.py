@@ -489,9 +489,9 @@ def _text(text: str, *, block: bool) -> str:
     if text.lower() in ("true", "false", "null", ""):
         return f'"{text}"'
     number_like = text[0].isdigit() and " " not in text and not text.endswith("%")
-    if re.fullmatch(r"\w[\w.@+%-]*( [\w.@+%-]+)*", text) and text.isprintable() and not number_like:
+    if re.fullmatch(r"\w[\w.@+%/-]*( [\w.@+%/-]+)*", text) and text.isprintable() and not number_like:
         return text
-    if block and text.isprintable() and re.fullmatch(r"[^\W\d].*", text) and not re.search(r":( |$)| #| $", text):
+    if block and text.isprintable() and re.fullmatch(r"([^\W\d]|\().*", text) and not re.search(r":( |$)| #| $", text):
         return text
     if text.isprintable() and '"' in text and "'" not in text:
         return f"'{text}'"
