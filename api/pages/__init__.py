@@ -12,6 +12,8 @@ for name in (
     "inbox",
     "sending",
     "deciding",
+    "handing_over",
+    "substitutes",
     "commenting",
     "comparing",
     "contracts",

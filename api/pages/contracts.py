@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -17,13 +17,14 @@ from api.auth import SignedIn, Visitor
 from api.dependencies import Engine, Now
 from api.pages.comparing import changed_since_approved
 from api.pages.discussions import Tried, talk_of
+from api.pages.handing import handing_of
 from api.pages.pictures import page_picture
 from api.pages.shell import page, reader_of
 from api.pages.views import RouteRow, route_rows, stage_name
 from api.pages.words import VIEWS, Status, kind_name, status_of, told, upcoming
 from api.rest.contracts import file_of, pdf_response, today_of
 from documents.rendering import Reader, sentence
-from workflows.approvals.model import StageKind, TaskState, Verdict
+from workflows.approvals.model import RoundState, StageKind, TaskState, Verdict
 from workflows.approvals.queries import MailTrouble, mail_troubles, open_task_for
 from workflows.audit.model import AuditEvent
 from workflows.audit.queries import history
@@ -130,6 +131,13 @@ DONE = {
     "sign": "You have signed this contract",
     "decline": "You have declined to sign this contract",
     "link": "A new link is on its way; the ones before no longer work",
+    "delegated": "Handed over; a mail is on its way to them",
+    "back": "It has come back; a mail is on its way",
+    "reassigned": "Somebody else is asked now; a mail is on its way to them",
+    "reviewer": "Asked for an opinion; a mail is on its way to them",
+    "opinion": "Your opinion is on its way",
+    "extended": "The due time is put off",
+    "recalled": "Taken back; whoever was asked has been told",
 }
 
 
@@ -145,11 +153,12 @@ def shown(
     refused: str = "",
     comment: str = "",
     tried: Tried | None = None,
+    typed: Mapping[str, str] | None = None,
     status: int = 200,
     printing: bool = False,
 ) -> Response:
     """The page of one contract. ``refused``: why what was just tried was not recorded; ``comment``: what was typed;
-    ``tried``: the same of the discussion's own form."""
+    ``tried``: the same of the discussion's own form; ``typed``: of the forms of tasks that change hands."""
     reader, actor = reader_of(request), visitor.actor
     contract = queries.one(session, contract_id, actor)
     where = standing(session, contract)
@@ -184,8 +193,19 @@ def shown(
         since=changed_since_approved(session, asked.round, actor.id) if asked and again else None,
         may_hand_in=why_not_hand_in(actor, contract, signed=signed) is None,
         may_withdraw=why_not_withdraw(actor, contract) is None,
+        recalled=where.journey is not None and where.journey.round.state is RoundState.RECALLED,
         owner_turn=where.owner_turn and contract.owner_id == actor.id,
         rows=_rows(where, reader, actor),
+        handing=handing_of(
+            session,
+            where.journey,
+            actor,
+            reader,
+            base=f"/contracts/{contract.id}/tasks/{{task}}",
+            keeps=_keeps(contract, actor),
+            offers=True,
+            typed=typed,
+        ),
         round=where.journey.round if where.journey else None,
         sealed=where.signing if where.signing and where.signing.sealed_at else None,
         entries=entries if printing else entries[:SHOWN_EVENTS],

@@ -22,7 +22,7 @@ from api.pages.views import stage_name, who_acts
 from api.rest.contracts import today_of
 from api.rest.decisions import Outcome, Wish, decide_each
 from documents.rendering import Reader, sentence
-from workflows.approvals.model import StageKind, Verdict
+from workflows.approvals.model import StageKind, Task, Verdict
 from workflows.approvals.operations import Decided
 from workflows.approvals.queries import Asked, asked_again, asked_of, count_due, count_open, inbox
 from workflows.contracts import queries
@@ -125,7 +125,7 @@ def _mine(
     made = []
     for row in rows:
         card, due = row.round.card, row.stage.due_at
-        decides = row.task.kind is StageKind.APPROVAL
+        decides = row.task.kind is StageKind.APPROVAL and row.task.review_of_id is None
         choice = f"{row.task.id}:{row.round.version_sha256}" if decides else ""
         made.append(
             InboxRow(
@@ -133,7 +133,7 @@ def _mine(
                 number=card["number"],
                 title=card["title"],
                 counterparty=card["counterparty"],
-                words=sentence("Changed since you approved", reader.locale) if row.round.id in again else "",
+                words=_about(row, reader, again=row.round.id in again),
                 since=row.task.asked_at or row.round.opened_at,
                 due_at=due,
                 late=bool(due and due < now),
@@ -141,7 +141,7 @@ def _mine(
                 asked_by=senders[row.round.submitter_id].name,
                 amount=card["amount"],
                 currency=card["currency"],
-                verb=sentence("Decide" if decides else "Sign", reader.locale),
+                verb=sentence(_verb(row.task), reader.locale),
                 choice=choice,
                 chosen=choice in chosen,
                 version=row.round.version_number,
@@ -149,6 +149,23 @@ def _mine(
             )
         )
     return made
+
+
+def _verb(task: Task) -> str:
+    if task.review_of_id is not None:
+        return "Say what you think"
+    return "Decide" if task.kind is StageKind.APPROVAL else "Sign"
+
+
+def _about(row: Asked, reader: Reader, *, again: bool) -> str:
+    task = row.task
+    if task.review_of_id is not None:
+        return sentence("%(name)s asks for your opinion", reader.locale, name=task.handed_from_name)
+    if task.instead_of_name:
+        return sentence("For %(name)s", reader.locale, name=task.instead_of_name)
+    if task.handed_to_name:
+        return sentence("%(name)s looks at it first", reader.locale, name=task.handed_to_name)
+    return sentence("Changed since you approved", reader.locale) if again else ""
 
 
 def _returned(contract: Contract, reader: Reader) -> InboxRow:

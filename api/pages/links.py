@@ -15,6 +15,7 @@ from api.dependencies import Engine, Now
 from api.errors import said, wants_page
 from api.pages.comparing import changed_since_approved
 from api.pages.discussions import Talk, Tried, talk_of
+from api.pages.handing import handing_of
 from api.pages.passes import insist_on_pass, note_device
 from api.pages.pictures import page_picture
 from api.pages.shell import page, reader_of
@@ -176,6 +177,9 @@ def shown(
         "refused": refused,
         "typed": typed or {},
         "talk": _talk(session, token, found, now, tried),
+        "handing": handing_of(
+            session, found.journey, actor(session, found.person, via="link"), reader, base=f"/t/{token}", typed=typed
+        ),
     }
     if found.link.purpose is Purpose.READ or found.task.state is not TaskState.OPEN:
         return page(
@@ -192,6 +196,8 @@ def shown(
         return page(request, "link_gone.html", **{**common, "status": 410}, words=said(gone, reader))
     if found.task.kind is StageKind.SIGNATURE:
         return page(request, "sign.html", **common, **_signing(found, reader))
+    if found.task.review_of_id is not None:
+        return page(request, "opinion.html", **common, stage=found.stage)
     plan = branch_of(parsed(session.get_one(RouteVersion, found.round.route_id).source), found.stage.name)
     return page(
         request,
@@ -199,7 +205,11 @@ def shown(
         **common,
         due_note=explained(found.stage.due, reader.locale, sentence) if found.stage.due else "",
         may_send_back=bool(plan and "submitter" in plan.send_back_to) or not (plan and plan.send_back_to),
-        others=[each for each in found.journey.tasks_in(found.stage) if each.id != found.task.id],
+        others=[
+            each
+            for each in found.journey.tasks_in(found.stage)
+            if each.id != found.task.id and each.review_of_id is None and not each.handed_to_name
+        ],
         stage=found.stage,
         since=changed_since_approved(session, found.round, found.person.id),
     )
@@ -322,7 +332,7 @@ def post_signature(
     with runtime.reading() as session:
         found = followed(session, token, request)
         insist_on_live(found.link, found.round, found.task, now=now)
-        by = _by_link(session, found)
+        by = by_link(session, found)
     try:
         decided = sign(
             steps.desk(runtime),
@@ -334,7 +344,7 @@ def post_signature(
             now=lambda: datetime.now(UTC),
         )
     except Refused as refused:
-        return _refusal(token, request, runtime, now, refused, {"name": name, "consent": consent})
+        return refused_page(token, request, runtime, now, refused, {"name": name, "consent": consent})
     note_device(runtime, request, found.person.id, now=now)
     return _answer(token, request, decided)
 
@@ -356,14 +366,14 @@ def _act(
         with runtime.transaction() as session:
             found = followed(session, token, request)
             insist_on_live(found.link, found.round, found.task, now=now)
-            decided = work(session, found, _by_link(session, found))
+            decided = work(session, found, by_link(session, found))
     except Refused as refused:
-        return _refusal(token, request, runtime, now, refused, typed)
+        return refused_page(token, request, runtime, now, refused, typed)
     note_device(runtime, request, found.person.id, now=now)
     return _answer(token, request, decided)
 
 
-def _by_link(session: Session, found: Followed) -> Actor:
+def by_link(session: Session, found: Followed) -> Actor:
     if found.link.purpose is not Purpose.ACT:
         raise Gone("This link is for reading only.")
     return actor(session, found.person, via="link_and_code" if found.coded else "link")
@@ -375,7 +385,7 @@ def _answer(token: str, request: Request, decided: Any) -> Response:
     return JSONResponse(decision_shape(decided).model_dump(mode="json"), status_code=201)
 
 
-def _refusal(
+def refused_page(
     token: str, request: Request, runtime: Runtime, now: datetime, refused: Refused, typed: Mapping[str, str]
 ) -> Response:
     """A page that says that nothing was recorded and how to mend it; programs get the problem itself."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
@@ -14,6 +14,7 @@ from sqlmodel import Session
 from api.auth import Administers, FromForm, Visitor, get_administrator
 from api.dependencies import Engine, Now
 from api.errors import said
+from api.pages.absences import absences_of
 from api.pages.settings import token_rows, zones
 from api.pages.shell import page, reader_of
 from workflows.database import Work
@@ -29,7 +30,7 @@ router = APIRouter(prefix="/people", include_in_schema=False)
 
 A_PAGE = 50
 Text = Annotated[str, Form()]
-DONE = ("changed", "left", "back", "token")
+DONE = ("changed", "left", "back", "token", "substitute", "substitution_ended")
 
 
 @router.get("")
@@ -140,22 +141,34 @@ def _cut(names: str) -> list[str]:
 
 @router.get("/{person_id}")
 def person_page(person_id: UUID, request: Request, runtime: Engine, visitor: Administers, done: str = "") -> Response:
-    return _person(person_id, request, runtime, visitor, done=done)
+    return shown(person_id, request, runtime, visitor, done=done)
 
 
-def _person(
+def shown(
     person_id: UUID,
     request: Request,
     runtime: Runtime,
     visitor: Visitor,
     *,
     typed: Mapping[str, str] | None = None,
+    absence: Mapping[str, str] | None = None,
+    kinds: Sequence[str] = (),
     refused: Refused | None = None,
     done: str = "",
 ) -> Response:
+    """``absence``, ``kinds``: what was typed to name a substitute."""
     reader = reader_of(request)
     with runtime.reading() as session:
         person = colleague(session, visitor.actor, person_id)
+        absences = absences_of(
+            session,
+            person,
+            visitor.actor,
+            reader,
+            base=f"/people/{person.id}/substitutions",
+            typed=absence,
+            chosen=kinds,
+        )
         kept = _kept(session, person)
         tokens = token_rows(session, person.id, reader)
     return page(
@@ -166,6 +179,7 @@ def _person(
         person=person,
         typed=typed or kept,
         tokens=tokens,
+        absences=absences,
         zones=zones(),
         refused=said(refused, reader) if refused else "",
         wrong=(refused.field or "") if refused else "",
@@ -270,5 +284,5 @@ def _done(
     except NotFound:
         raise
     except Refused as refused:
-        return _person(person_id, request, runtime, visitor, typed=typed, refused=refused)
+        return shown(person_id, request, runtime, visitor, typed=typed, refused=refused)
     return RedirectResponse(to or f"/people/{person_id}?done={done}", status_code=303)

@@ -288,8 +288,12 @@ def changed(
     *,
     done: str,
     comment: str = "",
+    typed: Mapping[str, str] | None = None,
 ) -> Response:
-    """Do it and show the contract again; where it is refused, say on the contract's page why."""
+    """Do it and show the contract again; where it is refused, say on the contract's page why.
+
+    ``typed``: what stood in a form of the tasks that change hands; under "form", which.
+    """
     try:
         with runtime.transaction() as session:
             work(session)
@@ -307,5 +311,6 @@ def changed(
                 refused=said(refused, reader_of(request)),
                 comment=comment,
                 status=refused.status,
+                typed=typed,
             )
     return RedirectResponse(f"/contracts/{contract_id}?done={done}", status_code=303)

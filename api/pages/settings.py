@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated
@@ -16,6 +16,7 @@ from sqlmodel import Session
 from api.auth import FromForm, SignedIn, Visitor, insist_on_own_password
 from api.dependencies import SESSION_COOKIE, Engine, Now
 from api.errors import said
+from api.pages.absences import absences_of
 from api.pages.shell import LANGUAGE_COOKIE, page, reader_of
 from documents.rendering import Reader, sentence
 from workflows.approvals.digest import choose_digest, wants_digest
@@ -42,10 +43,10 @@ TOKEN_DAYS = (7, 30, 90, 365)
 
 @router.get("")
 def settings_page(request: Request, runtime: Engine, visitor: SignedIn, done: str = "") -> Response:
-    return _shown(request, runtime, visitor, done=done)
+    return shown(request, runtime, visitor, done=done)
 
 
-def _shown(
+def shown(
     request: Request,
     runtime: Runtime,
     visitor: Visitor,
@@ -56,11 +57,18 @@ def _shown(
     token_name: str = "",
     token_days: int = 90,
     scopes: Sequence[str] = (),
+    absence: Mapping[str, str] | None = None,
+    kinds: Sequence[str] = (),
 ) -> Response:
-    """``secret``: of the token that was just made; it is shown this once."""
+    """``secret``: of the token that was just made; it is shown this once. ``absence``, ``kinds``: what was typed to
+    name a substitute."""
     reader = reader_of(request)
     with runtime.reading() as session:
         tokens = token_rows(session, visitor.actor.id, reader)
+        me = people(session, [visitor.actor.id])[visitor.actor.id]
+        absences = absences_of(
+            session, me, visitor.actor, reader, base="/settings/substitutions", typed=absence, chosen=kinds
+        )
         digest = wants_digest(session, visitor.actor.id)
     return page(
         request,
@@ -77,6 +85,7 @@ def _shown(
             if visitor.actor.administers or scope is not Scope.ROUTES_WRITE
         ],
         tokens=tokens,
+        absences=absences,
         token_days=[(days, days == token_days) for days in TOKEN_DAYS],
         token_name=token_name,
         secret=secret,
@@ -128,7 +137,7 @@ def keep_settings(
         with runtime.transaction() as session:
             set_reading(session, visitor.actor.id, locale=locale, timezone=timezone)
     except Refused as refused:
-        return _shown(request, runtime, visitor, refused=refused)
+        return shown(request, runtime, visitor, refused=refused)
     answer = RedirectResponse("/settings?done=reading", status_code=303)
     answer.delete_cookie(LANGUAGE_COOKIE)
     return answer
@@ -150,7 +159,7 @@ def change_password(
         with runtime.transaction() as session:
             set_password(session, visitor.actor.id, password)
     except Refused as refused:
-        return _shown(request, runtime, visitor, refused=refused)
+        return shown(request, runtime, visitor, refused=refused)
     answer = RedirectResponse("/sign-in", status_code=303)
     answer.delete_cookie(SESSION_COOKIE)
     return answer
@@ -177,8 +186,8 @@ def add_token(
             person = people(session, [visitor.actor.id])[visitor.actor.id]
             secret = make_token(session, person, name=name, scopes=scopes, now=now, days=days)
     except Refused as refused:
-        return _shown(request, runtime, visitor, refused=refused, token_name=name, token_days=days, scopes=scopes)
-    return _shown(request, runtime, visitor, secret=secret)
+        return shown(request, runtime, visitor, refused=refused, token_name=name, token_days=days, scopes=scopes)
+    return shown(request, runtime, visitor, secret=secret)
 
 
 @router.post("/tokens/{token_id}/withdrawal")

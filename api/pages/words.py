@@ -10,7 +10,7 @@ from uuid import UUID
 
 from api.pages.views import stage_name, who_acts
 from documents.rendering import Reader, day, moment, sentence
-from workflows.approvals.model import StageState
+from workflows.approvals.model import RoundState, StageState
 from workflows.approvals.operations import SIGNATURES
 from workflows.audit.model import AuditEvent
 from workflows.contracts.model import PROCESS, Contract, ContractState
@@ -74,6 +74,8 @@ def status_of(contract: Contract, where: Standing, owner: str, reader: Reader, *
     words = who_acts([(stage, [name for _, name in turns[stage.name].people]) for stage in stages], reader)
     since = min((turn.since for turn in where.turns), default=contract.state_since)
     if not words:
+        if where.owner_turn and where.journey and where.journey.round.state is RoundState.RECALLED:
+            return Status(sentence("Taken back by %(owner)s, to change it", reader.locale, owner=owner), "soon", since)
         return Status(
             sentence(STATES[contract.state], reader.locale, owner=owner), TONES.get(contract.state, ""), since
         )

@@ -37,7 +37,7 @@ from workflows.audit.queries import history
 from workflows.contracts import queries
 from workflows.contracts.intake import take_in
 from workflows.contracts.model import PROCESS, Contract, Version
-from workflows.contracts.operations import replace, submit, withdraw
+from workflows.contracts.operations import recall, replace, submit, withdraw
 from workflows.contracts.rules import checked
 from workflows.contracts.standing import standing
 from workflows.discussions.queries import inside_history
@@ -275,6 +275,27 @@ def version_file(
     contract = queries.one(session, contract_id, actor)
     key, name = file_of(session, contract, number, form)
     return pdf_response(runtime, key, name)
+
+
+@router.post(
+    "/{contract_id}/recall",
+    status_code=201,
+    response_model=ContractShape,
+    summary="Take it back to change it, while people still decide",
+    responses=refusals(401, 403, 404, 409),
+)
+def post_recall(
+    contract_id: UUID,
+    session: Transaction,
+    actor: WritesContracts,
+    now: Now,
+    body: Annotated[WithdrawalIn | None, Body()] = None,
+) -> ContractShape:
+    """A new version sends it on its way again. For whoever sent it; twice is as once."""
+    visible = queries.is_visible(session, contract_id, actor)
+    contract = recall(session, contract_id, comment=body.comment if body else "", by=actor, now=now, visible=visible)
+    session.flush()
+    return contract_shape(session, contract)
 
 
 @router.post(

@@ -76,7 +76,9 @@ def _turns(travelled: Journey) -> tuple[Turn, ...]:
         if stage.state is StageState.BLOCKED:
             made.append(Turn(stage.name, stage.kind, (), 0, stage.opened_at or travelled.round.opened_at, None, True))
         if stage.state is StageState.OPEN:
-            asked = [task for task in travelled.tasks_in(stage) if task.state is TaskState.OPEN]
+            asked = [
+                task for task in travelled.tasks_in(stage) if task.state is TaskState.OPEN and task.review_of_id is None
+            ]
             made.append(_turn(stage, asked, travelled))
     return tuple(made)
 
