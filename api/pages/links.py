@@ -227,7 +227,7 @@ def _talk(session: Session, token: str, found: Followed, now: datetime, tried: T
 
 def talks(session: Session, found: Followed) -> tuple[Subject, Actor]:
     """What is talked about behind a link, and who talks: its addressee."""
-    return subject_of(found.contract), actor(session, found.person, via="link")
+    return subject_of(found.contract), _addressee(session, found)
 
 
 def _signing(found: Followed, reader: Reader) -> dict[str, Any]:
@@ -376,6 +376,10 @@ def _act(
 def by_link(session: Session, found: Followed) -> Actor:
     if found.link.purpose is not Purpose.ACT:
         raise Gone("This link is for reading only.")
+    return _addressee(session, found)
+
+
+def _addressee(session: Session, found: Followed) -> Actor:
     return actor(session, found.person, via="link_and_code" if found.coded else "link")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
+from api.main import create_app
 from tests.api.test_pages import Browser
 from tests.discussions.files import picture
 from tests.discussions.talking import HTML, comments, said, send, write
@@ -16,6 +18,7 @@ from tests.support.html import Element, faults, read
 from tests.support.office import Office, link_in, text_of
 from workflows.contracts.model import Contract
 from workflows.contracts.operations import withdraw
+from workflows.settings import LinkCodes
 
 PNG = picture("PNG")
 
@@ -156,6 +159,20 @@ def test_a_link_of_a_withdrawn_contract_writes_nothing(
         withdraw(session, contract.id, comment="", by=office.actor("dan"), now=office.later(minutes=1), visible=True)
     assert web.post(f"{bo.link}/comments", data={"text": "Too late"}).status_code == 410
     assert comments(office) == []
+
+
+def test_a_link_that_asks_for_a_code_opens_no_discussion_before_it(
+    office: Office, contract: Contract, bo: Linked
+) -> None:
+    write(office, contract, "ann", "Only for us.")
+    strict = office.runtime.settings.model_copy(update={"link_codes": LinkCodes.NEW_DEVICES})
+    with TestClient(create_app(runtime=replace(office.runtime, settings=strict)), follow_redirects=False) as web:
+        assert "Only for us." not in web.get(bo.link, headers=HTML).text
+        for accept in ("text/html", "application/json"):
+            answer = web.post(f"{bo.link}/comments", data={"text": "Who am I?"}, headers={"Accept": accept})
+            assert answer.status_code == 403
+            assert "Only for us." not in answer.text
+    assert [each.text for each in comments(office)] == ["Only for us."]
 
 
 def test_a_program_talks_by_a_link_in_json(office: Office, web: TestClient, bo: Linked) -> None:
