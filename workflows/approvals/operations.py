@@ -380,7 +380,8 @@ def _open(session: Work, round: Round, stage: Stage, tasks: list[Task], *, now: 
     )
     excluded = {round.submitter_id} if "submitter" in route.separation.exclude else set()
     if route.separation.distinct_across_stages:
-        excluded |= {task.person_id for task in tasks if task.verdict is Verdict.APPROVE and task.stage_id != stage.id}
+        decided = [task for task in tasks if task.verdict is not None and task.stage_id != stage.id]
+        excluded |= {each for task in decided for each in (task.person_id, task.instead_of_id) if each}
     chosen = panel(tuple(asked), tuple(substitutes), excluded=frozenset(excluded), approve=plan.quorum.approve)
     if not chosen.enough:
         if stage.state is not StageState.BLOCKED:
