@@ -149,10 +149,17 @@ class DecisionShape(Shape):
     verdict: str
     comment: str
     by: str
+    instead_of: Annotated[str | None, Field(description="For whom they decided, where not for themselves.")]
     at: datetime
     version_sha256: str
     via: str
     again: Annotated[bool, Field(description="The same was decided before; this is the first answer again.")]
+
+
+class OpinionShape(Shape):
+    by: str
+    at: datetime
+    text: str
 
 
 class TaskShape(Shape):
@@ -171,6 +178,11 @@ class TaskShape(Shape):
     version_sha256: str
     asked_at: datetime | None
     due_at: datetime | None
+    instead_of: Annotated[str | None, Field(description="For whom you decide, where not for yourself.")]
+    wants_opinion: Annotated[bool, Field(description="You are asked for your opinion, and have no vote.")]
+    asked_by: Annotated[str | None, Field(description="Who handed it to you, or asks for your opinion.")]
+    words: Annotated[str, Field(description="What they say with it, for you alone.")]
+    opinions: Annotated[list[OpinionShape], Field(description="Those that you asked for. Only read one by one.")]
     decision: DecisionShape | None
     links: dict[str, str]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -9,9 +10,9 @@ from fastapi import APIRouter, Query
 
 from api.dependencies import Decides, Now, Reading, ReadsTasks, Transaction
 from api.rest.answers import refusals
-from api.rest.shapes import DecisionIn, DecisionShape, TaskPage, TaskShape
+from api.rest.shapes import DecisionIn, DecisionShape, OpinionShape, TaskPage, TaskShape
 from workflows.approvals import queries
-from workflows.approvals.model import Decision, Verdict
+from workflows.approvals.model import Decision, Task, Verdict
 from workflows.approvals.operations import Decided, decide
 from workflows.approvals.queries import Asked
 
@@ -32,8 +33,9 @@ def list_tasks(
 )
 def read(task_id: UUID, session: Reading, actor: ReadsTasks) -> TaskShape:
     asked = queries.task(session, task_id, actor)
-    decision = queries.journey(session, asked.round).decisions.get(task_id)
-    return task_shape(asked, decision)
+    travelled = queries.journey(session, asked.round)
+    reviews = [each for each in travelled.tasks if each.review_of_id == task_id]
+    return task_shape(asked, travelled.decisions.get(task_id), reviews)
 
 
 @router.post(
@@ -61,6 +63,7 @@ def _decision(decision: Decision, *, again: bool = False) -> DecisionShape:
         verdict=decision.verdict.value,
         comment=decision.comment,
         by=decision.name,
+        instead_of=decision.instead_of_name or None,
         at=decision.at,
         version_sha256=decision.version_sha256,
         via=decision.via,
@@ -68,7 +71,8 @@ def _decision(decision: Decision, *, again: bool = False) -> DecisionShape:
     )
 
 
-def task_shape(asked: Asked, decision: Decision | None = None) -> TaskShape:
+def task_shape(asked: Asked, decision: Decision | None = None, reviews: Sequence[Task] = ()) -> TaskShape:
+    """``reviews``: whom the task's person asked for an opinion."""
     task, round = asked.task, asked.round
     return TaskShape(
         id=task.id,
@@ -86,6 +90,15 @@ def task_shape(asked: Asked, decision: Decision | None = None) -> TaskShape:
         version_sha256=round.version_sha256,
         asked_at=task.asked_at,
         due_at=asked.stage.due_at,
+        instead_of=task.instead_of_name or None,
+        wants_opinion=task.review_of_id is not None,
+        asked_by=task.handed_from_name or None,
+        words=task.words,
+        opinions=[
+            OpinionShape(by=each.name, at=each.closed_at, text=each.opinion)
+            for each in reviews
+            if each.opinion and each.closed_at
+        ],
         decision=_decision(decision) if decision else None,
         links={
             "self": f"/api/tasks/{task.id}",

@@ -114,7 +114,8 @@ def test_a_program_decides_in_anothers_place(office: Office, web: TestClient) ->
     )
     cy = Program(office, web, "cy")
     sha256 = cy.get(f"/tasks/{made['task']}")["version_sha256"]
-    cy.post(f"/tasks/{made['task']}/decision", verdict="approve", version_sha256=sha256)
+    decided = cy.post(f"/tasks/{made['task']}/decision", verdict="approve", version_sha256=sha256)
+    assert (decided["by"], decided["instead_of"]) == ("Cy", "Ann")
     events = cy.get(f"/contracts/{contract.id}/events")["items"]
     assert [each["data"].get("instead_of") for each in events if each["action"] == "approved"] == ["Ann"]
 
@@ -141,7 +142,11 @@ def test_a_program_asks_for_an_opinion_and_gives_one(office: Office, web: TestCl
     sha256 = cy.get(f"/tasks/{made['task']}")["version_sha256"]
     refused = cy.post(f"/tasks/{made['task']}/decision", status=422, verdict="approve", version_sha256=sha256)
     assert "for your opinion here" in refused["detail"]
+    shown = cy.get(f"/tasks/{made['task']}")
+    assert (shown["wants_opinion"], shown["asked_by"], shown["words"]) == (True, "Ann", "Usual?")
     cy.post(f"/tasks/{made['task']}/opinion", text="Quite usual.", version_sha256=sha256)
+    opinions = Program(office, web, "ann").get(f"/tasks/{task}")["opinions"]
+    assert [(each["by"], each["text"]) for each in opinions] == [("Cy", "Quite usual.")]
     events = cy.get(f"/contracts/{contract.id}/events")["items"]
     assert "Quite usual" not in str(events)
     assert office.state(contract) == "in_review"

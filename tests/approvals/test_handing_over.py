@@ -27,6 +27,7 @@ from workflows.contracts.operations import recall, replace
 from workflows.contracts.queries import is_visible
 from workflows.errors import Conflict, Forbidden, Gone, NotFound, Refused
 from workflows.parties.personnel import see_off
+from workflows.signatures.queries import evidence_of
 
 ROUTE = """\
 name: careful
@@ -162,6 +163,9 @@ def test_a_substitute_gets_open_tasks_and_the_record_says_for_whom(office: Offic
         made = session.exec(select(Decision).where(Decision.name == "Cy")).one()
         assert (made.instead_of_id, made.instead_of_name) == (office.people["ann"].id, "Ann")
     assert [each.data["instead_of"] for each in told(office, contract, "approved")[1:]] == ["Ann"]
+    with office.reading() as session:
+        record = evidence_of(session, office.round(contract), readable_sha256="0" * 64, pages=1, made_at=office.now)
+    assert [(each.name, each.on_behalf_of) for each in record.decisions] == [("Mia", None), ("Cy", "Ann")]
     office.decide("bo")
     assert office.round(contract).state == "approved"
 

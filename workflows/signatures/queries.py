@@ -36,7 +36,7 @@ def evidence_of(session: Session, round: Round, *, readable_sha256: str, pages: 
                     comment=decision.comment,
                     version_sha256=decision.version_sha256,
                     via=decision.via,
-                    on_behalf_of=None,
+                    on_behalf_of=decision.instead_of_name or None,
                 )
             )
     card = round.card
