@@ -28,6 +28,7 @@ from workflows.contracts.queries import is_visible
 from workflows.errors import Conflict, Forbidden, Gone, NotFound, Refused
 from workflows.parties.personnel import see_off
 from workflows.signatures.queries import evidence_of
+from workflows.upkeep.steps import sweep
 
 ROUTE = """\
 name: careful
@@ -204,6 +205,23 @@ def test_a_substitution_of_later_days_begins_on_its_first_day(office: Office) ->
         assert office.open_tasks(contract) == expected
     with office.transaction() as session:
         assert seat_substitutes(session, now=datetime(2026, 5, 24, 15, 2, tzinfo=UTC)) == 0, "it is done once"
+
+
+def test_the_upkeep_sees_to_those_who_are_away_by_now(office: Office) -> None:
+    today, day = datetime.now(UTC).date(), timedelta(days=1)
+    with office.transaction() as session:
+        name_substitute(
+            session,
+            office.people["ann"].id,
+            substitute=office.email("cy"),
+            first_day=today - day,
+            last_day=today + 7 * day,
+            by=office.actor("ann"),
+            now=datetime.now(UTC),
+        )
+    contract = in_legal(office)
+    sweep(office.runtime)
+    assert office.open_tasks(contract) == ["bo", "cy"]
 
 
 def test_a_substitution_ends_after_its_last_day_and_where_it_is_ended(office: Office) -> None:
