@@ -81,7 +81,10 @@
     const start = before ? before + 1 : 0;
     text.focus();
     text.setSelectionRange(start, start);
-    const height = parseFloat(getComputedStyle(text).lineHeight);
-    window.scrollTo({ top: text.getBoundingClientRect().top + scrollY + height * (Number(link.dataset.line) - 4) });
+    const height = parseFloat(getComputedStyle(text).lineHeight) * (Number(link.dataset.line) - 4);
+    const box = numbers.parentElement; // it scrolls by itself at a desk, with the page on a phone
+    box.scrollTop = height;
+    box.scrollIntoView({ block: "nearest" });
+    if (box.scrollHeight <= box.clientHeight + 1) window.scrollTo({ top: text.getBoundingClientRect().top + scrollY + height });
   });
 })();

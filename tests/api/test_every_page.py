@@ -52,6 +52,8 @@ PAGES = {
     "routes": ("root", "/routes"),
     "a route": ("root", "/routes/two-stages"),
     "a new route": ("root", "/routes/new"),
+    "versions of a route": ("root", "/routes/two-stages/compare"),
+    "documents under way": ("root", "/routes/two-stages/rounds"),
     "people": ("root", "/people"),
     "people found": ("root", "/people?q=legal"),
     "nobody found": ("root", "/people?q=zeppelin"),
