@@ -421,7 +421,7 @@ def test_a_document_under_way_is_moved_after_seeing_what_that_does(office: Offic
     assert "Forklifts" in page.one("tbody").text
     page = root.open(move.attributes["href"].replace("&amp;", "&"))
     assert office.open_tasks() == ["ann"]
-    assert "legal" in page.one("table", **{"class": "ledger "}).text
+    assert "legal" in page.one("table", **{"class": "ledger fates"}).text
     form = page.one("form", **{"class": "sheet stack"})
     answer = web.post(
         form.attributes["action"], data=filled(form), headers={"Cookie": root.cookie}, follow_redirects=False
@@ -432,7 +432,7 @@ def test_a_document_under_way_is_moved_after_seeing_what_that_does(office: Offic
     page = root.open("/routes/house/rounds?done=moved")
     assert not [each for each in page.all("a") if each.attributes["href"].startswith("/rounds/")]
     page = root.open(f"/contracts/{contract.id}/history")
-    assert ("version 2 of its route" if lang == "en" else "결재선 버전 1 대신 버전 2") in page.one("main").text
+    assert ("version 2 of its route" if lang == "en" else "결재선 1번 버전 대신 2번 버전") in page.one("main").text
 
 
 def test_the_script_is_told_what_the_page_would_show(office: Office, web: TestClient) -> None:
