@@ -217,7 +217,8 @@ def _close_for_now(stage: Stage) -> None:
     stage.approve = stage.reject = 0
     stage.opened_at = stage.closed_at = stage.due_at = stage.first_due_at = None
     stage.escalated_at = stage.expired_at = stage.look_at = None
-    stage.due = None
+    stage.due = stage.kept = None
+    stage.veto, stage.counted = [], []
 
 
 def _place_signers(
