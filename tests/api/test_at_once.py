@@ -1,0 +1,168 @@
+"""What people and processes do in the same moment: it is recorded once, the file sealed once, everybody told once."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+
+from signing.verification import verify
+from tests.support.office import QUICK_ROUTE, Office, open_office, text_of
+from workflows.approvals.model import Decision, RoundState, Task, TaskState
+from workflows.audit.queries import history
+from workflows.contracts.model import Contract
+from workflows.contracts.steps import desk
+from workflows.errors import Conflict, Refused
+from workflows.signatures.ceremony import sign
+from workflows.signatures.model import Signing
+from workflows.signatures.operations import decline
+
+BOTH = QUICK_ROUTE.replace("quick", "both").replace("priority: 5", "priority: 4").replace(
+    "{manager_of: submitter}", "{group: legal}, quorum: {approve: all}"
+)  # fmt: skip
+
+
+@pytest.fixture
+def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
+    office = open_office(database_url, tmp_path)
+    office.person("mia")
+    office.person("dan", manager="mia")
+    for name in ("ann", "bo"):
+        office.person(name, groups=["legal"])
+    office.route(BOTH)
+    yield office
+    office.runtime.engine.dispose()
+
+
+def at_once(*deeds: Callable[[], object]) -> list[object]:
+    """What each came to, begun in the same moment: its answer, or the refusal."""
+    start, answers = threading.Barrier(len(deeds)), list[object](deeds)
+
+    def do(number: int) -> None:
+        start.wait()
+        try:
+            answers[number] = deeds[number]()
+        except Refused as refused:
+            answers[number] = refused
+
+    threads = [threading.Thread(target=do, args=(number,)) for number in range(len(deeds))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
+
+
+def actions(office: Office, contract: Contract) -> Counter[str]:
+    with office.reading() as session:
+        return Counter(event.action for event in history(session, "contract", contract.id))
+
+
+def sealed_file(office: Office, contract: Contract) -> bytes:
+    with office.reading() as session:
+        [signing] = session.exec(select(Signing)).all()
+    assert signing.sealed_key is not None
+    return office.runtime.blobs.get(signing.sealed_key)
+
+
+def test_the_last_two_approve_at_once_and_two_runs_seal_at_once(office: Office) -> None:
+    contract = office.contract()
+    office.deliver()
+    answers = at_once(
+        lambda: office.decide("ann", contract=contract),
+        lambda: office.decide("bo", contract=contract),
+    )
+    assert not [each for each in answers if isinstance(each, Refused)]
+    assert office.round(contract).state is RoundState.APPROVED
+    at_once(lambda: office.carry_on(contract), lambda: office.carry_on(contract))
+    office.carry_on(contract)
+    assert office.state(contract) == "in_force"
+    done = actions(office, contract)
+    assert (done["approved"], done["certified"], done["sealed"], done["in_force"]) == (2, 1, 1, 1)
+    mails = office.deliver() + office.deliver()
+    assert [str(each["To"]) for each in mails if "dan@" in str(each["To"])] == ["Dan <dan@haneul.example>"]
+    report = verify(sealed_file(office, contract), [office.runtime.authority.trust_anchor_pem])
+    assert report.verdict == "sealed"
+    assert [each.kind for each in report.signatures].count("certification") == 1
+
+
+def test_a_signature_pressed_three_times_at_once_is_given_once(office: Office) -> None:
+    contract = office.contract(signers=["doyun@nordwerk.example"])
+    office.decide("ann")
+    office.decide("bo")
+    office.carry_on(contract)
+    presses = [lambda: office.sign("doyun@nordwerk.example", contract=contract)] * 3
+    answers = at_once(*presses)
+    assert [each for each in answers if not isinstance(each, BaseException)], answers
+    assert actions(office, contract)["signed"] == 1
+    office.carry_on(contract)
+    report = verify(sealed_file(office, contract), [office.runtime.authority.trust_anchor_pem])
+    assert report.verdict == "sealed"
+    assert [each.signer for each in report.signatures if each.kind == "signature"] == ["Doyun"]
+
+
+def test_whoever_signs_and_withdraws_in_the_same_moment_gets_one_of_both(office: Office) -> None:
+    from workflows.contracts.operations import withdraw
+
+    contract = office.contract(signers=["doyun@nordwerk.example"])
+    office.decide("ann")
+    office.decide("bo")
+    office.carry_on(contract)
+
+    def take_back() -> object:
+        with office.transaction() as session:
+            by = office.actor("dan")
+            return withdraw(session, contract.id, comment="", by=by, now=office.later(minutes=1), visible=True)
+
+    at_once(lambda: office.sign("doyun@nordwerk.example", contract=contract), take_back)
+    office.carry_on(contract)
+    done = actions(office, contract)
+    assert done["signed"] + done["withdrawn"] == 1
+    assert office.state(contract) == ("in_force" if done["signed"] else "withdrawn")
+
+
+def test_when_a_signer_declines_the_signatures_before_stay_and_nobody_can_act_any_more(office: Office) -> None:
+    contract = office.contract(signers=["doyun@nordwerk.example", "sarka@nordwerk.example", "lukas@nordwerk.example"])
+    office.decide("ann")
+    office.decide("bo")
+    office.carry_on(contract)
+    office.sign("doyun@nordwerk.example", contract=contract)
+    office.carry_on(contract)
+    office.deliver()
+    with office.reading() as session:
+        before = {each.id: (each.name, each.at, each.verdict) for each in session.exec(select(Decision))}
+        asked = {task.email.partition("@")[0]: task for task in session.exec(select(Task)) if "nordwerk" in task.email}
+        round = office.round(contract)
+    with office.transaction() as session:
+        by = office.actor("sarka@nordwerk.example", via="link")
+        decline(
+            session,
+            asked["sarka"].id,
+            seen=round.version_sha256,
+            comment="Clause 7 is not what we agreed.",
+            by=by,
+            now=office.later(minutes=1),
+        )
+    office.carry_on(contract)
+    with office.reading() as session:
+        after = {each.id: (each.name, each.at, each.verdict) for each in session.exec(select(Decision))}
+        assert before.items() < after.items(), "what was given stays what it was"
+        assert not session.exec(select(Task).where(Task.state == TaskState.OPEN)).all()
+    told = [str(mail["To"]) for mail in office.deliver() if "Clause 7 is not what we agreed." in text_of(mail)]
+    assert any("dan@" in each for each in told)
+    for name in ("sarka", "lukas"):
+        with pytest.raises(Conflict):
+            sign(
+                desk(office.runtime),
+                asked[name].id,
+                seen=round.version_sha256,
+                name=name,
+                consent=True,
+                by=office.actor(f"{name}@nordwerk.example", via="link"),
+                now=lambda: office.now,
+            )
+    assert actions(office, contract)["sealed"] == 0
