@@ -90,6 +90,25 @@ CONTRACT = {
     "route": "demo-lease",
     "note": "The old lease ends on 31 December. Same maker, eight trucks instead of six.",
 }
+SAID = {
+    "en": {
+        "title": CONTRACT["title"],
+        "note": CONTRACT["note"],
+        "file": "forklift-fleet-lease.pdf",
+        "too short": "Sixty days’ notice is too short for us. Please ask for ninety.",
+        "changed": "Eight trucks, notice 90 days as Legal asked.",
+        "fine": "Liability cap is fine.",
+    },
+    "ko": {
+        "title": "지게차 임대차 계약 2026–2029",
+        "note": "현재 임대차 계약은 12월 31일에 끝납니다. 제조사는 같고, 6대에서 8대로 늘어납니다.",
+        "file": "지게차 임대차 계약.pdf",
+        "too short": "해지 통보 기간 60일은 너무 짧습니다. 90일로 조정해 주세요.",
+        "changed": "지게차 8대, 법무팀 요청대로 해지 통보 기간을 90일로 바꾸었습니다.",
+        "fine": "책임 한도에 이견 없습니다.",
+    },
+}
+"""What the demo's people write, in the language in which they read."""
 
 
 class Off(Exception):
@@ -149,7 +168,8 @@ def perform(
     samples = files("templates").joinpath("documents")
     first = file.read_bytes() if file else samples.joinpath(f"{names[locale]}-1.pdf").read_bytes()
     second = file.read_bytes() if file else samples.joinpath(f"{names[locale]}-2.pdf").read_bytes()
-    file_name = file.name if file else "forklift-fleet-lease.pdf"
+    said = SAID[locale]
+    file_name = file.name if file else said["file"]
     with httpx.Client(base_url=base, timeout=30, headers={"Accept-Language": locale}) as web:
         console.print(f"[bold]One contract from upload to seal[/bold] on {base}")
         with story.step("People, and the route manager → legal (two of three) → two signatures"):
@@ -158,7 +178,7 @@ def perform(
             answer = web.put("/api/routes/demo-lease", content=ROUTE.encode(), headers=api)
             expect(answer, 200)
         marked = f"demo-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
-        words = {**CONTRACT, "signers": json.dumps(SIGNERS), "external_id": marked}
+        words = contract_words(locale, marked)
         with story.step(f"{OWNER.name} hands in the contract"):
             answer = web.post(
                 "/api/contracts",
@@ -173,7 +193,7 @@ def perform(
         with story.step(f"{MANAGER.name} approves by the link in the mail"):
             people.decide(MANAGER.email, "approve")
         with story.step(f"{LEGAL[2].name} sends it back: the notice period is too short"):
-            people.decide(LEGAL[2].email, "send_back", "Sixty days’ notice is too short for us. Please ask for ninety.")
+            people.decide(LEGAL[2].email, "send_back", said["too short"])
             wait_for(
                 lambda: web.get(here, headers=api).json()["state"] == "returned",
                 "the contract to be with its owner again",
@@ -182,7 +202,7 @@ def perform(
         with story.step(f"{OWNER.name} hands in version 2; the open links are void"):
             answer = web.post(
                 f"{here}/versions",
-                data={"note": "Eight trucks, notice 90 days as Legal asked."},
+                data={"note": said["changed"]},
                 files={"file": (file_name, changed, "application/pdf")},
                 headers={**api, "Idempotency-Key": f"{marked}-2"},
             )
@@ -192,7 +212,7 @@ def perform(
             people.decide(MANAGER.email, "approve")
         for member in LEGAL[:2]:
             with story.step(f"{member.name} approves"):
-                people.decide(member.email, "approve", "Liability cap is fine." if member is LEGAL[0] else "")
+                people.decide(member.email, "approve", said["fine"] if member is LEGAL[0] else "")
         for signer in SIGNERS:
             with story.step(f"{signer['name']} reads and signs"):
                 people.sign(signer["email"], signer["name"])
@@ -212,6 +232,12 @@ def perform(
             if report.json()["verdict"] != "sealed":
                 raise Off(f"the sealed file does not verify: {report.json()['sentence']}")
     return finish(console, story, runtime, contract, changed, sealed.content, output, base)
+
+
+def contract_words(locale: str, external_id: str) -> dict[str, str]:
+    """The form that hands the demo's contract in."""
+    said = {name: SAID[locale][name] for name in ("title", "note")}
+    return {**CONTRACT, **said, "signers": json.dumps(SIGNERS), "external_id": external_id}
 
 
 def finish(
@@ -438,8 +464,8 @@ def waiting_contract(runtime: Any, settings: Any) -> None:
     with httpx.Client(base_url=f"http://{settings.host}:{settings.port}", timeout=30) as web:
         answer = web.post(
             "/api/contracts",
-            data={**CONTRACT, "signers": json.dumps(SIGNERS), "external_id": "demo-waiting"},
-            files={"file": ("forklift-fleet-lease.pdf", data, "application/pdf")},
+            data=contract_words(locale, "demo-waiting"),
+            files={"file": (SAID[locale]["file"], data, "application/pdf")},
             headers={"Authorization": f"Bearer {token}", "Idempotency-Key": "demo-waiting"},
         )
         expect(answer, 201)

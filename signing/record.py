@@ -151,6 +151,11 @@ def _section(flow: _Flow, title: str, with_at_least: float) -> None:
     flow.y -= 4
 
 
+def _stage(name: str, locale: str) -> str:
+    """As pages show it: begun with a capital; where it is the manager's, in the reader's language."""
+    return word("Manager", locale) if name == "manager" else name[:1].upper() + name[1:]
+
+
 def _decision(flow: _Flow, decision: EvidenceDecision, evidence: Evidence, locale: str, timezone: str) -> None:
     verdict = VERDICTS.get(decision.verdict, decision.verdict)
     canvas = flow.need(56)
@@ -159,7 +164,7 @@ def _decision(flow: _Flow, decision: EvidenceDecision, evidence: Evidence, local
     at = moment(decision.at, locale, timezone)
     canvas.text_right(at, RIGHT, flow.y, 8.5, colour=SOFT)
     stage_room = ROOM - width(at, 8.5) - 16
-    stage = fitted(decision.stage, (8.5, 7.5), stage_room, 1)
+    stage = fitted(_stage(decision.stage, locale), (8.5, 7.5), stage_room, 1)
     canvas.text(stage[1][0], LEFT, flow.y, stage[0], colour=SOFT)
     flow.y -= 3
     colour = VERDICT_COLOURS.get(verdict, INK)

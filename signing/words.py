@@ -24,6 +24,7 @@ KOREAN = {
     "As handed in (SHA-256)": "제출 원본 (SHA-256)",
     "Decisions": "결재 내용",
     "Signatures": "서명",
+    "Manager": "상급자",
     "No decisions were needed.": "결재 단계가 없는 문서입니다.",
     "approved": "승인",
     "rejected": "거절",

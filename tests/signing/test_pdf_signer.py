@@ -174,6 +174,16 @@ def test_the_record_is_told_in_korean() -> None:
         assert shown in text
 
 
+@pytest.mark.parametrize(("locale", "shown"), [("en", ("Manager", "Legal")), ("ko", ("상급자", "Legal"))])
+def test_the_record_names_stages_as_pages_do(locale: str, shown: tuple[str, str]) -> None:
+    pdf = document()
+    record = evidence(pdf, *(decision(stage=stage, version_sha256="ab" * 32) for stage in ("manager", "legal")))
+    file = signer().prepare(pdf, evidence=record, slots=BOTH, reason="", locale=locale, timezone="Asia/Seoul")
+    text = text_of(file, -1)
+    assert all(name in text for name in shown)
+    assert "manager" not in text
+
+
 def test_a_long_record_takes_several_pages_and_loses_nothing() -> None:
     pdf = document(pages=1)
     decisions = [decision(name=f"Approver {n}", comment=f"Comment {n} " + "reasons " * 60) for n in range(30)]
