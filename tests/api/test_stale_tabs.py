@@ -1,4 +1,4 @@
-"""A page that was left open while the task went to somebody else: pressing there records nothing and says who has it."""
+"""A page left open while its task went to somebody else: pressing there records nothing and says who has it."""
 
 from __future__ import annotations
 
