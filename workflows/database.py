@@ -14,7 +14,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from cryptography.fernet import Fernet
-from sqlalchemy import Engine, Insert, event, insert, inspect
+from sqlalchemy import Engine, Insert, Table, event, insert, inspect
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError
@@ -101,6 +101,12 @@ def transaction(engine: Engine, *, stamp: Callable[[bytes], bytes], vault: Ferne
         tell(engine)
 
 
+def table_of(kind: type[SQLModel]) -> Table:
+    table = inspect(kind).local_table
+    assert isinstance(table, Table)
+    return table
+
+
 def insert_now(session: Session, rows: Sequence[SQLModel]) -> None:
     """Insert rows of one table at once, ahead of all that waits for the flush, so that others may refer to them.
 
@@ -119,15 +125,10 @@ def insert_values(session: Session, kind: type[SQLModel], /, **values: Any) -> N
     session.execute(_plain_insert(kind), values)
 
 
-@lru_cache(64)
-def _plain_insert(kind: type[SQLModel]) -> Insert:
-    return insert(inspect(kind).local_table)
-
-
 def add_missing(session: Session, kind: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert those of ``rows`` whose primary key is not there yet; two transactions at once may add the same."""
     if rows:
-        session.execute(_insert(session, kind).on_conflict_do_nothing(), rows)
+        session.execute(_insert_missing(kind, session.get_bind().dialect.name), rows)
 
 
 def add_or_change(
@@ -135,21 +136,36 @@ def add_or_change(
 ) -> None:
     """Insert ``row``, or change the one under its primary key: one statement, so that two at once take their turn.
 
-    ``change``: from the columns of the row that is there and of the one that was to be, the new values.
+    ``change``: a function of the module, from the columns of the row that is there and of the one that was to be to the
+    new values.
     """
-    statement = _insert(session, kind)
-    table = statement.table
-    session.execute(
-        statement.on_conflict_do_update(
-            index_elements=list(table.primary_key), set_=change(table.c, statement.excluded)
-        ),
-        row,
+    session.execute(_insert_or_change(kind, session.get_bind().dialect.name, change), row)
+
+
+# Statements are made once: to put one together takes longer than to carry it out.
+
+
+@lru_cache(64)
+def _plain_insert(kind: type[SQLModel]) -> Insert:
+    return insert(table_of(kind))
+
+
+@lru_cache(64)
+def _insert_missing(kind: type[SQLModel], dialect: str) -> Any:
+    return _insert_on(kind, dialect).on_conflict_do_nothing()
+
+
+@lru_cache(64)
+def _insert_or_change(kind: type[SQLModel], dialect: str, change: Callable[[Any, Any], Mapping[str, Any]]) -> Any:
+    statement = _insert_on(kind, dialect)
+    columns = statement.table.c
+    return statement.on_conflict_do_update(
+        index_elements=list(statement.table.primary_key), set_=change(columns, statement.excluded)
     )
 
 
-def _insert(session: Session, kind: type[SQLModel]) -> Any:
-    on_either = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    return on_either(inspect(kind).local_table)
+def _insert_on(kind: type[SQLModel], dialect: str) -> Any:
+    return (sqlite.insert if dialect == "sqlite" else postgresql.insert)(table_of(kind))
 
 
 @contextmanager

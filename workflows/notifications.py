@@ -125,7 +125,7 @@ def _as_said(name: str, value: object) -> Any:
             return date.fromisoformat(value)
         case str():
             return _paragraphs(value) if name in SPEECH else _one_line(value)
-        case [{}, *_]:  # rows, as of a list of tasks
+        case list() if value and isinstance(value[0], dict):  # rows, as of a list of tasks
             return [{each: _as_said(each, inside) for each, inside in row.items()} for row in value]
         case _:
             return value

@@ -159,11 +159,15 @@ def wake(session: Work, process: str, subject_id: UUID, *, label: str, now: date
             "wanted_at": now,
             "not_before": now,
         },
-        lambda there, wanted: {
-            "sequence": there.sequence + 1,
-            "wanted_at": wanted.wanted_at,
-            "not_before": wanted.not_before,
-            "attempts": 0,
-        },
+        _wanted_again,
     )
     session.owes = True
+
+
+def _wanted_again(there: Any, wanted: Any) -> dict[str, Any]:
+    return {
+        "sequence": there.sequence + 1,
+        "wanted_at": wanted.wanted_at,
+        "not_before": wanted.not_before,
+        "attempts": 0,
+    }

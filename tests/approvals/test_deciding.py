@@ -12,8 +12,8 @@ from sqlmodel import select
 
 from tests.support.office import Office, link_in, open_office, text_of
 from tests.support.pdfs import plain_pdf
-from workflows.approvals.model import Decision, Link, Verdict
 from workflows.approvals.links import follow, insist_on_live
+from workflows.approvals.model import Decision, Link, Verdict
 from workflows.approvals.operations import decide
 from workflows.approvals.queries import inbox
 from workflows.audit.queries import history

@@ -39,11 +39,11 @@ def test_the_wheel_has_every_file_that_runs(wheel: Path) -> None:
 def test_the_command_runs_from_the_wheel_alone(wheel: Path, tmp_path: Path) -> None:
     zipfile.ZipFile(wheel).extractall(tmp_path / "site")
     code = (
-        "import pathlib, sys, documents.rendering, workflows.database\n"
+        "import pathlib, sys, documents.rendering, workflows.schema\n"
         "from workflows.settings import Settings\n"
         "print(pathlib.Path(documents.rendering.__file__).parent.parent)\n"
         "assert documents.rendering.environment().list_templates()\n"
-        "workflows.database.migrate(Settings().database)\n"
+        "workflows.schema.migrate(Settings().database)\n"
         "sys.argv = ['signoff', '--help']\n"
         "from api.cli import app\n"
         "app()\n"

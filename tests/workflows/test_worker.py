@@ -17,7 +17,7 @@ import pytest
 
 from tests.support.prefect_server import ROOT, Office, PrefectServer, prefect_server
 from tests.support.servers import running
-from workflows import database, processes
+from workflows import processes, schema
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -211,7 +211,7 @@ def test_a_pool_of_other_workers_is_left_to_them(office: Office) -> None:
 def test_a_stock_process_worker_can_take_its_place(prefect: PrefectServer, tmp_path: Path) -> None:
     """With the shipped ``prefect.yaml`` and the real flows, as CONTRIBUTING and the README tell it."""
     settings = prefect.settings.model_copy(update={"home": tmp_path / "home"})
-    database.migrate(settings.database)
+    schema.migrate(settings.database)
     environment = {**os.environ, **processes.child_environment(settings), "PREFECT_WORKER_QUERY_SECONDS": "1"}
     command = [sys.executable, "-m", "prefect", "--no-prompt"]
     for arguments in (["work-pool", "create", "signoff", "--type", "process"], ["deploy", "--all"]):

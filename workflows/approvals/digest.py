@@ -56,7 +56,7 @@ def wants_digest(session: Session, person_id: UUID) -> bool:
 def people_due(session: Session, *, now: datetime) -> list[UUID]:
     """Those whose digest is to be given now: people with an account, since it leads to the inbox."""
     rows = session.exec(
-        select(Person.id, Person.timezone, DailyDigest.last_day)
+        select(Person.id, Person.timezone, col(DailyDigest.last_day))
         .join(DailyDigest, col(DailyDigest.person_id) == col(Person.id))
         .where(col(Person.active), col(Person.password_hash).is_not(None))
     )

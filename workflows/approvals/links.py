@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 from sqlmodel import Session, col, select
 
 from workflows.approvals.model import Link, Purpose, Round, Stage, StageKind, Task, TaskState
 from workflows.approvals.rules import Why, why_not_follow
-from workflows.database import Work, insert_values
+from workflows.database import Work, insert_values, table_of
 from workflows.errors import Conflict, Forbidden, Gone, NotFound, Refused
 from workflows.outbox import Letter, Recipient, post
 from workflows.parties.model import ADMINISTRATOR, Kind, Person
@@ -100,12 +100,18 @@ def _link(session: Work, task: Task, purpose: Purpose, *, now: datetime, until: 
 
 def kill_links(session: Work, task_ids: Sequence[UUID], *, now: datetime) -> None:
     if task_ids:
-        session.execute(
-            update(Link)
-            .where(col(Link.task_id).in_(task_ids), col(Link.dead_at).is_(None), col(Link.purpose) == Purpose.ACT)
-            .values(dead_at=now)
-            .execution_options(synchronize_session=False)
-        )
+        session.execute(_KILL, {"tasks": list(task_ids), "now": now})
+
+
+_KILL = (
+    update(table_of(Link))
+    .where(
+        col(Link.task_id).in_(bindparam("tasks", expanding=True)),
+        col(Link.dead_at).is_(None),
+        col(Link.purpose) == Purpose.ACT,
+    )
+    .values(dead_at=bindparam("now"))
+)
 
 
 def follow(session: Session, token: str) -> tuple[Link, Task, Round]:

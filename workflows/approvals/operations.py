@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from workflows.approvals import route as routes
@@ -286,25 +287,32 @@ def lock_round(session: Work, task_id: UUID) -> tuple[Round, list[Task]]:
 def lock_journey(session: Work, task_id: UUID) -> tuple[Round, list[Stage], list[Task]]:
     """The round of a task, locked, its stages and its tasks as they are once the lock is held."""
     round = _locked(session, task_id)
-    rows = session.exec(
-        select(Stage, Task)
-        .outerjoin(Task, col(Task.stage_id) == col(Stage.id))
-        .where(Stage.round_id == round.id)
-        .order_by(col(Stage.position), col(Stage.id), col(Task.ordinal), col(Task.id))
-        .execution_options(populate_existing=True)
-    ).all()
+    rows = session.exec(_JOURNEY, params={"round": round.id}).all()
     tasks = list(filter(None, (task for _, task in rows)))  # a stage that has not opened has none
     return round, list({stage.id: stage for stage, _ in rows}.values()), tasks
 
 
 def _locked(session: Work, task_id: UUID) -> Round:
-    of_task = select(Task.round_id).where(Task.id == task_id).scalar_subquery()
-    round = session.exec(
-        select(Round).where(Round.id == of_task).with_for_update().execution_options(populate_existing=True)
-    ).first()
+    round = session.exec(_ROUND_OF_TASK, params={"task": task_id}).first()
     if round is None:
         raise NotFound("There is no such task.")
     return round
+
+
+# Made once: to put a statement together takes as long as to carry it out.
+_ROUND_OF_TASK = (
+    select(Round)
+    .where(Round.id == select(Task.round_id).where(Task.id == bindparam("task")).scalar_subquery())
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+_JOURNEY = (
+    select(Stage, Task)
+    .outerjoin(Task, col(Task.stage_id) == col(Stage.id))
+    .where(Stage.round_id == bindparam("round"))
+    .order_by(col(Stage.position), col(Stage.id), col(Task.ordinal), col(Task.id))
+    .execution_options(populate_existing=True)
+)
 
 
 def conclude(

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, delete, select, update
 
 from workflows.audit.operations import record
@@ -284,18 +285,21 @@ def program_by_token(session: Session, secret: str, *, now: datetime) -> Program
     Raises:
         SignIn: where it stands for nobody, or no longer.
     """
-    found = session.exec(
-        select(ApiToken, Person, Membership)
-        .join(Person, col(Person.id) == col(ApiToken.person_id))
-        .outerjoin(Membership, col(Membership.person_id) == col(Person.id))
-        .where(ApiToken.token_sha256 == sha256_of_secret(secret), col(Person.active))
-    ).all()
+    found = session.exec(_HOLDER, params={"sha256": sha256_of_secret(secret)}).all()
     if not found or token_state(found[0][0], now=now) is not TokenState.GOOD:
         raise SignIn("This token is unknown, expired or withdrawn.")
     token, person, _ = found[0]
     noted = token.last_used_at is not None and now < token.last_used_at + USE_NOTED_EVERY
     memberships = filter(None, (membership for _, _, membership in found))
     return Program(token.id, _actor(person, memberships, via="api", scopes=token.scopes), use_to_note=not noted)
+
+
+_HOLDER = (  # made once: it is part of every call
+    select(ApiToken, Person, Membership)
+    .join(Person, col(Person.id) == col(ApiToken.person_id))
+    .outerjoin(Membership, col(Membership.person_id) == col(Person.id))
+    .where(ApiToken.token_sha256 == bindparam("sha256"), col(Person.active))
+)
 
 
 def note_use(session: Work, token_id: UUID, *, now: datetime) -> None:
