@@ -17,6 +17,7 @@ for name in (
     "commenting",
     "comparing",
     "contracts",
+    "boards",
     "routes",
     "route_versions",
     "verify",

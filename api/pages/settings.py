@@ -35,9 +35,11 @@ SCOPES = {
     Scope.CONTRACTS_WRITE: "Hand in contracts and new versions, and withdraw them",
     Scope.TASKS_READ: "Read requests to approve and to sign",
     Scope.TASKS_DECIDE: "Decide on requests to approve",
+    Scope.BOARDS_READ: "Read the boards",
     Scope.VERIFY: "Verify files",
     Scope.ROUTES_WRITE: "Check and publish routes",
 }
+OF_ADMINISTRATORS = (Scope.ROUTES_WRITE, Scope.BOARDS_READ)
 TOKEN_DAYS = (7, 30, 90, 365)
 
 
@@ -82,7 +84,7 @@ def shown(
         scopes=[
             (scope.value, sentence(words, reader.locale), scope in scopes)
             for scope, words in SCOPES.items()
-            if visitor.actor.administers or scope is not Scope.ROUTES_WRITE
+            if visitor.actor.administers or scope not in OF_ADMINISTRATORS
         ],
         tokens=tokens,
         absences=absences,

@@ -2,8 +2,30 @@
 
 from fastapi import APIRouter
 
-from api.rest import comparisons, contracts, decisions, discussions, handing_over, rounds, routes, tasks, verifications
+from api.rest import (
+    boards,
+    comparisons,
+    contracts,
+    decisions,
+    discussions,
+    handing_over,
+    rounds,
+    routes,
+    tasks,
+    verifications,
+)
 
 router = APIRouter(prefix="/api")
-for part in (contracts, comparisons, decisions, discussions, handing_over, tasks, routes, rounds, verifications):
+for part in (
+    boards,
+    contracts,
+    comparisons,
+    decisions,
+    discussions,
+    handing_over,
+    tasks,
+    routes,
+    rounds,
+    verifications,
+):
     router.include_router(part.router)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from api.dependencies import Decides, Engine, Now
 from api.errors import TITLES, said
-from api.once import Key
+from api.once import Key, once, request_hash
 from api.pages.shell import reader_of
 from api.rest.answers import refusals
 from api.rest.shapes import DecisionIn, DecisionShape, Problem, Shape
@@ -69,8 +67,8 @@ def post_decisions(
     idempotency_key: Key = None,
 ) -> Any:
     """What is refused for one task changes nothing for the others."""
-    sent = json.dumps([each.model_dump(mode="json") for each in body], sort_keys=True)
-    sha256 = hashlib.sha256(f"POST /api/tasks/decisions {sent}".encode()).hexdigest()
+    sent = [each.model_dump(mode="json") for each in body]
+    sha256 = request_hash("POST /api/tasks/decisions", {"decisions": sent})
     if idempotency_key is not None and (first := _reserved(runtime, actor, idempotency_key, sha256, now)):
         return JSONResponse(first)
     wishes = [Wish(each.task, Verdict(each.verdict), each.version_sha256, each.comment) for each in body]
@@ -78,7 +76,7 @@ def post_decisions(
     results = [_result(each, reader) for each in decide_each(runtime, wishes, by=actor, now=now)]
     answer = DecisionResults(results=results).model_dump(mode="json")
     if idempotency_key is not None:
-        answer = _kept(runtime, actor, idempotency_key, sha256, answer, now)
+        answer = once(runtime, actor, idempotency_key, sha256, now, lambda _: answer)
     return JSONResponse(answer)
 
 
@@ -159,14 +157,3 @@ def _reserved(runtime: Runtime, actor: Actor, key: str, sha256: str, now: dateti
                 return found.answer if isinstance(found, FirstAnswer) else None
         except TakenElsewhere:
             continue
-
-
-def _kept(
-    runtime: Runtime, actor: Actor, key: str, sha256: str, answer: dict[str, Any], now: datetime
-) -> dict[str, Any]:
-    with runtime.transaction() as session:
-        found = take(session, actor.id, key, sha256, now=now)
-        if isinstance(found, FirstAnswer):
-            return found.answer
-        found.answer = answer
-        return answer

@@ -49,6 +49,8 @@ PAGES = {
     "hand in a version": ("dan", "/contracts/{returned}/versions/new"),
     "verify": ("", "/verify"),
     "verify, signed in": ("dan", "/verify"),
+    "boards": ("root", "/boards"),
+    "boards of one route": ("root", "/boards?route=nobody-there"),
     "routes": ("root", "/routes"),
     "a route": ("root", "/routes/two-stages"),
     "a new route": ("root", "/routes/new"),

@@ -33,6 +33,7 @@ class Scope(StrEnum):
     TASKS_READ = "tasks:read"
     TASKS_DECIDE = "tasks:decide"
     ROUTES_WRITE = "routes:write"
+    BOARDS_READ = "boards:read"
     VERIFY = "verify"
 
 

@@ -1,0 +1,263 @@
+"""``/boards`` for administrators: where documents are stuck, how long stages take, and how to mend what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import RedirectResponse, Response
+
+from api.auth import Administers, Visitor
+from api.dependencies import Engine, Now
+from api.errors import said
+from api.pages.people import AdministersByForm
+from api.pages.shell import page, reader_of
+from api.pages.views import stage_name
+from documents.rendering import Reader, sentence
+from workflows.boards import queries
+from workflows.boards.operations import correct_address, send_again, try_again, wake_again
+from workflows.boards.queries import Cycle, LostMail, SlowRun, Spread
+from workflows.boards.rules import MONTHS, Month, months
+from workflows.database import Work
+from workflows.errors import NotFound, Refused
+from workflows.runtime import Runtime
+
+router = APIRouter(prefix="/boards", include_in_schema=False)
+
+Text = Annotated[str, Form()]
+
+DONE = {
+    "asked": "Somebody is asked again",
+    "sent": "It is on its way again",
+    "corrected": "It is on its way to the corrected address",
+    "woken": "The work on it is taken up again",
+}
+AGES = ("Less than a day", "1 to 3 days", "3 to 7 days", "7 to 30 days", "30 days and more")
+KINDS_OF_MAIL = {
+    "task": "Request to approve",
+    "signature": "Request to sign",
+    "declined": "Word that somebody declined to sign",
+    "withdrawn": "Word that the contract was withdrawn",
+    "in_force": "Word that the contract is in force",
+    "expiry": "Warning before the end",
+    "expired": "Word that the contract has ended",
+    "mention": "Comment for somebody",
+}
+
+
+@router.get("")
+def boards_page(
+    request: Request,
+    runtime: Engine,
+    visitor: Administers,
+    now: Now,
+    route: Annotated[str, Query(max_length=80)] = "",
+    done: str = "",
+) -> Response:
+    return _boards_page(request, runtime, visitor, now, route=route, done=done)
+
+
+def _boards_page(
+    request: Request,
+    runtime: Runtime,
+    visitor: Visitor,
+    now: datetime,
+    *,
+    route: str = "",
+    done: str = "",
+    refused: Refused | None = None,
+) -> Response:
+    reader, ours = reader_of(request), visitor.actor.organisation_id
+    shown = months(now, reader.timezone)
+    with runtime.reading() as session:
+        routes = queries.routes(session, ours)
+        names = [name for name, _ in routes]
+        chosen = route if route in names else next(iter(names), "")
+        stuck = queries.stuck(session, ours, now=now)
+        incidents = queries.incidents(session, ours, now=now)
+        cycles = queries.cycles(session, ours, chosen, shown) if chosen else []
+    return page(
+        request,
+        "boards.html",
+        here="boards",
+        status=refused.status if refused else 200,
+        now=now,
+        stuck=stuck,
+        ages=_bars_of_ages(stuck.ages, reader),
+        stages=[(each, stage_name(each.stage, reader)) for each in stuck.stages],
+        longest=[(each, stage_name(each.stage, reader)) for each in stuck.longest],
+        incidents=incidents,
+        blocked=[(each, stage_name(each.stage, reader)) for each in incidents.blocked],
+        mails=[(each, _kind_of_mail(each, reader)) for each in incidents.mails],
+        runs=[(each, _what_hangs(each, reader)) for each in incidents.runs],
+        routes=routes,
+        chosen=chosen,
+        months=shown,
+        charts=[_chart(each, shown, reader) for each in cycles],
+        number_of_months=MONTHS,
+        most_stages=queries.MOST_STAGES,
+        most_people=queries.MOST_PEOPLE,
+        most_incidents=queries.MOST_INCIDENTS,
+        done=sentence(DONE[done], reader.locale) if done in DONE else "",
+        refused=said(refused, reader) if refused else "",
+    )
+
+
+def _kind_of_mail(mail: LostMail, reader: Reader) -> str:
+    return sentence(KINDS_OF_MAIL.get(mail.kind, "Notice"), reader.locale)
+
+
+def _what_hangs(run: SlowRun, reader: Reader) -> str:
+    if run.sealing:
+        return sentence("Everyone has signed, and the file could not be sealed so far.", reader.locale)
+    if run.preparing:
+        return sentence("Everyone has approved, and the file could not be prepared so far.", reader.locale)
+    if run.started:
+        return sentence("The work on it was begun and has not come to its end.", reader.locale)
+    return sentence("The work on it could not be begun so far.", reader.locale)
+
+
+@dataclass(frozen=True)
+class AgeBar:
+    """``width``: of 100."""
+
+    words: str
+    tasks: int
+    width: float
+
+
+def _bars_of_ages(ages: Sequence[int], reader: Reader) -> list[AgeBar]:
+    most = max(ages) or 1
+    return [
+        AgeBar(sentence(words, reader.locale), tasks, round(100 * tasks / most, 1))
+        for words, tasks in zip(AGES, ages, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class MonthBar:
+    """One month of a chart: where its bars stand, in the units of ``Chart``; nothing where nothing was decided."""
+
+    month: Month
+    x: float
+    median_top: float
+    p90_top: float
+    number: int
+    median: str
+    p90: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """How long something took, month by month, drawn from ``LEFT`` to ``WIDE`` and from ``TOP`` to ``FLOOR``."""
+
+    title: str
+    number: int
+    median: str
+    p90: str
+    scale: str
+    """What the topmost line stands for."""
+    bars: tuple[MonthBar, ...]
+
+
+WIDE, HIGH, LEFT, TOP, FLOOR, BAR = 360, 150, 52, 12, 122, 16
+
+
+def _chart(cycle: Cycle, shown: Sequence[Month], reader: Reader) -> Chart:
+    title = stage_name(cycle.stage, reader) if cycle.stage else sentence("The whole way", reader.locale)
+    highest = max((spread.p90 for spread in cycle.months if spread), default=0.0) or 1.0
+    step = (WIDE - LEFT) / len(shown)
+
+    def top(seconds: float) -> float:
+        return round(FLOOR - (FLOOR - TOP) * seconds / highest, 1)
+
+    def bar(index: int, month: Month, spread: Spread | None) -> MonthBar:
+        x = round(LEFT + index * step + (step - BAR) / 2, 1)
+        if spread is None:
+            return MonthBar(month, x, FLOOR, FLOOR, 0, "", "")
+        return MonthBar(
+            month,
+            x,
+            top(spread.median),
+            top(spread.p90),
+            spread.number,
+            spelled(spread.median, reader),
+            spelled(spread.p90, reader),
+        )
+
+    return Chart(
+        title=title,
+        number=cycle.whole.number if cycle.whole else 0,
+        median=spelled(cycle.whole.median, reader) if cycle.whole else "",
+        p90=spelled(cycle.whole.p90, reader) if cycle.whole else "",
+        scale=spelled(highest, reader),
+        bars=tuple(bar(index, *each) for index, each in enumerate(zip(shown, cycle.months, strict=True))),
+    )
+
+
+def spelled(seconds: float, reader: Reader) -> str:
+    """A length of time in the largest unit that leaves more than one and a half of it: 45 min, 5.2 h, 3.4 days."""
+    for unit, words in ((86_400, "%(num)s days"), (3_600, "%(num)s h")):
+        if seconds >= 1.5 * unit:
+            number = seconds / unit
+            return sentence(words, reader.locale, num=f"{number:.1f}" if number < 10 else round(number))
+    return sentence("%(num)s min", reader.locale, num=max(1, round(seconds / 60)))
+
+
+@router.post("/stages/{stage_id}/retry")
+def post_retry(stage_id: UUID, request: Request, runtime: Engine, visitor: AdministersByForm, now: Now) -> Response:
+    def work(session: Work) -> None:
+        try_again(session, stage_id, by=visitor.actor, now=now)
+
+    return _mended(request, runtime, visitor, now, work, done="asked")
+
+
+@router.post("/mails/{mail_id}/retry")
+def post_mail(mail_id: UUID, request: Request, runtime: Engine, visitor: AdministersByForm, now: Now) -> Response:
+    def work(session: Work) -> None:
+        send_again(session, mail_id, by=visitor.actor, now=now)
+
+    return _mended(request, runtime, visitor, now, work, done="sent")
+
+
+@router.post("/mails/{mail_id}/address")
+def post_address(
+    mail_id: UUID, request: Request, runtime: Engine, visitor: AdministersByForm, now: Now, email: Text = ""
+) -> Response:
+    def work(session: Work) -> None:
+        correct_address(session, mail_id, email, by=visitor.actor, now=now)
+
+    return _mended(request, runtime, visitor, now, work, done="corrected")
+
+
+@router.post("/runs/{process}/{subject_id}/retry")
+def post_run(
+    process: str, subject_id: UUID, request: Request, runtime: Engine, visitor: AdministersByForm, now: Now
+) -> Response:
+    def work(session: Work) -> None:
+        wake_again(session, process, subject_id, by=visitor.actor, now=now)
+
+    return _mended(request, runtime, visitor, now, work, done="woken")
+
+
+def _mended(
+    request: Request,
+    runtime: Runtime,
+    visitor: Visitor,
+    now: datetime,
+    work: Callable[[Work], None],
+    *,
+    done: str,
+) -> Response:
+    try:
+        with runtime.transaction() as session:
+            work(session)
+    except NotFound:
+        raise
+    except Refused as refused:
+        return _boards_page(request, runtime, visitor, now, refused=refused)
+    return RedirectResponse(f"/boards?done={done}", status_code=303)

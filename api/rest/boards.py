@@ -1,0 +1,239 @@
+"""``/api/boards``: where documents are stuck, how long stages take, and what went wrong."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import Field
+
+from api.dependencies import Allowed, Now, Reading
+from api.rest.answers import refusals
+from api.rest.shapes import Shape
+from workflows.boards import queries
+from workflows.boards.queries import Cycle, Spread
+from workflows.boards.rules import AGES, Month, months
+from workflows.errors import Forbidden
+from workflows.parties.rules import Actor, Scope, why_not_administer
+
+router = APIRouter(prefix="/boards", tags=["boards"])
+
+
+async def get_reader(current: Annotated[Actor, Depends(Allowed(Scope.BOARDS_READ))]) -> Actor:
+    if sentence := why_not_administer(current):
+        raise Forbidden(sentence)
+    return current
+
+
+class StuckStageShape(Shape):
+    route: str
+    stage: str
+    tasks: int
+    overdue: int
+    oldest: datetime
+
+
+class StuckPersonShape(Shape):
+    person: UUID
+    name: str
+    tasks: int
+    overdue: int
+    oldest: datetime
+
+
+class AgeShape(Shape):
+    from_days: int
+    to_days: Annotated[int | None, Field(description="Null: and more.")]
+    tasks: int
+
+
+class StuckTaskShape(Shape):
+    process: str
+    subject_id: UUID
+    number: str
+    title: str
+    stage: str
+    name: str
+    since: datetime
+    due_at: datetime | None
+
+
+class StuckShape(Shape):
+    tasks: Annotated[int, Field(description="Open tasks of documents that your organisation handed in.")]
+    overdue: int
+    ages: list[AgeShape]
+    stages: Annotated[list[StuckStageShape], Field(description="The 50 with the most open tasks.")]
+    people: Annotated[list[StuckPersonShape], Field(description="The 50 with the most open tasks.")]
+    longest: Annotated[list[StuckTaskShape], Field(description="The 20 that wait longest.")]
+
+
+class SpreadShape(Shape):
+    number: Annotated[int, Field(description="Of how many.")]
+    median_seconds: float
+    p90_seconds: Annotated[float, Field(description="Nine in ten took no longer.")]
+
+
+class MonthShape(Shape):
+    month: Annotated[date, Field(description="Its first day, in your time zone.")]
+    spread: Annotated[SpreadShape | None, Field(description="Null: nothing was decided.")]
+
+
+class CycleShape(Shape):
+    stage: Annotated[str | None, Field(description="Null: the whole way from handing in to the last decision.")]
+    whole: SpreadShape | None
+    months: list[MonthShape]
+
+
+class BlockedShape(Shape):
+    kind: Literal["nobody_to_ask"] = "nobody_to_ask"
+    stage_id: UUID
+    stage: str
+    route: str
+    process: str
+    subject_id: UUID
+    number: str
+    title: str
+    since: datetime
+
+
+class LostMailShape(Shape):
+    kind: Literal["mail"] = "mail"
+    mail_id: UUID
+    mail: Annotated[str, Field(examples=["signature"])]
+    to_name: str
+    to_email: str
+    process: str
+    subject_id: UUID
+    number: str
+    title: str
+    failure: Annotated[str, Field(description="The mail server's own words.")]
+    next_try: Annotated[datetime | None, Field(description="Null: it is not tried again by itself.")]
+    since: datetime
+
+
+class SlowRunShape(Shape):
+    kind: Literal["seal", "run"]
+    process: str
+    subject_id: UUID
+    number: str
+    title: str
+    since: datetime
+    started: bool
+
+
+class IncidentsShape(Shape):
+    count: int
+    blocked: list[BlockedShape]
+    mails: list[LostMailShape]
+    runs: list[SlowRunShape]
+
+
+class BoardsShape(Shape):
+    at: datetime
+    stuck: StuckShape
+    incidents: Annotated[IncidentsShape, Field(description="At most 100 of each kind; `count` is all of them.")]
+    routes: list[str]
+    route: Annotated[str | None, Field(description="Of which the cycle times are.")]
+    cycles: Annotated[list[CycleShape], Field(description="Of 12 months: first the whole way, then the stages.")]
+
+
+@router.get(
+    "",
+    response_model=BoardsShape,
+    summary="Where documents are stuck, how long stages take, what went wrong; for administrators",
+    responses=refusals(401, 403),
+)
+def read(
+    session: Reading,
+    actor: Annotated[Actor, Depends(get_reader)],
+    now: Now,
+    route: Annotated[str, Query(max_length=80, description="The most travelled one otherwise.")] = "",
+) -> BoardsShape:
+    ours = actor.organisation_id
+    shown = months(now, actor.timezone)
+    names = [name for name, _ in queries.routes(session, ours)]
+    chosen = route if route in names else next(iter(names), None)
+    stuck = queries.stuck(session, ours, now=now)
+    incidents = queries.incidents(session, ours, now=now)
+    return BoardsShape(
+        at=now,
+        stuck=StuckShape(
+            tasks=stuck.tasks,
+            overdue=stuck.overdue,
+            ages=_ages(stuck.ages),
+            stages=[StuckStageShape(**vars(each)) for each in stuck.stages],
+            people=[
+                StuckPersonShape(
+                    person=each.person_id, name=each.name, tasks=each.tasks, overdue=each.overdue, oldest=each.oldest
+                )
+                for each in stuck.people
+            ],
+            longest=[StuckTaskShape(**vars(each)) for each in stuck.longest],
+        ),
+        incidents=_incidents(incidents),
+        routes=names,
+        route=chosen,
+        cycles=[_cycle(each, shown) for each in queries.cycles(session, ours, chosen, shown)] if chosen else [],
+    )
+
+
+def _ages(numbers: tuple[int, ...]) -> list[AgeShape]:
+    edges = [0, *(age.days for age in AGES), None]
+    return [
+        AgeShape(from_days=begin or 0, to_days=end, tasks=tasks)
+        for begin, end, tasks in zip(edges, edges[1:], numbers, strict=False)
+    ]
+
+
+def _incidents(found: queries.Incidents) -> IncidentsShape:
+    return IncidentsShape(
+        count=found.count,
+        blocked=[BlockedShape(**vars(each)) for each in found.blocked],
+        mails=[
+            LostMailShape(
+                mail_id=each.mail_id,
+                mail=each.kind,
+                to_name=each.to_name,
+                to_email=each.to_email,
+                process=each.process,
+                subject_id=each.subject_id,
+                number=each.number,
+                title=each.title,
+                failure=each.failure,
+                next_try=None if each.for_good else each.next_try,
+                since=each.since,
+            )
+            for each in found.mails
+        ],
+        runs=[
+            SlowRunShape(
+                kind="seal" if each.sealing else "run",
+                process=each.process,
+                subject_id=each.subject_id,
+                number=each.number,
+                title=each.title,
+                since=each.since,
+                started=each.started,
+            )
+            for each in found.runs
+        ],
+    )
+
+
+def _cycle(cycle: Cycle, shown: list[Month]) -> CycleShape:
+    return CycleShape(
+        stage=cycle.stage,
+        whole=_spread(cycle.whole),
+        months=[
+            MonthShape(month=month.first, spread=_spread(spread))
+            for month, spread in zip(shown, cycle.months, strict=True)
+        ],
+    )
+
+
+def _spread(spread: Spread | None) -> SpreadShape | None:
+    if spread is None:
+        return None
+    return SpreadShape(number=spread.number, median_seconds=round(spread.median, 3), p90_seconds=round(spread.p90, 3))
