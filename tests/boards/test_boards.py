@@ -165,7 +165,7 @@ def test_boards_read_as_many_rows_of_many_rounds_as_of_few(office: Office) -> No
     with office.reading() as session, queries_of(office.runtime.engine) as seen:
         queries.cycles(session, ours, "one-stage", shown)
         assert not session.identity_map.keys(), "rounds were loaded"
-    assert len(seen) == 5
+    assert len(seen) <= 5
 
 
 def blocked_contract(office: Office) -> Contract:

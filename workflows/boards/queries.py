@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Float, Integer, and_, case, cast, exists, extract, func, literal
+from sqlalchemy import ColumnElement, Float, Integer, and_, case, cast, exists, extract, func, literal, or_, tuple_
 from sqlalchemy import select as columns
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
@@ -241,17 +241,31 @@ def _spreads(session: Session, spans: Any, months: Sequence[Month]) -> dict[str,
         .subquery()
     )
     found: dict[str, dict[int, Spread]] = {}
+    if session.get_bind().dialect.name != "sqlite":
+        for name, index, number, median, p90 in session.execute(_percentiles(lasted)):
+            found.setdefault(name, {})[-1 if index is None else index] = Spread(number, median, p90)
+        return found
     for by_month in (False, True):
-        for name, index, number, *values in session.execute(_quantiles(lasted, by_month=by_month)):
+        for name, index, number, *values in session.execute(_neighbours(lasted, by_month=by_month)):
             median = quantile(Neighbours(number, values[0], values[1]), 50)
             p90 = quantile(Neighbours(number, values[2], values[3]), 90)
             found.setdefault(name, {})[index] = Spread(number, median, p90)
     return found
 
 
-def _quantiles(lasted: Any, *, by_month: bool) -> Any:
-    """Of each group its size, and the neighbours of its median and of its ninth decile: window functions, which both
-    databases have, so that both give the same."""
+def _percentiles(lasted: Any) -> Any:
+    """By name and month, and by name alone, where the month is null."""
+
+    def percentile(part: float) -> Any:
+        return func.percentile_cont(part).within_group(lasted.c.seconds)
+
+    return columns(lasted.c.name, lasted.c.month, func.count(), percentile(0.5), percentile(0.9)).group_by(
+        func.grouping_sets(tuple_(lasted.c.name, lasted.c.month), tuple_(lasted.c.name))
+    )
+
+
+def _neighbours(lasted: Any, *, by_month: bool) -> Any:
+    """SQLite has no percentiles: of each group its size, and the neighbours of its median and of its ninth decile."""
     group = [lasted.c.name, lasted.c.month] if by_month else [lasted.c.name]
     ranked = columns(
         lasted.c.name,
@@ -261,21 +275,17 @@ def _quantiles(lasted: Any, *, by_month: bool) -> Any:
         func.count().over(partition_by=group).label("number"),
     ).subquery()
 
-    def value(percent: int, further: int) -> Any:
-        """The value behind ``place(number, percent)``'s number of values; ``further``: the one after it."""
-        rank = (ranked.c.number - 1) * percent // 100 + further
-        last = ranked.c.number - 1
-        return func.max(case((ranked.c.rank == case((rank > last, last), else_=rank), ranked.c.seconds)))
+    def rank(percent: int, further: int) -> Any:
+        """That behind ``place(number, percent)``'s number of values; ``further``: of the one after it."""
+        return func.min((ranked.c.number - 1) * percent // 100 + further, ranked.c.number - 1)
 
-    return columns(
-        ranked.c.name,
-        ranked.c.month,
-        func.max(ranked.c.number),
-        value(50, 0),
-        value(50, 1),
-        value(90, 0),
-        value(90, 1),
-    ).group_by(ranked.c.name, ranked.c.month)
+    ranks = [rank(50, 0), rank(50, 1), rank(90, 0), rank(90, 1)]
+    values = [func.max(case((ranked.c.rank == each, ranked.c.seconds))) for each in ranks]
+    return (
+        columns(ranked.c.name, ranked.c.month, func.max(ranked.c.number), *values)
+        .where(or_(*(ranked.c.rank == each for each in ranks)))
+        .group_by(ranked.c.name, ranked.c.month)
+    )
 
 
 def _seconds(session: Session, begun: Any, ended: Any) -> Any:
