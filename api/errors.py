@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.exceptions import HTTPException
 
 from documents.blobs import BlobDamaged, BlobMissing, StoreUnavailable
@@ -45,6 +46,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(OperationalError, _not_ready)
+    app.add_exception_handler(NoConnection, _not_ready)
     app.add_exception_handler(StoreUnavailable, _not_ready)
     app.add_exception_handler(BlobMissing, _damaged)
     app.add_exception_handler(BlobDamaged, _damaged)

@@ -1,8 +1,14 @@
-"""Which refusals an endpoint may answer with, for its OpenAPI description."""
+"""How endpoints answer: with which refusals, for their OpenAPI description, and without waiting for a thread."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from inspect import iscoroutinefunction
 from typing import Any
+
+from fastapi.concurrency import run_in_threadpool
+from fastapi.routing import APIRoute
 
 from api.errors import TITLES
 from api.rest.shapes import Problem
@@ -20,3 +26,22 @@ def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
         }
         for status in statuses
     }
+
+
+class PromptRoute(APIRoute):
+    """A route whose answer is checked on the event loop.
+
+    FastAPI sends what a plain function gives to another thread for that, while its transaction is still open. Where all
+    threads wait for what that transaction holds, none is left, and everybody waits for everybody.
+    """
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint if iscoroutinefunction(endpoint) else _in_a_thread(endpoint), **options)
+
+
+def _in_a_thread(endpoint: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
+    @wraps(endpoint)
+    async def run(*args: Any, **words: Any) -> Any:
+        return await run_in_threadpool(endpoint, *args, **words)
+
+    return run

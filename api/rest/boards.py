@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
 from api.dependencies import Allowed, Now, Reading
-from api.rest.answers import refusals
+from api.rest.answers import PromptRoute, refusals
 from api.rest.shapes import Shape
 from workflows.boards import queries
 from workflows.boards.queries import Cycle, Spread
@@ -18,7 +18,7 @@ from workflows.boards.rules import AGES, Month, months
 from workflows.errors import Forbidden
 from workflows.parties.rules import Actor, Scope, why_not_administer
 
-router = APIRouter(prefix="/boards", tags=["boards"])
+router = APIRouter(route_class=PromptRoute, prefix="/boards", tags=["boards"])
 
 
 async def get_reader(current: Annotated[Actor, Depends(Allowed(Scope.BOARDS_READ))]) -> Actor:

@@ -10,11 +10,11 @@ from pydantic import Field
 
 from api.dependencies import Reading, ReadsContracts
 from api.pages.comparing import compared
-from api.rest.answers import refusals
+from api.rest.answers import PromptRoute, refusals
 from api.rest.shapes import Shape
 from workflows.contracts import queries
 
-router = APIRouter(prefix="/contracts", tags=["contracts"])
+router = APIRouter(route_class=PromptRoute, prefix="/contracts", tags=["contracts"])
 
 
 class PieceShape(Shape):

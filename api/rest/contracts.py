@@ -18,7 +18,7 @@ from sqlmodel import Session
 from api.dependencies import Engine, Now, Reading, ReadsContracts, Transaction, WritesContracts
 from api.files import content_disposition, read_upload
 from api.once import Key, answered_already, once, request_hash
-from api.rest.answers import refusals
+from api.rest.answers import PromptRoute, refusals
 from api.rest.shapes import (
     ContractPage,
     ContractShape,
@@ -45,7 +45,7 @@ from workflows.errors import NotFound, Refused
 from workflows.parties.rules import Actor
 from workflows.runtime import Runtime
 
-router = APIRouter(prefix="/contracts", tags=["contracts"])
+router = APIRouter(route_class=PromptRoute, prefix="/contracts", tags=["contracts"])
 
 LIVE_EVERY = 0.5  # seconds between two looks of an open event stream
 

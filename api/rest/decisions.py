@@ -18,7 +18,7 @@ from api.dependencies import Decides, Engine, Now
 from api.errors import TITLES, said
 from api.once import Key, once, request_hash
 from api.pages.shell import reader_of
-from api.rest.answers import refusals
+from api.rest.answers import PromptRoute, refusals
 from api.rest.shapes import DecisionIn, DecisionShape, Problem, Shape
 from api.rest.tasks import decision_shape
 from documents.rendering import Reader
@@ -31,7 +31,7 @@ from workflows.runtime import Runtime
 
 log = logging.getLogger(__name__)
 
-router = APIRouter(prefix="/tasks", tags=["tasks"])
+router = APIRouter(route_class=PromptRoute, prefix="/tasks", tags=["tasks"])
 
 MOST = 100
 """Tasks that are decided with one request."""

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from api.dependencies import Engine, Now, Reading, ReadsContracts, Transaction, WritesContracts
 from api.files import content_disposition, read_upload
 from api.once import Key, answered_already, once, request_hash
-from api.rest.answers import refusals
+from api.rest.answers import PromptRoute, refusals
 from api.rest.contracts import event_shape
 from api.rest.shapes import EventPage, Shape
 from workflows.contracts import queries as contracts
@@ -28,7 +28,7 @@ from workflows.errors import NotFound
 from workflows.parties.rules import Actor
 from workflows.runtime import Runtime
 
-router = APIRouter(prefix="/contracts/{contract_id}", tags=["discussions"])
+router = APIRouter(route_class=PromptRoute, prefix="/contracts/{contract_id}", tags=["discussions"])
 
 VISIBILITY = (
     "`inside`: people of the contract's own organisation alone read it. `shared`: everybody who may see the contract, "

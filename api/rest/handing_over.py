@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from api.dependencies import Decides, Now, Reading, ReadsTasks, Transaction
-from api.rest.answers import refusals
+from api.rest.answers import PromptRoute, refusals
 from api.rest.shapes import Shape
 from workflows.approvals.handing_over import delegate, extend, reassign, take_back
 from workflows.approvals.model import Stage, Substitution, Task
@@ -27,7 +27,7 @@ from workflows.contracts.rules import checked_amount
 from workflows.parties.model import Person
 from workflows.parties.queries import colleague, people
 
-router = APIRouter(tags=["tasks"])
+router = APIRouter(route_class=PromptRoute, tags=["tasks"])
 
 LONGEST = 4000
 Address = Annotated[str, Field(max_length=254, examples=["jiwoo.han@haneul.example"])]

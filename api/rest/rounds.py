@@ -10,13 +10,13 @@ from fastapi import APIRouter, Body, Query
 from pydantic import Field
 
 from api.dependencies import Administrator, Now, Reading, Transaction
-from api.rest.answers import refusals
+from api.rest.answers import PromptRoute, refusals
 from api.rest.shapes import Shape
 from workflows.approvals.model import RoundState
 from workflows.approvals.moving import Moving, move_round, rounds_under_way, what_moving_does
 from workflows.approvals.rerouting import Fate
 
-router = APIRouter(tags=["routes"])
+router = APIRouter(route_class=PromptRoute, tags=["routes"])
 
 
 class RoundShape(Shape):

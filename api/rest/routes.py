@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Request
 
 from api.dependencies import Administrator, Now, Reading, Transaction
-from api.rest.answers import refusals
+from api.rest.answers import PromptRoute, refusals
 from api.rest.shapes import BandShape, DryEscalationShape, DryRunIn, DryRunShape, DryStageShape, RouteShape
 from workflows.approvals import queries
 from workflows.approvals.dry_run import DryStage, dry_run
@@ -21,7 +21,7 @@ from workflows.errors import NotFound, Refused
 from workflows.parties.queries import by_email
 from workflows.parties.rules import normalised_email
 
-router = APIRouter(prefix="/routes", tags=["routes"])
+router = APIRouter(route_class=PromptRoute, prefix="/routes", tags=["routes"])
 
 EXAMPLE = """\
 name: two-eyes

@@ -9,14 +9,14 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from api.dependencies import Decides, Now, Reading, ReadsTasks, Transaction
-from api.rest.answers import refusals
+from api.rest.answers import PromptRoute, refusals
 from api.rest.shapes import DecisionIn, DecisionShape, OpinionShape, TaskPage, TaskShape
 from workflows.approvals import queries
 from workflows.approvals.model import Decision, Task, Verdict
 from workflows.approvals.operations import Decided, decide
 from workflows.approvals.queries import Asked
 
-router = APIRouter(prefix="/tasks", tags=["tasks"])
+router = APIRouter(route_class=PromptRoute, prefix="/tasks", tags=["tasks"])
 
 
 @router.get("", response_model=TaskPage, summary="What I am asked to do", responses=refusals(401, 403))

@@ -8,10 +8,10 @@ from fastapi import APIRouter, File, UploadFile
 
 from api.dependencies import Engine, Verifies
 from api.files import read_upload
-from api.rest.answers import refusals
+from api.rest.answers import PromptRoute, refusals
 from workflows.signatures.verification import verify
 
-router = APIRouter(prefix="/verifications", tags=["verification"])
+router = APIRouter(route_class=PromptRoute, prefix="/verifications", tags=["verification"])
 
 
 @router.post(
