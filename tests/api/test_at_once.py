@@ -5,18 +5,26 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 import pytest
+from fastapi.testclient import TestClient
 from sqlmodel import select
 
+from api.main import create_app
 from signing.verification import verify
 from tests.support.office import QUICK_ROUTE, Office, open_office, text_of
-from workflows.approvals.model import Decision, RoundState, Task, TaskState
+from workflows.approvals.model import Decision, RoundState, Stage, StageState, Task, TaskState
 from workflows.audit.queries import history
 from workflows.contracts.model import Contract
 from workflows.contracts.steps import desk
 from workflows.errors import Conflict, Refused
+from workflows.parties.model import Kind, Person
+from workflows.parties.operations import join, make_token
+from workflows.parties.rules import Scope
 from workflows.signatures.ceremony import sign
 from workflows.signatures.model import Signing
 from workflows.signatures.operations import decline
@@ -36,6 +44,62 @@ def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
     office.route(BOTH)
     yield office
     office.runtime.engine.dispose()
+
+
+def test_two_hundred_decide_at_once_and_the_stage_closes_once(office: Office) -> None:
+    """More than the portal has threads. Every answer is a decision that is kept, or says that enough have decided."""
+    people, needed = 200, 120
+    tokens = crowd(office, people)
+    office.route(
+        "name: crowd\ndocument: contract\npriority: 99\nstages:\n"
+        f"  - {{name: crowd, approvers: {{group: crowd}}, quorum: {{approve: {needed}}}}}\n"
+        "  - {name: after, approvers: {people: [bo@haneul.example]}}\n"
+    )
+    contract = office.contract()
+    seen = office.round(contract).version_sha256
+    with office.reading() as session:
+        asked = session.exec(select(Task).where(Task.state == TaskState.OPEN)).all()
+    with TestClient(create_app(runtime=office.runtime)) as portal:
+
+        def click(task: Task) -> int:
+            return portal.post(
+                f"/api/tasks/{task.id}/decision",
+                json={"verdict": "approve", "version_sha256": seen},
+                headers={"Authorization": f"Bearer {tokens[task.person_id]}"},
+            ).status_code
+
+        answers = at_once(*(partial(click, task) for task in asked))
+    assert Counter(answers) == {201: needed, 409: people - needed}
+    with office.reading() as session:
+        assert len(session.exec(select(Decision)).all()) == needed
+        stage = session.exec(select(Stage).where(Stage.name == "crowd")).one()
+    assert stage.state is StageState.APPROVED
+    assert actions(office, contract)["approved"] == needed
+    assert actions(office, contract)["asked"] == 2
+    assert office.open_tasks() == ["bo"]
+
+
+def crowd(office: Office, people: int) -> dict[UUID, str]:
+    """So many people in the group ``crowd``, each with a token."""
+    now = datetime.now(UTC)
+    with office.transaction() as session:
+        made = [
+            Person(
+                organisation_id=office.organisation.id,
+                name=f"P{number}",
+                email=f"p{number}@haneul.example",
+                created_at=office.now,
+            )
+            for number in range(people)
+        ]
+        session.add_all(made)
+        session.flush()
+        for person in made:
+            join(session, person, Kind.GROUP, "crowd")
+        return {
+            person.id: make_token(session, person, name="tests", scopes=[Scope.TASKS_DECIDE], now=now)
+            for person in made
+        }
 
 
 def at_once(*deeds: Callable[[], object]) -> list[object]:
