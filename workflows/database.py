@@ -23,7 +23,7 @@ from sqlmodel import Session, SQLModel, create_engine
 
 log = logging.getLogger(__name__)
 
-TRIED_AFTER = 1.0  # seconds
+TRIED_AFTER = 1.0  # seconds that a connection may lie idle before it is tried
 
 _listeners: WeakKeyDictionary[Engine, list[Callable[[], None]]] = WeakKeyDictionary()
 

@@ -44,7 +44,11 @@ Still = Callable[[Work, OutgoingMail], bool]
 
 
 def open_dispatcher(settings: Settings, engine: Engine, *, still_wanted: Still) -> Dispatcher:
-    """What the settings name, with no connection made yet. ``still_wanted``: see ``Dispatcher``."""
+    """What the settings name, with no connection made yet. ``still_wanted``: see ``Dispatcher``.
+
+    Raises:
+        ValueError: ``SIGNOFF_MAIL_URL`` means nothing.
+    """
     return Dispatcher(
         engine,
         mailer=Mailer.from_url(settings.mail_url, embedded_port=settings.mailbox_smtp_port),

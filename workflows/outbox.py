@@ -148,17 +148,7 @@ def wake(session: Work, process: str, subject_id: UUID, *, label: str, now: date
     add_or_change(
         session,
         RunOwed,
-        {
-            "process": process,
-            "subject_id": subject_id,
-            "label": label,
-            "sequence": 1,
-            "launched": 0,
-            "finished": 0,
-            "attempts": 0,
-            "wanted_at": now,
-            "not_before": now,
-        },
+        {"process": process, "subject_id": subject_id, "label": label, "wanted_at": now, "not_before": now},
         _wanted_again,
     )
     session.owes = True

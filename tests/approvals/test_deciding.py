@@ -268,11 +268,15 @@ def test_a_blocked_stage_goes_on_when_somebody_is_named(office: Office) -> None:
         .replace("priority: 10", "priority: 20")
         .replace("group: legal", "group: empty")
     )
+    office.person("kim", roles=["administrator"], password="correct horse battery")
     contract = office.contract()
     office.decide("mia")
     assert office.open_tasks() == []
     assert office.state(contract) == "in_review", "never an approval"
-    assert any("root@" in str(each["To"]) for each in office.deliver())
+    told = {str(each["To"]).partition("@")[0].rpartition("<")[2]: text_of(each) for each in office.deliver()}
+    page = f"/contracts/{contract.id}"
+    assert page in told["kim"]
+    assert page not in told["root"], "who has no account cannot open it"
     office.put_in("ann", group="empty")
     office.put_in("bo", group="empty")
     with office.transaction() as session:

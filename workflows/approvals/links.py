@@ -161,7 +161,8 @@ def tell_administrators(session: Work, round: Round, stage: Stage, *, now: datet
                     payload={
                         **mail_values(round),
                         "stage": stage.name,
-                        "page": f"/{round.process}s/{round.subject_id}",
+                        # whoever has no account cannot open it
+                        "page": f"/{round.process}s/{round.subject_id}" if administrator.password_hash else None,
                     },
                 ),
                 now=now,
