@@ -10,15 +10,16 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from workflows.approvals.links import recipient
 from workflows.approvals.model import DailyDigest, Round, Stage, StageKind, Task, TaskState
+from workflows.approvals.queries import count_open
 from workflows.database import Work
 from workflows.errors import NotFound
 from workflows.outbox import Letter, post
-from workflows.parties.model import PROCESS, Organisation, Person
+from workflows.parties.model import PROCESS, Person
+from workflows.parties.queries import organisation_of
 
 AT = time(8)
 SATURDAY = 5
@@ -74,12 +75,10 @@ def give_digest(session: Work, person_id: UUID, *, now: datetime) -> bool:
     if chosen is None or day is None:
         return False
     chosen.last_day = day
-    waiting = session.exec(
-        select(func.count()).select_from(Task).where(Task.person_id == person_id, Task.state == TaskState.OPEN)
-    ).one()
+    waiting = count_open(session, person_id)
     if waiting == 0:
         return False
-    organisation = session.get(Organisation, person.organisation_id) if person.organisation_id else None
+    organisation = organisation_of(session, person)
     name = organisation.name if organisation else ""
     post(
         session,

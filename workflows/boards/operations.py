@@ -12,6 +12,7 @@ from sqlmodel import col, select
 from workflows.approvals.links import kill_links, reading_link
 from workflows.approvals.model import Round, RoundState, Stage, StageState, Task, TaskState, Verdict
 from workflows.approvals.operations import advance, invite, send_link_again
+from workflows.approvals.queries import current_round
 from workflows.audit.operations import record
 from workflows.boards.queries import insist_on_own
 from workflows.contracts.model import PROCESS, Contract
@@ -22,7 +23,7 @@ from workflows.outbox import Letter, MailState, OutgoingMail, Recipient, post, w
 from workflows.parties.model import Person
 from workflows.parties.operations import acquaintance
 from workflows.parties.queries import by_email
-from workflows.parties.rules import Actor, normalised_email, why_not_administer
+from workflows.parties.rules import Actor, normalised_email, who, why_not_administer
 
 
 def try_again(session: Work, stage_id: UUID, *, by: Actor, now: datetime) -> None:
@@ -52,16 +53,11 @@ def wake_again(session: Work, process: str, subject_id: UUID, *, by: Actor, now:
     """Have the work on a document taken up again, as after a fault that was mended."""
     _insist_on_administrator(by)
     insist_on_own(session, subject_id, by.organisation_id)
-    round = session.exec(
-        select(Round)
-        .where(Round.process == process, Round.subject_id == subject_id)
-        .order_by(col(Round.number).desc())
-        .limit(1)
-    ).first()
+    round = current_round(session, process, subject_id)
     if round is None:
         raise NotFound("There is nothing at this address.")
     wake(session, process, subject_id, label=round.card["label"], now=now)
-    record(session, "woken", process, subject_id, now=now, actor=by.name, actor_id=by.id)
+    record(session, "woken", process, subject_id, now=now, **who(by))
 
 
 def send_again(session: Work, mail_id: UUID, *, by: Actor, now: datetime) -> None:
@@ -105,8 +101,7 @@ def correct_address(session: Work, mail_id: UUID, email: str, *, by: Actor, now:
         mail.process,
         mail.subject_id,
         now=now,
-        actor=by.name,
-        actor_id=by.id,
+        **who(by),
         to_name=mail.to_name,
         from_email=wrong,
         to_email=right,
@@ -147,8 +142,7 @@ def _post_anew(session: Work, mail: OutgoingMail, email: str, *, by: Actor, now:
         mail.process,
         mail.subject_id,
         now=now,
-        actor=by.name,
-        actor_id=by.id,
+        **who(by),
         kind=mail.kind,
         to_name=mail.to_name,
         to_email=email,

@@ -36,7 +36,7 @@ from workflows.outbox import Letter, post, wake
 from workflows.parties.model import Organisation, Person
 from workflows.parties.operations import acquaintance
 from workflows.parties.queries import people
-from workflows.parties.rules import Actor
+from workflows.parties.rules import Actor, who
 from workflows.search.operations import put
 from workflows.signatures.operations import end as end_signing
 
@@ -101,8 +101,7 @@ def submit(session: Work, draft: Draft, document: HandedIn, *, by: Actor, now: d
         PROCESS,
         contract.id,
         now=now,
-        actor=by.name,
-        actor_id=by.id,
+        **who(by),
         via=by.via,
         number=contract.number,
         version=1,
@@ -146,8 +145,7 @@ def replace(
         PROCESS,
         contract.id,
         now=now,
-        actor=by.name,
-        actor_id=by.id,
+        **who(by),
         via=by.via,
         version=version.number,
         version_sha256=version.sha256,
@@ -172,8 +170,7 @@ def withdraw(session: Work, contract_id: UUID, *, comment: str, by: Actor, now: 
         PROCESS,
         contract.id,
         now=now,
-        actor=by.name,
-        actor_id=by.id,
+        **who(by),
         via=by.via,
         comment=comment.strip(),
     )
@@ -214,8 +211,7 @@ def recall(session: Work, contract_id: UUID, *, comment: str, by: Actor, now: da
         PROCESS,
         contract.id,
         now=now,
-        actor=by.name,
-        actor_id=by.id,
+        **who(by),
         via=by.via,
         version=going.version_number,
         comment=comment,

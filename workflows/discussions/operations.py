@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,10 +12,10 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from documents.blobs import BlobRef
-from workflows.approvals.links import mail_values, reading_link, recipient
-from workflows.approvals.model import Link, Participant, Round, Task, TaskState
+from workflows.approvals.links import act_link, mail_values, reading_link, recipient
+from workflows.approvals.model import Round, Task, TaskState
 from workflows.approvals.operations import invite
-from workflows.approvals.queries import current_round
+from workflows.approvals.queries import current_round, is_participant
 from workflows.audit.operations import record
 from workflows.columns import to_millisecond
 from workflows.database import Work
@@ -34,9 +33,9 @@ from workflows.discussions.rules import (
 from workflows.errors import Conflict, Forbidden, Refused
 from workflows.outbox import Letter, MailState, OutgoingMail, post
 from workflows.parties.model import Organisation, Person
-from workflows.parties.operations import actor, sha256_of_secret
+from workflows.parties.operations import actor
 from workflows.parties.queries import by_emails, people
-from workflows.parties.rules import Actor
+from workflows.parties.rules import Actor, who
 
 READING_DAYS = 30
 """How long somebody without an account, whose task is done, can read and answer by the link in a mail."""
@@ -190,7 +189,7 @@ def _colleague(session: Session, subject: Subject, address: str, round: Round, *
             "Nobody who may see this document has the address %(address)s.", field="mentions", address=address
         )
     found = next(iter(by_emails(session, [address])), None)
-    on_the_way = found is not None and session.get(Participant, (subject.process, subject.id, found.id)) is not None
+    on_the_way = found is not None and is_participant(session, subject.process, subject.id, found.id)
     if found is None or not (is_inside(subject, found.organisation_id) or on_the_way):
         raise Refused(
             "Nobody of your organisation, and nobody who may see this document, has the address %(address)s.",
@@ -220,7 +219,7 @@ def _let_see(
     fresh = [
         each
         for each in colleagues
-        if session.get(Participant, (subject.process, subject.id, each.id)) is None
+        if not is_participant(session, subject.process, subject.id, each.id)
         and not actor(session, each, via="").reads_all
     ]
     if not fresh:
@@ -232,8 +231,7 @@ def _let_see(
         subject.inside,
         subject.id,
         now=now,
-        actor=by.name,
-        actor_id=by.id,
+        **who(by),
         via=by.via,
         comment_id=str(comment.id),
         people=[each.name for each in fresh],
@@ -287,9 +285,7 @@ def _link(session: Work, task: Task, round: Round, *, now: datetime) -> tuple[st
     if task.state is not TaskState.OPEN:
         until = now + timedelta(days=READING_DAYS)
         return reading_link(session, task, now=now, until=until), until
-    token, until = secrets.token_urlsafe(32), now + timedelta(days=int(round.card["link_days"]))
-    session.add(Link(token_sha256=sha256_of_secret(token), task_id=task.id, created_at=now, expires_at=until))
-    return token, until
+    return act_link(session, round, task, now=now)
 
 
 def _drop_mails(session: Work, comment: Comment, subject: Subject) -> None:
@@ -313,8 +309,7 @@ def _drop_mails(session: Work, comment: Comment, subject: Subject) -> None:
 def _about(comment: Comment, by: Actor) -> dict[str, Any]:
     """What every entry of a history about a comment says."""
     return {
-        "actor": by.name,
-        "actor_id": by.id,
+        **who(by),
         "via": by.via,
         "comment_id": str(comment.id),
         "visibility": comment.visibility.value,

@@ -29,6 +29,7 @@ from workflows.parties.rules import (
     normalised_email,
     shown,
     token_state,
+    who,
     why_not_password,
     why_not_withdraw_token,
 )
@@ -261,8 +262,7 @@ def withdraw_token(session: Work, token_id: UUID, *, by: Actor, now: datetime) -
             PROCESS,
             owner.id,
             now=now,
-            actor=by.name,
-            actor_id=by.id,
+            **who(by),
             via=by.via,
             token=str(token.id),
             name=token.name,

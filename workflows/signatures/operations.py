@@ -31,7 +31,7 @@ from workflows.audit.operations import record
 from workflows.database import Work
 from workflows.errors import Conflict, NotFound, Refused
 from workflows.outbox import wake
-from workflows.parties.rules import Actor, checked_name
+from workflows.parties.rules import Actor, checked_name, who
 from workflows.signatures.model import Signing, SigningState
 
 
@@ -145,8 +145,7 @@ def keep_signature(
         round.process,
         round.subject_id,
         now=now,
-        actor=by.name,
-        actor_id=by.id,
+        **who(by),
         task=str(task.id),
         signed_as=ticket.name,
         version=round.version_number,
@@ -181,8 +180,7 @@ def decline(session: Work, task_id: UUID, *, seen: str, comment: str, by: Actor,
         round.process,
         round.subject_id,
         now=now,
-        actor=by.name,
-        actor_id=by.id,
+        **who(by),
         task=str(task.id),
         version=round.version_number,
         via=by.via,
