@@ -17,6 +17,7 @@ from workflows.approvals.seats import (
     Place,
     about,
     administers,
+    another_task,
     candidate,
     checked_words,
     colleague,
@@ -28,7 +29,7 @@ from workflows.approvals.seats import (
 from workflows.approvals.standing_in import why_not_delegate, why_not_reassign, why_not_return
 from workflows.audit.operations import record
 from workflows.business_time import due_of
-from workflows.database import Work, insert_now
+from workflows.database import Work
 from workflows.errors import Forbidden, Refused
 from workflows.parties.model import Person
 from workflows.parties.rules import Actor, shown
@@ -141,20 +142,7 @@ def _reopened(session: Work, at: Place, owner: Person, *, words: str, now: datet
         again.state, again.closed_at, again.closed_because = TaskState.OPEN, None, ""
         again.handed_to_name, again.asked_at, again.words = "", now, words
         return again
-    made = Task(
-        round_id=task.round_id,
-        stage_id=task.stage_id,
-        person_id=owner.id,
-        name=owner.name,
-        email=owner.email,
-        kind=task.kind,
-        opening=task.opening,
-        asked_at=now,
-        words=words,
-    )
-    insert_now(session, [made])
-    at.tasks.append(made)
-    return made
+    return another_task(session, at, owner, words=words, now=now)
 
 
 def reassign(session: Work, task_id: UUID, *, to: str, comment: str = "", by: Actor, now: datetime) -> Task:

@@ -229,7 +229,7 @@ def decide(
         if again := first_answer(session, round, task, verdict, by):
             return again
         if why := why_not_decide(by, round, task, verdict, seen=seen, comment=comment):
-            if why.kind == "forbidden" and not _may_know(session, round, tasks, by):
+            if why.kind == "forbidden" and not may_know(session, round, tasks, by):
                 raise NotFound("There is no such task.")
             raise refusal(why)
         stage = next(each for each in stages if each.id == task.stage_id)
@@ -446,7 +446,7 @@ def send_link_again(session: Work, task_id: UUID, *, by: Actor, now: datetime) -
     submitter = session.get_one(Person, round.submitter_id)
     administrator = by.administers and by.organisation_id == submitter.organisation_id
     if why := why_not_send_link_again(by, round, task, administrator=administrator):
-        if why.kind == "forbidden" and not _may_know(session, round, tasks, by):
+        if why.kind == "forbidden" and not may_know(session, round, tasks, by):
             raise NotFound("There is no such task.")
         raise refusal(why)
     kill_links(session, [task.id], now=now)
@@ -520,7 +520,7 @@ def void(session: Work, tasks: Sequence[Task], because: str, *, now: datetime) -
     kill_links(session, [task.id for task in tasks], now=now)
 
 
-def _may_know(session: Session, round: Round, tasks: Sequence[Task], by: Actor) -> bool:
+def may_know(session: Session, round: Round, tasks: Sequence[Task], by: Actor) -> bool:
     """Colleagues of the submitter, and whoever is on the route, may learn that a task exists."""
     submitter = session.get_one(Person, round.submitter_id)
     return by.organisation_id == submitter.organisation_id or any(task.person_id == by.id for task in tasks)

@@ -17,6 +17,7 @@ from workflows.approvals.notices import handing, tell_of_opinion
 from workflows.approvals.seats import (
     Place,
     about,
+    another_task,
     checked_words,
     colleague,
     insist_own,
@@ -27,7 +28,7 @@ from workflows.approvals.seats import (
 from workflows.approvals.standing_in import Candidate, why_not_ask_reviewer, why_not_give_opinion
 from workflows.audit.operations import record
 from workflows.columns import to_millisecond
-from workflows.database import Work, insert_now
+from workflows.database import Work
 from workflows.parties.model import Person
 from workflows.parties.rules import Actor
 
@@ -66,22 +67,8 @@ def _asked(
     who = Candidate(person.id, person.name, person.active, asked=person.id in seated_in(at.stage, at.tasks))
     if why := why_not_ask_reviewer(by, round, task, who, reviewers=len(asked)):
         raise refusal(why)
-    made = Task(
-        round_id=round.id,
-        stage_id=at.stage.id,
-        person_id=person.id,
-        name=person.name,
-        email=person.email,
-        kind=task.kind,
-        opening=task.opening,
-        asked_at=now,
-        words=words,
-        review_of_id=task.id,
-        handed_from_id=task.person_id,
-        handed_from_name=task.name,
-    )
-    insert_now(session, [made])
-    at.tasks.append(made)
+    asks = (task.person_id, task.name)
+    made = another_task(session, at, person, review_of_id=task.id, handed_from=asks, words=words, now=now)
     let_see(session, round, person)
     told = handing(how, by_name=by.name, words=words)
     ask(session, round, at.stage, made, person, now=now, handing=told)

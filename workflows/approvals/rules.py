@@ -213,24 +213,40 @@ def why_not_decide(actor: Actor, round: Round, task: Task, verdict: Verdict, *, 
 
     ``seen``: sha256 (hex) of the version that was on their screen.
     """
-    if actor.id != task.person_id:
-        return Why("This task is %(name)s’s, not yours. Nothing was recorded.", "forbidden", {"name": task.name})
+    if why := why_not_own(actor, task):
+        return why
     if task.review_of_id is not None:
         return Why("You are asked for your opinion here, not for a decision.", "refused", {})
     if task.kind is not StageKind.APPROVAL and verdict not in (Verdict.SIGN, Verdict.DECLINE):
         return Why("You are asked to sign this, not to approve it.", "refused", {})
     if task.kind is StageKind.APPROVAL and verdict in (Verdict.SIGN, Verdict.DECLINE):
         return Why("You are asked to approve this, not to sign it.", "refused", {})
-    if closed := why_closed(round, task):
-        return closed
+    if why := why_closed(round, task) or why_outdated(round, seen):
+        return why
+    if verdict in (Verdict.REJECT, Verdict.SEND_BACK, Verdict.DECLINE) and not comment:
+        return Why("Nothing has been recorded yet: this needs a sentence that says why.", "refused", {})
+    return why_too_long(comment)
+
+
+def why_not_own(actor: Actor, task: Task) -> Why | None:
+    """Why ``actor`` may not act on the task as on their own; None where it is theirs."""
+    if actor.id != task.person_id:
+        return Why("This task is %(name)s’s, not yours. Nothing was recorded.", "forbidden", {"name": task.name})
+    return None
+
+
+def why_outdated(round: Round, seen: str) -> Why | None:
+    """Why what somebody saw does not count any more; None while it is the version that the round is about."""
     if seen != round.version_sha256:
         return Why(
             "The document has changed since you opened it. Nothing was recorded; please read version %(version)s.",
             "conflict",
             {"version": round.version_number},
         )
-    if verdict in (Verdict.REJECT, Verdict.SEND_BACK, Verdict.DECLINE) and not comment:
-        return Why("Nothing has been recorded yet: this needs a sentence that says why.", "refused", {})
+    return None
+
+
+def why_too_long(comment: str) -> Why | None:
     if len(comment) > LONGEST_COMMENT:
         return Why("The comment is longer than %(most)s letters.", "refused", {"most": LONGEST_COMMENT})
     return None

@@ -14,11 +14,11 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from workflows.approvals.links import ask
+from workflows.approvals.links import ask, refusal
 from workflows.approvals.model import Round, Stage, StageKind, Task, TaskState
-from workflows.approvals.operations import invite, lock_journey, void
+from workflows.approvals.operations import invite, lock_journey, may_know, void
 from workflows.approvals.publishing import route_of
-from workflows.approvals.rules import LONGEST_COMMENT, excluded_from
+from workflows.approvals.rules import LONGEST_COMMENT, excluded_from, why_not_own
 from workflows.approvals.standing_in import Candidate
 from workflows.database import Work, insert_now
 from workflows.errors import Forbidden, NotFound, Refused
@@ -62,15 +62,13 @@ def place_of(session: Work, task_id: UUID) -> Place:
 
 
 def insist_own(session: Session, at: Place, by: Actor) -> None:
-    if by.id != at.task.person_id:
+    if why := why_not_own(by, at.task):
         insist_known(session, at, by)
-        raise Forbidden("This task is %(name)s’s, not yours. Nothing was recorded.", name=at.task.name)
+        raise refusal(why)
 
 
 def insist_known(session: Session, at: Place, by: Actor) -> None:
-    """Colleagues of the submitter, and whoever is on the route, may learn that a task exists."""
-    submitter = session.get_one(Person, at.round.submitter_id)
-    if by.organisation_id != submitter.organisation_id and all(task.person_id != by.id for task in at.tasks):
+    if not may_know(session, at.round, at.tasks, by):
         raise NotFound("There is no such task.")
 
 
@@ -153,27 +151,17 @@ def hand(
     handed_from: tuple[UUID, str] | None = None,
 ) -> Task:
     """Close a task and ask somebody else in its place. Who was asked for an opinion about it tells them from now on."""
-    task = at.task
-    made = Task(
-        round_id=at.round.id,
-        stage_id=at.stage.id,
-        person_id=to.id,
-        name=to.name,
-        email=to.email,
-        kind=task.kind,
-        ordinal=task.ordinal,
-        opening=task.opening,
-        asked_at=now,
-        words=words,
+    task, reviews = at.task, at.reviews
+    made = another_task(
+        session,
+        at,
+        to,
         review_of_id=task.review_of_id,
+        instead_of=instead_of,
+        handed_from=handed_from,
+        words=words,
+        now=now,
     )
-    if instead_of:
-        made.instead_of_id, made.instead_of_name = instead_of
-    if handed_from:
-        made.handed_from_id, made.handed_from_name = handed_from
-    reviews = at.reviews
-    insert_now(session, [made])
-    at.tasks.append(made)
     void(session, [task], because, now=now)
     task.handed_to_name = to.name
     for review in reviews:
@@ -193,3 +181,38 @@ def let_see(session: Work, round: Round, person: Person) -> None:
 def about(at: Place, task: Task, by: Actor) -> dict[str, Any]:
     """What every entry of a history about a task that changed hands says."""
     return {**who(by), "via": by.via, "stage": at.stage.name, "task": str(task.id)}
+
+
+def another_task(
+    session: Work,
+    at: Place,
+    person: Person,
+    *,
+    review_of_id: UUID | None = None,
+    instead_of: tuple[UUID, str] | None = None,
+    handed_from: tuple[UUID, str] | None = None,
+    words: str,
+    now: datetime,
+) -> Task:
+    """A task of somebody else beside the one that is there, in the same opening of its stage. Nobody is told yet."""
+    task = at.task
+    made = Task(
+        round_id=task.round_id,
+        stage_id=task.stage_id,
+        person_id=person.id,
+        name=person.name,
+        email=person.email,
+        kind=task.kind,
+        ordinal=task.ordinal,
+        opening=task.opening,
+        asked_at=now,
+        words=words,
+        review_of_id=review_of_id,
+    )
+    if instead_of:
+        made.instead_of_id, made.instead_of_name = instead_of
+    if handed_from:
+        made.handed_from_id, made.handed_from_name = handed_from
+    insert_now(session, [made])
+    at.tasks.append(made)
+    return made

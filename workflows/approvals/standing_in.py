@@ -10,7 +10,7 @@ from uuid import UUID
 
 from workflows.approvals.model import Round, RoundState, StageKind, Task
 from workflows.approvals.rates import Rates, amount_in
-from workflows.approvals.rules import LONGEST_COMMENT, Limit, Why, why_closed
+from workflows.approvals.rules import Limit, Why, why_closed, why_not_own, why_outdated, why_too_long
 from workflows.errors import Refused
 from workflows.parties.rules import Actor
 
@@ -140,8 +140,8 @@ def why_not_delegate(actor: Actor, round: Round, task: Task, to: Candidate) -> W
     One hop only: whoever acts for somebody already, as a substitute or since it was delegated to them, decides or gives
     it back.
     """
-    if actor.id != task.person_id:
-        return Why("This task is %(name)s’s, not yours. Nothing was recorded.", "forbidden", {"name": task.name})
+    if why := why_not_own(actor, task):
+        return why
     if task.kind is StageKind.SIGNATURE:
         return Why("Nobody else can give your signature.", "refused", {})
     if task.instead_of_id is not None or task.review_of_id is not None:
@@ -198,8 +198,8 @@ def why_not_ask_reviewer(actor: Actor, round: Round, task: Task, who: Candidate,
 
     ``reviewers``: how many were asked for this task so far. Whoever sent the document may well be asked.
     """
-    if actor.id != task.person_id:
-        return Why("This task is %(name)s’s, not yours. Nothing was recorded.", "forbidden", {"name": task.name})
+    if why := why_not_own(actor, task):
+        return why
     if task.kind is StageKind.SIGNATURE or task.review_of_id is not None:
         return Why("Only whoever is asked to approve can ask others for their opinion.", "refused", {})
     if closed := why_closed(round, task):
@@ -217,23 +217,15 @@ def why_not_ask_reviewer(actor: Actor, round: Round, task: Task, who: Candidate,
 
 def why_not_give_opinion(actor: Actor, round: Round, task: Task, text: str, *, seen: str) -> Why | None:
     """Why somebody may not give their opinion; None where they may. ``seen``: as for a decision."""
-    if actor.id != task.person_id:
-        return Why("This task is %(name)s’s, not yours. Nothing was recorded.", "forbidden", {"name": task.name})
+    if why := why_not_own(actor, task):
+        return why
     if task.review_of_id is None:
         return Why("You are asked for a decision here, not for your opinion.", "refused", {})
-    if closed := why_closed(round, task):
-        return closed
-    if seen != round.version_sha256:
-        return Why(
-            "The document has changed since you opened it. Nothing was recorded; please read version %(version)s.",
-            "conflict",
-            {"version": round.version_number},
-        )
+    if why := why_closed(round, task) or why_outdated(round, seen):
+        return why
     if not text:
         return Why("Nothing has been recorded yet: say what you think.", "refused", {})
-    if len(text) > LONGEST_COMMENT:
-        return Why("The comment is longer than %(most)s letters.", "refused", {"most": LONGEST_COMMENT})
-    return None
+    return why_too_long(text)
 
 
 def why_not_recall(actor: Actor, round: Round) -> Why | None:
