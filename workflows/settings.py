@@ -77,7 +77,6 @@ class Settings(BaseSettings):
     expiry_alert_days: Annotated[tuple[int, ...], NoDecode] = (90, 60, 30, 7)
     sign_in_tries: int = 5
     sign_in_wait_minutes: int = 15
-    link_tries_per_minute: int = 60
     link_codes: LinkCodes = LinkCodes.ABOVE
     """When a mailed link asks for a one-time code first. ``above``: above the amount that the route names, if it names
     one. ``new-devices``: also in every browser in which its addressee has not entered a code within 180 days, the very

@@ -160,6 +160,12 @@ class StagePlan:
     send_back_to: tuple[str, ...] = (SUBMITTER,)
     order: Literal["sequential", "parallel"] | None = None
 
+    @property
+    def kinds(self) -> Iterator[OneKind]:
+        """Of approvers, of the fallback, and of those whom an escalation asks."""
+        for approvers in (self.approvers, self.fallback, self.escalate.to if self.escalate else None):
+            yield from kinds_of(approvers)
+
 
 @dataclass(frozen=True)
 class ParallelPlan:
@@ -242,9 +248,8 @@ class Route:
         found: set[str] = set()
         for plan in self.plans:
             found.update(plan.quorum.veto)
-            for approvers in (plan.approvers, plan.fallback, plan.escalate.to if plan.escalate else None):
-                for each in kinds_of(approvers):
-                    among = each.among if isinstance(each, Authority) else each
-                    if isinstance(among, People):
-                        found.update(among.emails)
+            for each in plan.kinds:
+                among = each.among if isinstance(each, Authority) else each
+                if isinstance(among, People):
+                    found.update(among.emails)
         return tuple(sorted(found))

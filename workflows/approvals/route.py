@@ -285,14 +285,9 @@ def _compares_amounts(route: Route) -> bool:
     return (
         bool(route.bands)
         or route.links.code_above is not None
-        or any(isinstance(each, Authority) for plan in route.plans for each in _kinds_asked(plan))
+        or any(isinstance(kind, Authority) for plan in route.plans for kind in plan.kinds)
         or any(_asks_amount(route, condition) for condition in _conditions(route))
     )
-
-
-def _kinds_asked(plan: StagePlan) -> Iterator[object]:
-    for approvers in (plan.approvers, plan.fallback, plan.escalate.to if plan.escalate else None):
-        yield from kinds_of(approvers)
 
 
 def _asks_amount(route: Route, condition: str) -> bool:

@@ -12,7 +12,6 @@ from sqlmodel import Session, col, select
 from signing.evidence import Evidence, EvidenceDecision, EvidenceDocument
 from workflows.approvals.model import Round, StageKind, TaskState
 from workflows.approvals.queries import Journey, journey
-from workflows.approvals.rules import next_signer
 from workflows.audit.queries import history
 from workflows.audit.rules import instant
 from workflows.signatures.model import Signing
@@ -86,15 +85,6 @@ def slots_of(travelled: Journey, *, reason: str) -> list[dict[str, Any]]:
         }
         for turn, task in enumerate(signers, 1)
     ]
-
-
-def whose_turn(travelled: Journey) -> str | None:
-    """The name of the signer who is asked, or comes next."""
-    asked = next(
-        (task for task in travelled.tasks if task.kind is StageKind.SIGNATURE and task.state is TaskState.OPEN), None
-    )
-    upcoming = asked or next_signer([task for task in travelled.tasks if task.kind is StageKind.SIGNATURE])
-    return upcoming.name if upcoming else None
 
 
 def signings_of(session: Session, round_ids: Sequence[UUID]) -> dict[UUID, Signing]:
