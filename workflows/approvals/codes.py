@@ -93,7 +93,7 @@ def locked() -> LinkLocked:
 
 def _amount(route: Route, round: Round) -> Decimal | None:
     """In the route's currency, where the document has one."""
-    facts = comparable(route, round.facts, rates_of(round.rates))
+    facts = comparable(route, round.facts, rates_of(round.rates) if round.rates else None)
     amount = facts.get("amount")
     return None if amount in (None, "") else Decimal(str(amount))
 

@@ -134,7 +134,7 @@ def _moving(session: Session, round: Round, version: int) -> tuple[Moving, Mappi
         raise NotFound("The route “%(name)s” has no version %(version)s.", name=round.route_name, version=version)
     old = session.get_one(RouteVersion, round.route_id)
     before, after = parsed(old.source), parsed(new.source)
-    rates = rates_of(round.rates)
+    rates = rates_of(round.rates) if round.rates else None
     going = routes.going_through(after, round.facts, rates)
     facts = routes.comparable(after, round.facts, rates)
     stages = stages_of(session, round.id)

@@ -36,10 +36,8 @@ class Rates:
         return {"base": self.base, "on": self.on.isoformat() if self.on else None, "units": units}
 
 
-def rates_of(data: Mapping[str, Any] | None) -> Rates | None:
-    """What ``as_data`` gave; None where no rates were kept."""
-    if data is None:
-        return None
+def rates_of(data: Mapping[str, Any]) -> Rates:
+    """What ``as_data`` gave."""
     units = {currency: Decimal(rate) for currency, rate in data["units"].items()}
     return Rates(data["base"], units, date.fromisoformat(data["on"]) if data["on"] else None)
 

@@ -270,7 +270,7 @@ def _acting(session: Session, at: Place, named: list[Substitution], *, on: date)
         kind=kind,
         amount=amount,
         currency=currency,
-        rates=rates_of(at.round.rates),
+        rates=rates_of(at.round.rates) if at.round.rates else None,
         excluded=excluded,
     )
     if chosen is None:
