@@ -73,6 +73,13 @@ def get_administrator(visitor: SignedIn) -> Visitor:
 Administers = Annotated[Visitor, Depends(get_administrator)]
 
 
+def get_administering_form(visitor: FromForm) -> Visitor:
+    return get_administrator(visitor)
+
+
+AdministersByForm = Annotated[Visitor, Depends(get_administering_form)]
+
+
 def insist_on_own_origin(request: Request) -> None:
     """Refuse a form that a page of another site has sent (Fetch Metadata; Origin where a browser lacks it)."""
     if request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):

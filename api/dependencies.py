@@ -89,21 +89,17 @@ CurrentActor = Annotated[Actor, Depends(get_actor)]
 
 
 class Allowed:
-    """The actor, where their token has the scope."""
+    """The actor, where their token has the scope. ``administers``: and where they are an administrator."""
 
-    def __init__(self, scope: Scope) -> None:
-        self.scope = scope
+    def __init__(self, scope: Scope, *, administers: bool = False) -> None:
+        self.scope, self.administers = scope, administers
 
     async def __call__(self, current: CurrentActor) -> Actor:
         if sentence := why_not_scope(current, self.scope):
             raise Forbidden(sentence, scope=self.scope.value)
+        if self.administers and (sentence := why_not_administer(current)):
+            raise Forbidden(sentence)
         return current
-
-
-async def get_administrator(current: Annotated[Actor, Depends(Allowed(Scope.ROUTES_WRITE))]) -> Actor:
-    if sentence := why_not_administer(current):
-        raise Forbidden(sentence)
-    return current
 
 
 ReadsContracts = Annotated[Actor, Depends(Allowed(Scope.CONTRACTS_READ))]
@@ -111,4 +107,5 @@ WritesContracts = Annotated[Actor, Depends(Allowed(Scope.CONTRACTS_WRITE))]
 ReadsTasks = Annotated[Actor, Depends(Allowed(Scope.TASKS_READ))]
 Decides = Annotated[Actor, Depends(Allowed(Scope.TASKS_DECIDE))]
 Verifies = Annotated[Actor, Depends(Allowed(Scope.VERIFY))]
-Administrator = Annotated[Actor, Depends(get_administrator)]
+ReadsBoards = Annotated[Actor, Depends(Allowed(Scope.BOARDS_READ, administers=True))]
+Administrator = Annotated[Actor, Depends(Allowed(Scope.ROUTES_WRITE, administers=True))]

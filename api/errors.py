@@ -14,8 +14,9 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.exceptions import HTTPException
 
+from api.readers import reader_of
 from documents.blobs import BlobDamaged, BlobMissing, StoreUnavailable
-from documents.rendering import Reader, sentence
+from documents.rendering import Reader, moment, sentence
 from workflows.approvals.route import RouteRefused
 from workflows.errors import Refused, TooMany
 
@@ -55,8 +56,6 @@ def install(app: FastAPI) -> None:
 
 def said(refused: Refused, reader: Reader) -> str:
     """The refusal's sentence in the reader's language, times in their zone."""
-    from documents.rendering import moment
-
     values = {
         name: moment(value, reader) if isinstance(value, datetime) else value for name, value in refused.values.items()
     }
@@ -116,7 +115,7 @@ async def _refused(request: Request, error: Exception) -> Response:
     return _answer(
         request,
         error.status,
-        said(error, _reader(request)),
+        said(error, reader_of(request)),
         code=error.code,
         field=error.field,
         headers=headers or None,
@@ -130,7 +129,7 @@ async def _route_refused(request: Request, error: Exception) -> Response:
         {
             "line": each.line,
             "column": each.column,
-            "sentence": sentence(each.sentence, _reader(request).locale, **each.values),
+            "sentence": sentence(each.sentence, reader_of(request).locale, **each.values),
         }
         for each in error.findings
     ]
@@ -142,7 +141,7 @@ async def _unreadable(request: Request, error: Exception) -> Response:
     wrong = error.errors()
     first = wrong[0] if wrong else {"loc": (), "msg": ""}
     if wants_page(request) and first["loc"][:1] == ("path",):
-        return _answer(request, 404, sentence(TITLES[404], _reader(request).locale), code="not-found")
+        return _answer(request, 404, sentence(TITLES[404], reader_of(request).locale), code="not-found")
     field = ".".join(str(part) for part in first["loc"][1:]) or None
     detail = f"{field}: {first['msg']}." if field else f"{first['msg']}."
     errors = [{"field": ".".join(str(part) for part in each["loc"][1:]), "problem": each["msg"]} for each in wrong]
@@ -151,7 +150,7 @@ async def _unreadable(request: Request, error: Exception) -> Response:
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    title = sentence(TITLES.get(error.status_code, "Not accepted"), _reader(request).locale)
+    title = sentence(TITLES.get(error.status_code, "Not accepted"), reader_of(request).locale)
     headers = dict(error.headers) if error.headers else None
     return _answer(request, error.status_code, title, code=f"http-{error.status_code}", headers=headers)
 
@@ -160,7 +159,7 @@ async def _not_ready(request: Request, error: Exception) -> Response:
     log.warning("A part cannot be reached: %s", error)
     detail = sentence(
         "A part that this needs cannot be reached just now. Nothing was changed; please try again.",
-        _reader(request).locale,
+        reader_of(request).locale,
     )
     return _answer(request, 503, detail, code="not-ready", headers={"Retry-After": "5"})
 
@@ -169,7 +168,7 @@ async def _damaged(request: Request, error: Exception) -> Response:
     reference = _reference()
     log.error("Reference %s: %s", reference, error)
     detail = sentence(
-        "The stored file is missing or damaged. An administrator has to restore it.", _reader(request).locale
+        "The stored file is missing or damaged. An administrator has to restore it.", reader_of(request).locale
     )
     return _answer(request, 500, detail, code="file-damaged", reference=reference)
 
@@ -177,16 +176,10 @@ async def _damaged(request: Request, error: Exception) -> Response:
 async def _unexpected(request: Request, error: Exception) -> Response:
     reference = _reference()
     log.error("Reference %s: %s %s", reference, request.method, request.url.path, exc_info=error)
-    detail = sentence("Something went wrong on our side. Nothing was changed.", _reader(request).locale)
+    detail = sentence("Something went wrong on our side. Nothing was changed.", reader_of(request).locale)
     return _answer(request, 500, detail, code="unexpected", reference=reference)
 
 
 def _reference() -> str:
     letters = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
     return "-".join("".join(secrets.choice(letters) for _ in range(4)) for _ in range(2))
-
-
-def _reader(request: Request) -> Reader:
-    from api.pages.shell import reader_of
-
-    return reader_of(request)

@@ -7,7 +7,10 @@ from urllib.parse import quote
 
 from fastapi import UploadFile
 
+from workflows.contracts.intake import take_in
+from workflows.contracts.operations import HandedIn
 from workflows.errors import Refused
+from workflows.runtime import Runtime
 
 
 class TooLarge(Refused):
@@ -20,6 +23,7 @@ def read_upload(file: UploadFile, most: int) -> bytes:
 
     Raises:
         TooLarge: there are more; it is refused before anything looks into it.
+        Refused: there are none.
     """
     data = file.file.read(most + 1)
     if len(data) > most:
@@ -29,6 +33,22 @@ def read_upload(file: UploadFile, most: int) -> bytes:
     if not data:
         raise Refused("The file is empty.", field="file")
     return data
+
+
+def taken_in(runtime: Runtime, file: UploadFile, data: bytes, password: str) -> HandedIn:
+    """The contract that was uploaded, checked and kept. ``data``: its bytes; ``password``: empty where it has none.
+
+    Raises:
+        DocumentRefused: with the reason.
+        NotReady: too many documents are being read just now.
+    """
+    return take_in(
+        data,
+        file_name=file.filename or "",
+        blobs=runtime.blobs,
+        limits=runtime.intake_limits,
+        password=password or None,
+    )
 
 
 def content_disposition(name: str, *, inline: bool = False) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Header
+from fastapi.responses import JSONResponse
 
 from workflows.database import Work
 from workflows.idempotency import FirstAnswer, TakenElsewhere, take
@@ -31,19 +33,39 @@ def request_hash(what: str, words: Mapping[str, Any], data: bytes = b"") -> str:
     return hashlib.sha256(head.encode()).hexdigest()
 
 
-def answered_already(
-    runtime: Runtime, actor: Actor, key: str | None, request_sha256: str, now: datetime
-) -> dict[str, Any] | None:
-    """Spares a repeated request the intake; ``once`` decides."""
-    if key is None:
-        return None
-    with runtime.transaction() as session:
-        try:
-            found = take(session, actor.id, key, request_sha256, now=now)
-        except TakenElsewhere:  # being answered in this very instant
+def page_key(key: str, request_sha256: str) -> str:
+    """For a form whose page carries ``key``: its content sent twice is one thing, changed content another."""
+    return f"page-{key[:60]}-{request_sha256[:40]}"
+
+
+@dataclass(frozen=True)
+class Creation:
+    """A request that creates something and may come again. ``key``: None where its sender did not care."""
+
+    runtime: Runtime
+    actor: Actor
+    key: str | None
+    request_sha256: str
+    now: datetime
+
+    def answered_already(self) -> JSONResponse | None:
+        """The first answer, before the work is prepared, which may be long; ``answer`` decides."""
+        if self.key is None:
             return None
-        session.rollback()
-        return found.answer if isinstance(found, FirstAnswer) else None
+        with self.runtime.transaction() as session:
+            try:
+                found = take(session, self.actor.id, self.key, self.request_sha256, now=self.now)
+            except TakenElsewhere:  # being answered in this very instant
+                return None
+            session.rollback()
+            return _created(found.answer) if isinstance(found, FirstAnswer) else None
+
+    def answer(self, work: Callable[[Work], dict[str, Any]]) -> JSONResponse:
+        return _created(once(self.runtime, self.actor, self.key, self.request_sha256, self.now, work))
+
+
+def _created(answer: dict[str, Any]) -> JSONResponse:
+    return JSONResponse(answer, status_code=201)
 
 
 def once(
@@ -55,15 +77,28 @@ def once(
     work: Callable[[Work], dict[str, Any]],
 ) -> dict[str, Any]:
     """The answer of ``work``, done in a transaction of its own; the first one where the request came before."""
+    if key is None:
+        with runtime.transaction() as session:
+            return work(session)
     while True:
         try:
             with runtime.transaction() as session:
-                if key is None:
-                    return work(session)
                 found = take(session, actor.id, key, request_sha256, now=now)
                 if isinstance(found, FirstAnswer):
                     return found.answer
-                found.answer = work(session)
-                return found.answer or {}
+                found.answer = answer = work(session)
+                return answer
+        except TakenElsewhere:
+            continue
+
+
+def reserved(runtime: Runtime, actor: Actor, key: str, request_sha256: str, now: datetime) -> dict[str, Any] | None:
+    """The first answer where there is one. Else the key stands for this request before anything of it is done: one that
+    breaks off is carried on by its repetition."""
+    while True:
+        try:
+            with runtime.transaction() as session:
+                found = take(session, actor.id, key, request_sha256, now=now)
+                return found.answer if isinstance(found, FirstAnswer) else None
         except TakenElsewhere:
             continue

@@ -8,15 +8,16 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.auth import Administers, Visitor
+from api.auth import Administers, AdministersByForm, Visitor
 from api.dependencies import Engine, Now
 from api.errors import said
-from api.pages.people import AdministersByForm
-from api.pages.shell import page, reader_of
+from api.pages.fields import Text
+from api.pages.shell import page
 from api.pages.views import stage_name
+from api.readers import reader_of
 from documents.rendering import Reader, sentence
 from workflows.boards import queries
 from workflows.boards.operations import correct_address, send_again, try_again, wake_again
@@ -27,8 +28,6 @@ from workflows.errors import NotFound, Refused
 from workflows.runtime import Runtime
 
 router = APIRouter(prefix="/boards", include_in_schema=False)
-
-Text = Annotated[str, Form()]
 
 DONE = {
     "asked": "Somebody is asked again",

@@ -14,7 +14,8 @@ from api.dependencies import Engine, Now, get_runtime
 from api.errors import problem, said, wants_page
 from api.pages.links import reached
 from api.pages.passes import PASS_LASTS, device_of, give_pass, insist_on_pass
-from api.pages.shell import page, reader_of
+from api.pages.shell import page
+from api.readers import reader_of
 from documents.rendering import Reader
 from workflows.approvals.codes import (
     CODE_LASTS,

@@ -15,13 +15,14 @@ from sqlmodel import Session
 
 from api.auth import SignedIn, Visitor
 from api.dependencies import Engine, Now
-from api.pages.comparing import changed_since_approved
-from api.pages.discussions import Tried, talk_of
-from api.pages.handing import handing_of
+from api.pages.comparisons import changed_since_approved
+from api.pages.discussion_view import Tried, talk_of
+from api.pages.handing_over_view import handing_of
 from api.pages.pictures import page_picture
-from api.pages.shell import page, reader_of
+from api.pages.shell import page
 from api.pages.views import RouteRow, route_rows, stage_name
 from api.pages.words import VIEWS, Status, kind_name, status_of, told, upcoming
+from api.readers import reader_of
 from api.rest.contracts import file_of, pdf_response, today_of
 from documents.rendering import Reader, sentence
 from workflows.approvals.model import RoundState, StageKind, TaskState, Verdict
@@ -31,7 +32,7 @@ from workflows.audit.queries import history
 from workflows.business_time import explained
 from workflows.contracts import queries
 from workflows.contracts.model import PROCESS, Contract, Version
-from workflows.contracts.rules import why_not_hand_in, why_not_withdraw
+from workflows.contracts.rules import owns, why_not_hand_in, why_not_withdraw
 from workflows.contracts.standing import Standing, owner_of, standing, standings
 from workflows.discussions.queries import inside_history
 from workflows.discussions.rules import Subject
@@ -202,7 +203,7 @@ def shown(
             actor,
             reader,
             base=f"/contracts/{contract.id}/tasks/{{task}}",
-            keeps=_keeps(contract, actor),
+            keeps=owns(actor, contract),
             offers=True,
             typed=typed,
         ),
@@ -233,7 +234,7 @@ def _rows(where: Standing, reader: Reader, actor: Actor) -> list[RouteRow]:
 
 
 def _troubles(session: Session, contract: Contract, actor: Actor) -> list[MailTrouble]:
-    if not _keeps(contract, actor):
+    if not owns(actor, contract):
         return []
     inside = queries.subject_of(contract).inside
     return mail_troubles(session, PROCESS, contract.id) + mail_troubles(session, inside, contract.id)
@@ -241,17 +242,13 @@ def _troubles(session: Session, contract: Contract, actor: Actor) -> list[MailTr
 
 def _open_tasks(where: Standing, contract: Contract, actor: Actor) -> list[tuple[UUID, str]]:
     """Whom a new link can be sent to: by the contract's owner and by administrators."""
-    if where.journey is None or not _keeps(contract, actor):
+    if where.journey is None or not owns(actor, contract):
         return []
     return [
         (task.id, task.name)
         for task in where.journey.tasks
         if task.state is TaskState.OPEN and task.person_id != actor.id
     ]
-
-
-def _keeps(contract: Contract, actor: Actor) -> bool:
-    return actor.id == contract.owner_id or (actor.administers and actor.organisation_id == contract.organisation_id)
 
 
 @router.get("/{contract_id}/print")

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.auth import FromForm, SignedIn, Visitor
 from api.dependencies import Engine, Now
 from api.errors import said
+from api.pages.fields import Text, verdict_of
 from api.pages.sending import changed
-from api.pages.shell import page, reader_of
+from api.pages.shell import page
 from api.pages.words import kind_name
+from api.readers import reader_of
 from workflows.approvals.model import StageKind, TaskState, Verdict
 from workflows.approvals.operations import decide
 from workflows.approvals.queries import journey, task
@@ -27,8 +28,6 @@ from workflows.signatures.ceremony import sign
 from workflows.signatures.operations import decline
 
 router = APIRouter(prefix="/contracts/{contract_id}/tasks/{task_id}", include_in_schema=False)
-
-Text = Annotated[str, Form()]
 
 
 @router.post("/decision")
@@ -43,11 +42,10 @@ def post_decision(
     version_sha256: Text = "",
     comment: Text = "",
 ) -> Response:
-    if verdict not in (Verdict.APPROVE, Verdict.REJECT, Verdict.SEND_BACK):
-        raise Refused("Say approve, reject or send_back.", field="verdict")
+    chosen = verdict_of(verdict)
 
     def work(session: Work) -> None:
-        decide(session, task_id, Verdict(verdict), seen=version_sha256, by=visitor.actor, now=now, comment=comment)
+        decide(session, task_id, chosen, seen=version_sha256, by=visitor.actor, now=now, comment=comment)
 
     return changed(contract_id, request, runtime, visitor, now, work, done=verdict, comment=comment)
 

@@ -10,7 +10,8 @@ from fastapi.responses import RedirectResponse, Response
 from api.auth import FromForm, enter, exit, insist_on_own_origin
 from api.dependencies import SESSION_COOKIE, Engine, Now
 from api.errors import said
-from api.pages.shell import is_secure, page, reader_of
+from api.pages.shell import is_secure, page
+from api.readers import reader_of
 from documents.rendering import sentence
 from workflows.errors import TooMany
 

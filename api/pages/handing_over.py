@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
 
 from api.auth import FromForm
 from api.dependencies import Engine, Now
-from api.errors import wants_page
-from api.pages.links import Followed, by_link, followed, refused_page
-from api.pages.passes import note_device
+from api.pages.fields import Text
+from api.pages.links import Followed, act
 from api.pages.sending import changed
-from api.rest.handing_over import handed_shape
+from api.rest.handing_over import HandedShape, handed_shape
 from workflows.approvals.handing_over import delegate, extend, reassign, take_back
-from workflows.approvals.links import insist_on_live
-from workflows.approvals.model import Task
 from workflows.approvals.reviewing import ask_reviewer, give_opinion
 from workflows.contracts import queries
 from workflows.contracts.operations import recall
 from workflows.database import Work
-from workflows.errors import Refused
 from workflows.parties.rules import Actor
-from workflows.runtime import Runtime
 
 router = APIRouter(include_in_schema=False)
 
 AT_DESK = "/contracts/{contract_id}"
-Text = Annotated[str, Form()]
 
 
 @router.post(AT_DESK + "/tasks/{task_id}/delegation")
@@ -160,59 +151,40 @@ def post_recall(
 def linked_delegation(
     token: str, request: Request, runtime: Engine, now: Now, to: Text = "", comment: Text = "", returns: Text = ""
 ) -> Response:
-    def work(session: Work, found: Followed, by: Actor) -> Task:
-        return delegate(session, found.task.id, to=to, comment=comment, returns=returns == "yes", by=by, now=now)
+    def work(session: Work, found: Followed, by: Actor) -> HandedShape:
+        made = delegate(session, found.task.id, to=to, comment=comment, returns=returns == "yes", by=by, now=now)
+        return handed_shape(made, found.stage)
 
     typed = {"form": "delegation", "to": to, "comment": comment, "returns": returns}
-    return _act(token, request, runtime, now, work, typed=typed)
+    return act(token, request, runtime, now, work, typed=typed)
 
 
 @router.post("/t/{token}/return", status_code=201)
 def linked_return(token: str, request: Request, runtime: Engine, now: Now, comment: Text = "") -> Response:
-    def work(session: Work, found: Followed, by: Actor) -> Task:
-        return take_back(session, found.task.id, comment=comment, by=by, now=now)
+    def work(session: Work, found: Followed, by: Actor) -> HandedShape:
+        return handed_shape(take_back(session, found.task.id, comment=comment, by=by, now=now), found.stage)
 
-    return _act(token, request, runtime, now, work, typed={"form": "return", "comment": comment})
+    return act(token, request, runtime, now, work, typed={"form": "return", "comment": comment})
 
 
 @router.post("/t/{token}/reviewers", status_code=201)
 def linked_reviewer(
     token: str, request: Request, runtime: Engine, now: Now, whom: Text = "", question: Text = ""
 ) -> Response:
-    def work(session: Work, found: Followed, by: Actor) -> Task:
-        return ask_reviewer(session, found.task.id, whom=whom, question=question, by=by, now=now)
+    def work(session: Work, found: Followed, by: Actor) -> HandedShape:
+        made = ask_reviewer(session, found.task.id, whom=whom, question=question, by=by, now=now)
+        return handed_shape(made, found.stage)
 
     typed = {"form": "reviewer", "whom": whom, "question": question}
-    return _act(token, request, runtime, now, work, typed=typed)
+    return act(token, request, runtime, now, work, typed=typed)
 
 
 @router.post("/t/{token}/opinion", status_code=201)
 def linked_opinion(
     token: str, request: Request, runtime: Engine, now: Now, text: Text = "", version_sha256: Text = ""
 ) -> Response:
-    def work(session: Work, found: Followed, by: Actor) -> Task:
-        return give_opinion(session, found.task.id, text=text, seen=version_sha256, by=by, now=now)
+    def work(session: Work, found: Followed, by: Actor) -> HandedShape:
+        made = give_opinion(session, found.task.id, text=text, seen=version_sha256, by=by, now=now)
+        return handed_shape(made, found.stage)
 
-    return _act(token, request, runtime, now, work, typed={"form": "opinion", "text": text})
-
-
-def _act(
-    token: str,
-    request: Request,
-    runtime: Runtime,
-    now: datetime,
-    work: Callable[[Work, Followed, Actor], Task],
-    *,
-    typed: Mapping[str, str],
-) -> Response:
-    try:
-        with runtime.transaction() as session:
-            found = followed(session, token, request)
-            insist_on_live(found.link, found.round, found.task, now=now)
-            made = work(session, found, by_link(session, found))
-    except Refused as refused:
-        return refused_page(token, request, runtime, now, refused, typed)
-    note_device(runtime, request, found.person.id, now=now)
-    if wants_page(request):
-        return RedirectResponse(f"/t/{token}", status_code=303)
-    return JSONResponse(handed_shape(made, found.stage).model_dump(mode="json"), status_code=201)
+    return act(token, request, runtime, now, work, typed={"form": "opinion", "text": text})

@@ -6,19 +6,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Annotated
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from sqlmodel import Session
 
 from api.auth import FromForm, SignedIn, Visitor
 from api.dependencies import Engine, Now
 from api.errors import said
-from api.pages.shell import page, reader_of
+from api.pages.fields import Text, Texts, verdict_of
+from api.pages.shell import page
 from api.pages.views import stage_name, who_acts
+from api.readers import reader_of
 from api.rest.contracts import today_of
 from api.rest.decisions import Outcome, Wish, decide_each
 from documents.rendering import Reader, sentence
@@ -36,8 +37,6 @@ from workflows.runtime import Runtime
 router = APIRouter(include_in_schema=False)
 
 A_PAGE = 50
-
-Text = Annotated[str, Form()]
 
 
 @dataclass(frozen=True)
@@ -66,9 +65,7 @@ class InboxRow:
 
 
 @router.get("/")
-def inbox_page(
-    request: Request, runtime: Engine, visitor: SignedIn, now: Now, after: UUID | None = None, done: str = ""
-) -> Response:
+def inbox_page(request: Request, runtime: Engine, visitor: SignedIn, now: Now, after: UUID | None = None) -> Response:
     return _inbox_page(request, runtime, visitor, now, after=after)
 
 
@@ -237,22 +234,22 @@ def decide_together(
     runtime: Engine,
     visitor: FromForm,
     now: Now,
-    chosen: Annotated[list[str] | None, Form()] = None,
+    chosen: Texts = (),
     verdict: Text = "",
     comment: Text = "",
 ) -> Response:
     """Each chosen task on its own; the answer tells what every one came to."""
     reader, actor = reader_of(request), visitor.actor
     try:
-        wanted = _verdict(verdict)
-        wishes = [Wish(task_id, wanted, seen, comment) for task_id, seen in _choices(chosen or ())]
+        wanted = verdict_of(verdict)
+        wishes = [Wish(task_id, wanted, seen, comment) for task_id, seen in _choices(chosen)]
         if not wishes:
             raise Refused("Nothing was chosen yet. Please tick what you want to decide.", field="chosen")
         if wanted is not Verdict.APPROVE and not comment.strip():
             raise Refused("Nothing has been recorded yet: this needs a sentence that says why.", field="comment")
         outcomes = decide_each(runtime, wishes, by=actor, now=now)
     except Refused as refused:
-        return _inbox_page(request, runtime, visitor, now, refused=refused, comment=comment, chosen=chosen or ())
+        return _inbox_page(request, runtime, visitor, now, refused=refused, comment=comment, chosen=chosen)
     with runtime.reading() as session:
         known = asked_of(session, [each.task_id for each in outcomes], actor.id)
     rows = [_came_to(each, known.get(each.task_id), reader) for each in outcomes]
@@ -264,12 +261,6 @@ def decide_together(
         done=sum(row.tone == "good" for row in rows),
         comment=comment.strip(),
     )
-
-
-def _verdict(text: str) -> Verdict:
-    if text not in (Verdict.APPROVE, Verdict.REJECT, Verdict.SEND_BACK):
-        raise Refused("Say approve, reject or send_back.", field="verdict")
-    return Verdict(text)
 
 
 def _choices(chosen: Sequence[str]) -> Iterator[tuple[UUID, str]]:

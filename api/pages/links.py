@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from sqlmodel import Session
 
 from api.dependencies import Engine, Now
 from api.errors import said, wants_page
-from api.pages.comparing import changed_since_approved
-from api.pages.discussions import Talk, Tried, talk_of
-from api.pages.handing import handing_of
+from api.pages.comparisons import changed_since_approved
+from api.pages.discussion_view import Talk, Tried, talk_of
+from api.pages.fields import Text, verdict_of
+from api.pages.handing_over_view import handing_of
 from api.pages.passes import insist_on_pass, note_device
 from api.pages.pictures import page_picture
-from api.pages.shell import page, reader_of
+from api.pages.shell import page
 from api.pages.views import route_rows, stage_name
 from api.pages.words import kind_name
+from api.readers import reader_of
 from api.rest.contracts import pdf_response
+from api.rest.shapes import DecisionShape, Shape
 from api.rest.tasks import decision_shape, task_shape
 from api.throttle import Throttle
 from documents.rendering import Reader, sentence
@@ -45,6 +48,7 @@ from workflows.business_time import explained
 from workflows.contracts import steps
 from workflows.contracts.model import Contract, Version
 from workflows.contracts.queries import subject_of, version
+from workflows.database import Work
 from workflows.discussions.rules import Subject
 from workflows.errors import Gone, NotFound, Refused
 from workflows.parties.model import Person
@@ -178,7 +182,7 @@ def shown(
         "typed": typed or {},
         "talk": _talk(session, token, found, now, tried),
         "handing": handing_of(
-            session, found.journey, actor(session, found.person, via="link"), reader, base=f"/t/{token}", typed=typed
+            session, found.journey, _addressee(session, found), reader, base=f"/t/{token}", typed=typed
         ),
     }
     if found.link.purpose is Purpose.READ or found.task.state is not TaskState.OPEN:
@@ -291,9 +295,6 @@ def insist_readable(found: Followed) -> None:
     insist_on_live(found.link, found.round, found.task, now=now)
 
 
-Text = Annotated[str, Form()]
-
-
 @router.post("/{token}/decision", status_code=201, summary="Decide by the link; a form or JSON")
 def post_decision(
     token: str,
@@ -304,19 +305,15 @@ def post_decision(
     version_sha256: Text = "",
     comment: Text = "",
 ) -> Response:
-    try:
-        chosen = Verdict(verdict)
-        if chosen not in (Verdict.APPROVE, Verdict.REJECT, Verdict.SEND_BACK):
-            raise ValueError
-    except ValueError:
-        raise Refused("Say approve, reject or send_back.", field="verdict") from None
+    chosen = verdict_of(verdict)
 
-    def work(session: Any, found: Followed, by: Actor) -> Any:
-        return decide(
+    def work(session: Work, found: Followed, by: Actor) -> DecisionShape:
+        decided = decide(
             session, found.task.id, chosen, seen=version_sha256, by=by, now=now, comment=comment, link=found.link
         )
+        return decision_shape(decided)
 
-    return _act(token, request, runtime, now, work, typed={"comment": comment})
+    return act(token, request, runtime, now, work, typed={"comment": comment})
 
 
 @router.post("/{token}/signature", status_code=201, summary="Sign by the link: name and consent")
@@ -332,7 +329,7 @@ def post_signature(
     with runtime.reading() as session:
         found = followed(session, token, request)
         insist_on_live(found.link, found.round, found.task, now=now)
-        by = by_link(session, found)
+        by = _by_link(session, found)
     try:
         decided = sign(
             steps.desk(runtime),
@@ -344,36 +341,43 @@ def post_signature(
             now=lambda: datetime.now(UTC),
         )
     except Refused as refused:
-        return refused_page(token, request, runtime, now, refused, {"name": name, "consent": consent})
+        return _refused_page(token, request, runtime, now, refused, {"name": name, "consent": consent})
     note_device(runtime, request, found.person.id, now=now)
-    return _answer(token, request, decided)
+    return _answer(token, request, decision_shape(decided))
 
 
 @router.post("/{token}/refusal", status_code=201, summary="Decline to sign, with a sentence that says why")
 def post_refusal(
     token: str, request: Request, runtime: Engine, now: Now, version_sha256: Text = "", comment: Text = ""
 ) -> Response:
-    def work(session: Any, found: Followed, by: Actor) -> Any:
-        return decline(session, found.task.id, seen=version_sha256, comment=comment, by=by, now=now)
+    def work(session: Work, found: Followed, by: Actor) -> DecisionShape:
+        return decision_shape(decline(session, found.task.id, seen=version_sha256, comment=comment, by=by, now=now))
 
-    return _act(token, request, runtime, now, work, typed={"comment": comment})
+    return act(token, request, runtime, now, work, typed={"comment": comment})
 
 
-def _act(
-    token: str, request: Request, runtime: Runtime, now: datetime, work: Any, *, typed: Mapping[str, str]
+def act(
+    token: str,
+    request: Request,
+    runtime: Runtime,
+    now: datetime,
+    work: Callable[[Work, Followed, Actor], Shape],
+    *,
+    typed: Mapping[str, str],
 ) -> Response:
+    """Do something in the name of the link's addressee, and answer. ``typed``: shown again where it is refused."""
     try:
         with runtime.transaction() as session:
             found = followed(session, token, request)
             insist_on_live(found.link, found.round, found.task, now=now)
-            decided = work(session, found, by_link(session, found))
+            made = work(session, found, _by_link(session, found))
     except Refused as refused:
-        return refused_page(token, request, runtime, now, refused, typed)
+        return _refused_page(token, request, runtime, now, refused, typed)
     note_device(runtime, request, found.person.id, now=now)
-    return _answer(token, request, decided)
+    return _answer(token, request, made)
 
 
-def by_link(session: Session, found: Followed) -> Actor:
+def _by_link(session: Session, found: Followed) -> Actor:
     if found.link.purpose is not Purpose.ACT:
         raise Gone("This link is for reading only.")
     return _addressee(session, found)
@@ -383,13 +387,13 @@ def _addressee(session: Session, found: Followed) -> Actor:
     return actor(session, found.person, via="link_and_code" if found.coded else "link")
 
 
-def _answer(token: str, request: Request, decided: Any) -> Response:
+def _answer(token: str, request: Request, made: Shape) -> Response:
     if wants_page(request):
         return RedirectResponse(f"/t/{token}", status_code=303)
-    return JSONResponse(decision_shape(decided).model_dump(mode="json"), status_code=201)
+    return JSONResponse(made.model_dump(mode="json"), status_code=201)
 
 
-def refused_page(
+def _refused_page(
     token: str, request: Request, runtime: Runtime, now: datetime, refused: Refused, typed: Mapping[str, str]
 ) -> Response:
     """A page that says that nothing was recorded and how to mend it; programs get the problem itself."""

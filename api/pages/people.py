@@ -7,16 +7,18 @@ from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlmodel import Session
 
-from api.auth import Administers, FromForm, Visitor, get_administrator
+from api.auth import Administers, AdministersByForm, Visitor
 from api.dependencies import Engine, Now
 from api.errors import said
-from api.pages.absences import absences_of
+from api.pages.fields import Text
 from api.pages.settings import token_rows, zones
-from api.pages.shell import page, reader_of
+from api.pages.shell import page
+from api.pages.substitutes_view import absences_of
+from api.readers import reader_of
 from workflows.database import Work
 from workflows.errors import NotFound, Refused
 from workflows.parties.model import ADMINISTRATOR, Kind, Membership, Organisation, Person
@@ -29,7 +31,6 @@ from workflows.runtime import Runtime
 router = APIRouter(prefix="/people", include_in_schema=False)
 
 A_PAGE = 50
-Text = Annotated[str, Form()]
 DONE = ("changed", "left", "back", "token", "substitute", "substitution_ended")
 
 
@@ -89,13 +90,6 @@ def _address(**wanted: str) -> str:
 
 def _said(found: list[Membership], kind: Kind | None = None) -> str:
     return ", ".join(each.name for each in found if kind in (None, each.kind))
-
-
-def get_administering_form(visitor: FromForm) -> Visitor:
-    return get_administrator(visitor)
-
-
-AdministersByForm = Annotated[Visitor, Depends(get_administering_form)]
 
 
 @router.post("")

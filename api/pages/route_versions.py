@@ -12,11 +12,12 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlmodel import Session
 
-from api.auth import Administers
+from api.auth import Administers, AdministersByForm
 from api.dependencies import Engine, Now
 from api.pages.route_words import difference_words
-from api.pages.routes import FromAdministrator, current
-from api.pages.shell import page, reader_of
+from api.pages.routes import current
+from api.pages.shell import page
+from api.readers import reader_of
 from documents.rendering import Reader, sentence
 from workflows.approvals.differences import differences, lines_changed
 from workflows.approvals.model import RoundState, RouteVersion
@@ -79,7 +80,7 @@ def _version(versions: Sequence[RouteVersion], number: int) -> RouteVersion:
 
 @router.post("/routes/{name}/restore")
 def restore(
-    name: str, runtime: Engine, visitor: FromAdministrator, now: Now, version: Annotated[int, Form(ge=1)]
+    name: str, runtime: Engine, visitor: AdministersByForm, now: Now, version: Annotated[int, Form(ge=1)]
 ) -> Response:
     """Publish the text of an earlier version once more, as the newest one."""
     with runtime.transaction() as session:
@@ -156,7 +157,7 @@ def _fates(moving: Moving, reader: Reader) -> list[tuple[str, str, Fate]]:
 
 @router.post("/rounds/{round_id}/move")
 def move(
-    round_id: UUID, runtime: Engine, visitor: FromAdministrator, now: Now, version: Annotated[int, Form(ge=1)]
+    round_id: UUID, runtime: Engine, visitor: AdministersByForm, now: Now, version: Annotated[int, Form(ge=1)]
 ) -> Response:
     with runtime.transaction() as session:
         moving = move_round(session, round_id, version, by=visitor.actor, now=now)

@@ -12,15 +12,16 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from sqlmodel import Session
 from starlette.datastructures import FormData
 
-from api.auth import Administers, FromForm, Visitor, get_administrator
+from api.auth import Administers, AdministersByForm, Visitor
 from api.dependencies import Engine, Now
 from api.errors import said
 from api.pages.route_editor import findings_said, stages_shown
 from api.pages.route_pressing import Helper, Trial, Worked, pressed, worked
 from api.pages.route_words import difference_words
-from api.pages.shell import page, reader_of
+from api.pages.shell import page
 from api.pages.views import stage_name
 from api.pages.words import KINDS, kind_name
+from api.readers import reader_of
 from documents.rendering import Reader, render, sentence
 from workflows.approvals.checking import findings_in
 from workflows.approvals.differences import differences, lines_changed
@@ -101,22 +102,17 @@ def edit_page(name: str, request: Request, runtime: Engine, visitor: Administers
     return _designer(request, runtime, visitor, route, work, published=done == "published")
 
 
-def get_administering_form(visitor: FromForm) -> Visitor:
-    return get_administrator(visitor)
-
-
 async def get_form(request: Request) -> FormData:
     return await request.form()
 
 
 FormSent = Annotated[FormData, Depends(get_form)]
-FromAdministrator = Annotated[Visitor, Depends(get_administering_form)]
 
 
 @router.post("/routes")
 @router.post("/routes/{name}")
 def press(
-    request: Request, runtime: Engine, visitor: FromAdministrator, form: FormSent, now: Now, name: str = ""
+    request: Request, runtime: Engine, visitor: AdministersByForm, form: FormSent, now: Now, name: str = ""
 ) -> Response:
     """One form with many buttons. Only “publish” stores anything, and only what was compared with what runs."""
     reader = reader_of(request)
@@ -182,7 +178,7 @@ def _try(runtime: Runtime, source: str, trial: Trial, reader: Reader, now: datet
 
 @router.post("/route-texts/check")
 def check(
-    request: Request, runtime: Engine, visitor: FromAdministrator, form: FormSent, name: str = ""
+    request: Request, runtime: Engine, visitor: AdministersByForm, form: FormSent, name: str = ""
 ) -> JSONResponse:
     """As “check” does, for the page's script: the text with what was typed into the form, findings and stages anew."""
     reader = reader_of(request)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -11,36 +9,34 @@ from itertools import zip_longest
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, File, Form, Request, UploadFile
+from fastapi import APIRouter, File, Request, UploadFile
 from fastapi.responses import RedirectResponse, Response
-from sqlmodel import Session
 
 from api.auth import FromForm, SignedIn, Visitor
 from api.dependencies import Engine, Now
 from api.errors import said
-from api.files import read_upload
+from api.files import read_upload, taken_in
+from api.once import once as done_once
+from api.once import page_key, request_hash
 from api.pages.contracts import shown
-from api.pages.shell import page, reader_of
+from api.pages.fields import CURRENCIES, Text, Texts, plain_amount
+from api.pages.shell import page
 from api.pages.words import KINDS, kind_name
+from api.readers import reader_of
 from workflows.approvals.operations import send_link_again
-from workflows.approvals.queries import asked, current_routes
+from workflows.approvals.queries import current_routes
 from workflows.contracts import queries
-from workflows.contracts.intake import DocumentRefused, take_in
-from workflows.contracts.model import PROCESS, Contract
+from workflows.contracts.intake import DocumentRefused
+from workflows.contracts.model import PROCESS
 from workflows.contracts.operations import replace, submit, withdraw
 from workflows.contracts.rules import LONGEST_TITLE, checked
 from workflows.database import Work
 from workflows.errors import Forbidden, NotFound, Refused
-from workflows.idempotency import FirstAnswer, TakenElsewhere, take
-from workflows.parties.rules import Actor
 from workflows.runtime import Runtime
 
 router = APIRouter(prefix="/contracts", include_in_schema=False)
 
-Text = Annotated[str, Form()]
-Texts = Annotated[list[str], Form()]
 SIGNER_ROWS = 6
-CURRENCIES = ("KRW", "EUR", "USD", "JPY", "CNY", "GBP", "CHF", "SGD", "KWD")
 
 
 @router.get("/new")
@@ -71,16 +67,16 @@ def send(
     note: Text = "",
     password: Text = "",
     once: Text = "",
-    signer_name: Texts = [],  # noqa: B006  (FastAPI copies it)
-    signer_email: Texts = [],  # noqa: B006
-    signer_organisation: Texts = [],  # noqa: B006
-    signer_title: Texts = [],  # noqa: B006
+    signer_name: Texts = (),
+    signer_email: Texts = (),
+    signer_organisation: Texts = (),
+    signer_title: Texts = (),
 ) -> Response:
     actor = visitor.actor
     words = {
         "title": title,
         "kind": kind,
-        "amount": _number(amount),
+        "amount": plain_amount(amount),
         "currency": currency,
         "counterparty": counterparty,
         "contact_name": contact_name,
@@ -95,51 +91,25 @@ def send(
     try:
         draft = checked(**words, signers=signers)  # type: ignore[arg-type]  # words are all str
         data = read_upload(file, runtime.settings.intake_file_bytes)
-        document = take_in(
-            data,
-            file_name=file.filename or "",
-            blobs=runtime.blobs,
-            limits=runtime.intake_limits,
-            password=password or None,
-        )
+        document = taken_in(runtime, file, data, password)
+        digest = request_hash("send", {**words, "signers": signers}, data)
 
-        def work(session: Work) -> Contract:
-            return submit(session, draft, document, by=actor, now=now, link_days=runtime.settings.link_days)
+        def work(session: Work) -> dict[str, Any]:
+            contract = submit(session, draft, document, by=actor, now=now, link_days=runtime.settings.link_days)
+            session.flush()
+            return {"id": str(contract.id)}
 
-        contract_id = _once(runtime, actor, once, [words, signers, document.original.sha256], now, work)
+        # a button pressed twice sends once
+        made = done_once(runtime, actor, page_key(once, digest), digest, now, work)
     except Refused as refused:
         return _form(request, runtime, visitor, typed={**words, "amount": amount}, signers=signers, refused=refused)
-    return RedirectResponse(f"/contracts/{contract_id}?done=sent", status_code=303)
-
-
-def _number(amount: str) -> str:
-    """As people type it: spaces and commas between thousands mean nothing."""
-    return amount.replace(" ", "").replace("\u00a0", "").replace(",", "")
+    return RedirectResponse(f"/contracts/{made['id']}?done=sent", status_code=303)
 
 
 def _signers(*columns: Sequence[str]) -> list[dict[str, str]]:
     names = ("name", "email", "organisation", "title")
     rows = [dict(zip(names, row, strict=True)) for row in zip_longest(*columns, fillvalue="")]
     return [row for row in rows if any(value.strip() for value in row.values())]
-
-
-def _once(
-    runtime: Runtime, actor: Actor, key: str, content: Any, now: datetime, work: Callable[[Work], Contract]
-) -> UUID:
-    """A button pressed twice sends once: the same content under the same page's key is the same contract."""
-    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-    while True:
-        try:
-            with runtime.transaction() as session:
-                found = take(session, actor.id, f"page-{key[:60]}-{digest[:40]}", digest, now=now)
-                if isinstance(found, FirstAnswer):
-                    return UUID(found.answer["id"])
-                contract = work(session)
-                session.flush()
-                found.answer = {"id": str(contract.id)}
-                return contract.id
-        except TakenElsewhere:
-            continue
 
 
 def _form(
@@ -222,13 +192,8 @@ def add_version(
     with runtime.reading() as session:
         queries.one(session, contract_id, visitor.actor)
     try:
-        document = take_in(
-            read_upload(file, runtime.settings.intake_file_bytes),
-            file_name=file.filename or "",
-            blobs=runtime.blobs,
-            limits=runtime.intake_limits,
-            password=password or None,
-        )
+        data = read_upload(file, runtime.settings.intake_file_bytes)
+        document = taken_in(runtime, file, data, password)
         with runtime.transaction() as session:
             replace(
                 session,
@@ -263,19 +228,9 @@ def send_again(
     contract_id: UUID, task_id: UUID, request: Request, runtime: Engine, visitor: FromForm, now: Now
 ) -> Response:
     def work(session: Work) -> None:
-        _insist_on_keeper(session, contract_id, task_id, visitor.actor)
         send_link_again(session, task_id, by=visitor.actor, now=now)
 
     return changed(contract_id, request, runtime, visitor, now, work, done="link")
-
-
-def _insist_on_keeper(session: Session, contract_id: UUID, task_id: UUID, actor: Actor) -> None:
-    contract = queries.one(session, contract_id, actor)
-    if asked(session, task_id).round.subject_id != contract.id:
-        raise NotFound("There is no such task.")
-    administers = actor.administers and actor.organisation_id == contract.organisation_id
-    if actor.id != contract.owner_id and not administers:
-        raise Forbidden("Only its owner or an administrator may send a link again.")
 
 
 def changed(

@@ -16,8 +16,10 @@ from sqlmodel import Session
 from api.auth import FromForm, SignedIn, Visitor, insist_on_own_password
 from api.dependencies import SESSION_COOKIE, Engine, Now
 from api.errors import said
-from api.pages.absences import absences_of
-from api.pages.shell import LANGUAGE_COOKIE, page, reader_of
+from api.pages.fields import Text, Texts
+from api.pages.shell import page
+from api.pages.substitutes_view import absences_of
+from api.readers import LANGUAGE_COOKIE, reader_of
 from documents.rendering import Reader, sentence
 from workflows.approvals.digest import choose_digest, wants_digest
 from workflows.errors import Refused, TooMany
@@ -29,7 +31,6 @@ from workflows.runtime import Runtime
 
 router = APIRouter(prefix="/settings", include_in_schema=False)
 
-Text = Annotated[str, Form()]
 SCOPES = {
     Scope.CONTRACTS_READ: "Read contracts, their files and their history",
     Scope.CONTRACTS_WRITE: "Hand in contracts and new versions, and withdraw them",
@@ -176,7 +177,7 @@ def add_token(
     name: Text = "",
     days: Annotated[int, Form(ge=1, le=TOKEN_DAYS[-1])] = 90,
     password: Text = "",
-    scopes: Annotated[list[str], Form()] = [],  # noqa: B006  (FastAPI copies it)
+    scopes: Texts = (),
 ) -> Response:
     """Answers with the page itself: a secret has no business in an address that a redirect would show."""
     try:

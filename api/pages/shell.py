@@ -1,59 +1,19 @@
-"""What every page needs around its content: who reads, in which language, and the house."""
+"""What every page has around its content: who reads, and the house."""
 
 from __future__ import annotations
 
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 
 from api.auth import visitor_of
 from api.dependencies import get_runtime
-from documents.rendering import LOCALES, Reader, render, sentence
+from api.readers import LANGUAGE_COOKIE, asked_language, reader_of
+from documents.rendering import Reader, render, sentence
 from workflows.approvals.queries import count_open
 
-LANGUAGE_COOKIE = "signoff_language"
 YEAR = 365 * 86400  # seconds
-
-
-def reader_of(request: Request, fallback: Reader | None = None) -> Reader:
-    """Language and zone: as the address asks, as chosen before, as the person has set, as the browser prefers."""
-    known = getattr(request.state, "reader", None)
-    if isinstance(known, Reader) and fallback is None:
-        return known
-    settings = request.app.state.settings
-    zone = fallback.timezone if fallback else settings.timezone
-    if fallback is None and hasattr(request.app.state, "runtime") and (visitor := visitor_of(request)):
-        reader = Reader(_asked_language(request) or visitor.actor.locale, _known_zone(visitor.actor.timezone))
-    else:
-        preferred = fallback.locale if fallback else _browser_language(request) or settings.locale
-        reader = Reader(_asked_language(request) or request.cookies.get(LANGUAGE_COOKIE, "") or preferred, zone)
-    if reader.locale not in LOCALES:
-        reader = Reader("en", reader.timezone)
-    request.state.reader = reader
-    return reader
-
-
-def _asked_language(request: Request) -> str:
-    asked = request.query_params.get("lang", "")
-    return asked if asked in LOCALES else ""
-
-
-def _browser_language(request: Request) -> str:
-    for part in request.headers.get("accept-language", "").split(","):
-        language = part.partition(";")[0].strip().lower()[:2]
-        if language in LOCALES:
-            return language
-    return ""
-
-
-def _known_zone(zone: str) -> str:
-    try:
-        ZoneInfo(zone)
-    except (KeyError, ValueError):
-        return "UTC"
-    return zone
 
 
 def page(
@@ -87,7 +47,7 @@ def page(
         **values,
     )
     answer = HTMLResponse(text, status_code=status, headers=headers)
-    if asked := _asked_language(request):
+    if asked := asked_language(request):
         answer.set_cookie(
             LANGUAGE_COOKIE, asked, max_age=YEAR, httponly=True, samesite="lax", secure=is_secure(request)
         )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.auth import FromForm, Visitor
+from api.auth import AdministersByForm, FromForm, Visitor
 from api.dependencies import Engine, Now
 from api.pages import people, settings
+from api.pages.fields import Text, Texts, plain_amount
 from api.rest.handing_over import limit_of
 from workflows.approvals.substitutes import end_substitution, name_substitute
 from workflows.errors import NotFound, Refused
@@ -19,9 +20,6 @@ from workflows.parties.rules import shown
 from workflows.runtime import Runtime
 
 router = APIRouter(include_in_schema=False)
-
-Text = Annotated[str, Form()]
-Texts = Annotated[list[str], Form()]
 
 
 @router.post("/settings/substitutions")
@@ -35,13 +33,13 @@ def name_mine(
     last_day: Text = "",
     up_to: Text = "",
     currency: Text = "",
-    kinds: Texts = [],  # noqa: B006  (FastAPI copies it)
+    kinds: Texts = (),
 ) -> Response:
     typed = _typed(substitute, first_day, last_day, up_to, currency)
     try:
         _name(runtime, visitor.actor.id, visitor, typed, kinds, now)
     except Refused as refused:
-        return settings.shown(request, runtime, visitor, refused=refused, absence=typed, kinds=tuple(kinds))
+        return settings.shown(request, runtime, visitor, refused=refused, absence=typed, kinds=kinds)
     return RedirectResponse("/settings?done=substitute#substitutes", status_code=303)
 
 
@@ -50,14 +48,14 @@ def name_for(
     person_id: UUID,
     request: Request,
     runtime: Engine,
-    visitor: people.AdministersByForm,
+    visitor: AdministersByForm,
     now: Now,
     substitute: Text = "",
     first_day: Text = "",
     last_day: Text = "",
     up_to: Text = "",
     currency: Text = "",
-    kinds: Texts = [],  # noqa: B006
+    kinds: Texts = (),
 ) -> Response:
     typed = _typed(substitute, first_day, last_day, up_to, currency)
     try:
@@ -65,7 +63,7 @@ def name_for(
     except NotFound:
         raise
     except Refused as refused:
-        return people.shown(person_id, request, runtime, visitor, refused=refused, absence=typed, kinds=tuple(kinds))
+        return people.shown(person_id, request, runtime, visitor, refused=refused, absence=typed, kinds=kinds)
     return RedirectResponse(f"/people/{person_id}?done=substitute#substitutes", status_code=303)
 
 
@@ -77,9 +75,7 @@ def end_mine(substitution_id: UUID, runtime: Engine, visitor: FromForm, now: Now
 
 
 @router.post("/people/{person_id}/substitutions/{substitution_id}/end")
-def end_for(
-    person_id: UUID, substitution_id: UUID, runtime: Engine, visitor: people.AdministersByForm, now: Now
-) -> Response:
+def end_for(person_id: UUID, substitution_id: UUID, runtime: Engine, visitor: AdministersByForm, now: Now) -> Response:
     with runtime.transaction() as session:
         end_substitution(session, substitution_id, by=visitor.actor, now=now)
     return RedirectResponse(f"/people/{person_id}?done=substitution_ended#substitutes", status_code=303)
@@ -96,10 +92,9 @@ def _typed(substitute: str, first_day: str, last_day: str, up_to: str, currency:
 
 
 def _name(
-    runtime: Runtime, person_id: UUID, visitor: Visitor, typed: dict[str, str], kinds: list[str], now: datetime
+    runtime: Runtime, person_id: UUID, visitor: Visitor, typed: dict[str, str], kinds: Sequence[str], now: datetime
 ) -> None:
-    amount = typed["up_to"].replace(" ", "").replace("\u00a0", "").replace(",", "")
-    limit = limit_of(amount, typed["currency"])
+    limit = limit_of(plain_amount(typed["up_to"]), typed["currency"])
     first, last = _day(typed["first_day"], "first_day"), _day(typed["last_day"], "last_day")
     with runtime.transaction() as session:
         name_substitute(

@@ -14,7 +14,8 @@ from api.auth import insist_on_own_origin
 from api.dependencies import Engine
 from api.errors import said
 from api.files import content_disposition, read_upload
-from api.pages.shell import page, reader_of
+from api.pages.shell import page
+from api.readers import reader_of
 from api.throttle import Throttle
 from documents.rendering import Reader, sentence, short_hash
 from signing.verification import Report, Said, SignatureReport

@@ -6,25 +6,17 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import Field
 
-from api.dependencies import Allowed, Now, Reading
+from api.dependencies import Now, Reading, ReadsBoards
 from api.rest.answers import PromptRoute, refusals
 from api.rest.shapes import Shape
 from workflows.boards import queries
 from workflows.boards.queries import Cycle, Spread
 from workflows.boards.rules import AGES, Month, months
-from workflows.errors import Forbidden
-from workflows.parties.rules import Actor, Scope, why_not_administer
 
 router = APIRouter(route_class=PromptRoute, prefix="/boards", tags=["boards"])
-
-
-async def get_reader(current: Annotated[Actor, Depends(Allowed(Scope.BOARDS_READ))]) -> Actor:
-    if sentence := why_not_administer(current):
-        raise Forbidden(sentence)
-    return current
 
 
 class StuckStageShape(Shape):
@@ -147,7 +139,7 @@ class BoardsShape(Shape):
 )
 def read(
     session: Reading,
-    actor: Annotated[Actor, Depends(get_reader)],
+    actor: ReadsBoards,
     now: Now,
     route: Annotated[str, Query(max_length=80, description="The most travelled one otherwise.")] = "",
 ) -> BoardsShape:

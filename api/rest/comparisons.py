@@ -9,10 +9,10 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from api.dependencies import Reading, ReadsContracts
-from api.pages.comparing import compared
 from api.rest.answers import PromptRoute, refusals
 from api.rest.shapes import Shape
 from workflows.contracts import queries
+from workflows.contracts.rules import compared
 
 router = APIRouter(route_class=PromptRoute, prefix="/contracts", tags=["contracts"])
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Body, File, Form, Header, Query, Request, UploadFile
-from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 from sqlmodel import Session
 
 from api.dependencies import Engine, Now, Reading, ReadsContracts, Transaction, WritesContracts
-from api.files import content_disposition, read_upload
-from api.once import Key, answered_already, once, request_hash
+from api.files import content_disposition, read_upload, taken_in
+from api.once import Creation, Key, request_hash
 from api.rest.answers import PromptRoute, refusals
 from api.rest.shapes import (
     ContractPage,
@@ -35,11 +35,11 @@ from api.rest.shapes import (
 from workflows.audit.model import AuditEvent
 from workflows.audit.queries import history
 from workflows.contracts import queries
-from workflows.contracts.intake import take_in
 from workflows.contracts.model import PROCESS, Contract, Version
 from workflows.contracts.operations import recall, replace, submit, withdraw
 from workflows.contracts.rules import checked
 from workflows.contracts.standing import standing
+from workflows.database import Work
 from workflows.discussions.queries import inside_history
 from workflows.errors import NotFound, Refused
 from workflows.parties.rules import Actor
@@ -104,22 +104,17 @@ def create(
     draft = checked(**words, signers=_list(signers), fields=_object(fields))
     data = read_upload(file, runtime.settings.intake_file_bytes)
     request_sha256 = request_hash("POST /api/contracts", {**words, "signers": signers, "fields": fields}, data)
-    if answered := answered_already(runtime, actor, idempotency_key, request_sha256, now):
-        return JSONResponse(answered, status_code=201)
-    document = take_in(
-        data,
-        file_name=file.filename or "",
-        blobs=runtime.blobs,
-        limits=runtime.intake_limits,
-        password=password or None,
-    )
+    creation = Creation(runtime, actor, idempotency_key, request_sha256, now)
+    if answered := creation.answered_already():
+        return answered
+    document = taken_in(runtime, file, data, password)
 
-    def work(session: Any) -> dict[str, Any]:
+    def work(session: Work) -> dict[str, Any]:
         contract = submit(session, draft, document, by=actor, now=now, link_days=runtime.settings.link_days)
         session.flush()
         return contract_shape(session, contract).model_dump(mode="json")
 
-    return JSONResponse(once(runtime, actor, idempotency_key, request_sha256, now, work), status_code=201)
+    return creation.answer(work)
 
 
 @router.get("", response_model=ContractPage, summary="List and search", responses=refusals(401, 403, 422))
@@ -172,9 +167,7 @@ def events(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> EventPage:
     queries.one(session, contract_id, actor)
-    rows = history(session, PROCESS, contract_id, after=cursor, limit=limit + 1)
-    more = str(rows[limit - 1].position) if len(rows) > limit else None
-    return EventPage(items=[event_shape(each) for each in rows[:limit]], next_cursor=more)
+    return event_page(history(session, PROCESS, contract_id, after=cursor, limit=limit + 1), limit)
 
 
 @router.get(
@@ -226,19 +219,14 @@ def add_version(
 ) -> Any:
     data = read_upload(file, runtime.settings.intake_file_bytes)
     request_sha256 = request_hash(f"POST /api/contracts/{contract_id}/versions", {"note": note}, data)
-    if answered := answered_already(runtime, actor, idempotency_key, request_sha256, now):
-        return JSONResponse(answered, status_code=201)
+    creation = Creation(runtime, actor, idempotency_key, request_sha256, now)
+    if answered := creation.answered_already():
+        return answered
     with runtime.reading() as session:
         queries.one(session, contract_id, actor)
-    document = take_in(
-        data,
-        file_name=file.filename or "",
-        blobs=runtime.blobs,
-        limits=runtime.intake_limits,
-        password=password or None,
-    )
+    document = taken_in(runtime, file, data, password)
 
-    def work(session: Any) -> dict[str, Any]:
+    def work(session: Work) -> dict[str, Any]:
         contract = replace(
             session,
             contract_id,
@@ -252,7 +240,7 @@ def add_version(
         session.flush()
         return contract_shape(session, contract).model_dump(mode="json")
 
-    return JSONResponse(once(runtime, actor, idempotency_key, request_sha256, now, work), status_code=201)
+    return creation.answer(work)
 
 
 @router.get(
@@ -418,6 +406,12 @@ def version_shape(version: Version) -> VersionShape:
         token=base64.b64encode(version.token).decode(),
         stripped=version.findings,
     )
+
+
+def event_page(rows: Sequence[AuditEvent], limit: int) -> EventPage:
+    """``rows``: one more than ``limit`` where a page follows."""
+    more = str(rows[limit - 1].position) if len(rows) > limit else None
+    return EventPage(items=[event_shape(each) for each in rows[:limit]], next_cursor=more)
 
 
 def event_shape(event: AuditEvent) -> EventShape:

@@ -13,11 +13,12 @@ from fastapi import APIRouter, Body, Request
 from fastapi.responses import JSONResponse
 from pydantic import Field
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from api.dependencies import Decides, Engine, Now
 from api.errors import TITLES, said
-from api.once import Key, once, request_hash
-from api.pages.shell import reader_of
+from api.once import Key, once, request_hash, reserved
+from api.readers import reader_of
 from api.rest.answers import PromptRoute, refusals
 from api.rest.shapes import DecisionIn, DecisionShape, Problem, Shape
 from api.rest.tasks import decision_shape
@@ -25,7 +26,6 @@ from documents.rendering import Reader
 from workflows.approvals.model import Verdict
 from workflows.approvals.operations import Decided, decide
 from workflows.errors import NotReady, Refused
-from workflows.idempotency import FirstAnswer, TakenElsewhere, take
 from workflows.parties.rules import Actor
 from workflows.runtime import Runtime
 
@@ -69,13 +69,14 @@ def post_decisions(
     """What is refused for one task changes nothing for the others."""
     sent = [each.model_dump(mode="json") for each in body]
     sha256 = request_hash("POST /api/tasks/decisions", {"decisions": sent})
-    if idempotency_key is not None and (first := _reserved(runtime, actor, idempotency_key, sha256, now)):
+    if idempotency_key is not None and (first := reserved(runtime, actor, idempotency_key, sha256, now)):
         return JSONResponse(first)
     wishes = [Wish(each.task, Verdict(each.verdict), each.version_sha256, each.comment) for each in body]
     reader = reader_of(request)
     results = [_result(each, reader) for each in decide_each(runtime, wishes, by=actor, now=now)]
     answer = DecisionResults(results=results).model_dump(mode="json")
-    if idempotency_key is not None:
+    # what failed on our side may succeed: then the key stays reserved, and a repetition carries on
+    if idempotency_key is not None and all(each.status < 500 for each in results):
         answer = once(runtime, actor, idempotency_key, sha256, now, lambda _: answer)
     return JSONResponse(answer)
 
@@ -120,7 +121,7 @@ def _decided(runtime: Runtime, wish: Wish, by: Actor, now: datetime) -> Decided 
             return decide(session, wish.task_id, wish.verdict, seen=wish.seen, by=by, now=now, comment=wish.comment)
     except Refused as refused:
         return refused
-    except OperationalError:
+    except (OperationalError, NoConnection):
         log.warning("Task %s could not be decided.", wish.task_id, exc_info=True)
         return NotReady("A part that this needs cannot be reached just now. Nothing was changed; please try again.")
     except Exception:
@@ -143,17 +144,3 @@ def _result(outcome: Outcome, reader: Reader) -> DecisionResult:
                 field=refused.field,
             )
             return DecisionResult(task=outcome.task_id, status=refused.status, decision=None, problem=problem)
-
-
-def _reserved(runtime: Runtime, actor: Actor, key: str, sha256: str, now: datetime) -> dict[str, Any] | None:
-    """The first answer where there is one. Else the key stands for this request before anything is decided.
-
-    A request that broke off is carried on by its repetition: what had been decided then gives its first answer again.
-    """
-    while True:
-        try:
-            with runtime.transaction() as session:
-                found = take(session, actor.id, key, sha256, now=now)
-                return found.answer if isinstance(found, FirstAnswer) else None
-        except TakenElsewhere:
-            continue

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, File, Form, Query, UploadFile
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from pydantic import Field
 from sqlmodel import Session
 
 from api.dependencies import Engine, Now, Reading, ReadsContracts, Transaction, WritesContracts
 from api.files import content_disposition, read_upload
-from api.once import Key, answered_already, once, request_hash
+from api.once import Creation, Key, request_hash
 from api.rest.answers import PromptRoute, refusals
-from api.rest.contracts import event_shape
+from api.rest.contracts import event_page
 from api.rest.shapes import EventPage, Shape
 from workflows.contracts import queries as contracts
+from workflows.database import Work
 from workflows.discussions import queries
 from workflows.discussions.intake import take_in
 from workflows.discussions.model import Attachment
@@ -125,11 +127,11 @@ def add_comment(
     said = checked(body.text, visibility=body.visibility or "", mentions=body.mentions)
     request_sha256 = request_hash(f"POST /api/contracts/{contract_id}/comments", body.model_dump())
 
-    def work(session: Any) -> dict[str, Any]:
+    def work(session: Work) -> dict[str, Any]:
         subject = _subject(session, contract_id, actor)
         return comment_shape(subject, say(session, subject, said, by=actor, now=now)).model_dump(mode="json")
 
-    return JSONResponse(once(runtime, actor, idempotency_key, request_sha256, now, work), status_code=201)
+    return Creation(runtime, actor, idempotency_key, request_sha256, now).answer(work)
 
 
 @router.post(
@@ -164,9 +166,7 @@ def inside_events(
     subject = _subject(session, contract_id, actor)
     if not is_inside(subject, actor.organisation_id):
         raise NotFound("There is nothing at this address.")
-    rows = queries.inside_history(session, subject, actor, after=cursor, limit=limit + 1)
-    more = str(rows[limit - 1].position) if len(rows) > limit else None
-    return EventPage(items=[event_shape(each) for each in rows[:limit]], next_cursor=more)
+    return event_page(queries.inside_history(session, subject, actor, after=cursor, limit=limit + 1), limit)
 
 
 @router.post(
@@ -184,27 +184,28 @@ def add_attachment(
     file: Annotated[UploadFile, File(description="PDF, picture, office file or plain text, at most 25 MB.")],
     text: Annotated[str, Form(description="What is said with it.", examples=["Their newest quote."])] = "",
     visibility: Annotated[str, Form(description=VISIBILITY, examples=["shared"])] = "",
-    mentions: Annotated[list[str], Form(description=MENTIONS, examples=[["ann@haneul.example"]])] = [],  # noqa: B006
+    mentions: Annotated[Sequence[str], Form(description=MENTIONS, examples=[["ann@haneul.example"]])] = (),
     idempotency_key: Key = None,
 ) -> Any:
     """What the file is, its bytes decide. It is kept as it is, and sealing the contract does not touch it."""
     said = checked(text, visibility=visibility, mentions=mentions, has_file=True)
     data = read_upload(file, MOST_BYTES)
-    words = {"text": text, "visibility": visibility, "mentions": mentions, "file_name": file.filename or ""}
+    words = {"text": text, "visibility": visibility, "mentions": [*mentions], "file_name": file.filename or ""}
     request_sha256 = request_hash(f"POST /api/contracts/{contract_id}/attachments", words, data)
-    if answered := answered_already(runtime, actor, idempotency_key, request_sha256, now):
-        return JSONResponse(answered, status_code=201)
+    creation = Creation(runtime, actor, idempotency_key, request_sha256, now)
+    if answered := creation.answered_already():
+        return answered
     with runtime.reading() as session:
         _subject(session, contract_id, actor)
     taken = take_in(data, file_name=file.filename or "", blobs=runtime.blobs)
 
-    def work(session: Any) -> dict[str, Any]:
+    def work(session: Work) -> dict[str, Any]:
         subject = _subject(session, contract_id, actor)
         return comment_shape(subject, say(session, subject, said, by=actor, now=now, file=taken)).model_dump(
             mode="json"
         )
 
-    return JSONResponse(once(runtime, actor, idempotency_key, request_sha256, now, work), status_code=201)
+    return creation.answer(work)
 
 
 @router.get(

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlmodel import col, select
 
-from api.main import create_app
-from tests.api.test_api import token
 from tests.api.test_comparing import new_version
-from tests.api.test_pages import PASSWORD, Browser, notice
 from tests.support.html import Element, faults, read
-from tests.support.office import Office, open_office
+from tests.support.office import PASSWORD, Office
 from tests.support.pdfs import plain_pdf
+from tests.support.web import Browser, notice, token
 from workflows.approvals.model import Decision, Round, Task
 from workflows.approvals.operations import decide
 from workflows.contracts.model import Contract
@@ -38,22 +35,13 @@ ALL = "/tasks/decisions"
 
 
 @pytest.fixture
-def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
-    office = open_office(database_url, tmp_path)
+def office(office: Office) -> Office:
     office.now = datetime.now(UTC) - timedelta(hours=3)
     office.person("dan", password=PASSWORD)
     office.person("ann", groups=["legal"], password=PASSWORD)
     office.person("bo", groups=["legal"])
     office.route(ROUTE)
-    yield office
-    office.runtime.engine.dispose()
-
-
-@pytest.fixture
-def web(office: Office) -> Iterator[TestClient]:
-    app = create_app(runtime=office.runtime)
-    with TestClient(app, headers={"Accept": "text/html"}, follow_redirects=False) as client:
-        yield client
+    return office
 
 
 def handed_in(office: Office, number: int) -> list[Contract]:
@@ -248,6 +236,29 @@ def test_a_failure_of_ours_with_one_loses_none_of_the_others(
     results = web.post("/api/tasks/decisions", json=sent, headers=token(office, "ann")).json()["results"]
     assert [each["status"] for each in results] == [503, 500, 201]
     assert [office.round(each).state for each in contracts] == ["open", "open", "approved"]
+
+
+def test_what_failed_on_our_side_is_tried_again_under_the_same_key(
+    office: Office, web: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contracts = handed_in(office, 2)
+    sent = [wish(office, each) for each in contracts]
+    headers = {**token(office, "ann"), "Idempotency-Key": "friday-batch"}
+
+    def failing(session: Any, task_id: UUID, *args: Any, **named: Any) -> Any:
+        if str(task_id) == sent[0]["task"]:
+            raise NoConnection
+        return decide(session, task_id, *args, **named)
+
+    with monkeypatch.context() as broken:
+        broken.setattr("api.rest.decisions.decide", failing)
+        results = web.post("/api/tasks/decisions", json=sent, headers=headers).json()["results"]
+    assert [each["status"] for each in results] == [503, 201]
+    again = web.post("/api/tasks/decisions", json=sent, headers=headers).json()
+    assert [each["status"] for each in again["results"]] == [201, 201]
+    assert [each["decision"]["again"] for each in again["results"]] == [False, True]
+    assert web.post("/api/tasks/decisions", json=sent, headers=headers).json() == again
+    assert decided(office) == 2
 
 
 @pytest.mark.parametrize("number", [0, 101])

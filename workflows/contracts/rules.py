@@ -11,7 +11,8 @@ from typing import Any
 
 from babel.numbers import get_currency_precision, list_currencies
 
-from workflows.contracts.model import Contract, ContractState
+from documents.comparison import Comparison, compare
+from workflows.contracts.model import Contract, ContractState, Version
 from workflows.errors import Refused
 from workflows.parties.rules import Actor, checked_name, normalised_email, shown
 
@@ -219,7 +220,7 @@ SEALED = frozenset({ContractState.IN_FORCE, ContractState.EXPIRED})
 
 
 def why_not_withdraw(actor: Actor, contract: Contract) -> str | None:
-    if not _owns(actor, contract):
+    if not owns(actor, contract):
         return "Only its owner or an administrator may withdraw this contract."
     if contract.state in SEALED or contract.state is ContractState.SEALING:
         return "The contract is sealed; it can no longer be withdrawn."
@@ -230,7 +231,7 @@ def why_not_withdraw(actor: Actor, contract: Contract) -> str | None:
 
 def why_not_hand_in(actor: Actor, contract: Contract, *, signed: bool) -> str | None:
     """Why ``actor`` may not hand in a new version. ``signed``: somebody has signed the current one."""
-    if not _owns(actor, contract):
+    if not owns(actor, contract):
         return "Only its owner or an administrator may hand in a new version."
     if contract.state in SEALED or contract.state is ContractState.SEALING:
         return "The contract is sealed; a change needs a new contract."
@@ -241,7 +242,8 @@ def why_not_hand_in(actor: Actor, contract: Contract, *, signed: bool) -> str | 
     return None
 
 
-def _owns(actor: Actor, contract: Contract) -> bool:
+def owns(actor: Actor, contract: Contract) -> bool:
+    """Whether they may do with it what its owner may: administrators of its organisation may, too."""
     return actor.id == contract.owner_id or (actor.administers and actor.organisation_id == contract.organisation_id)
 
 
@@ -281,6 +283,11 @@ def page_starts(page_texts: Sequence[str]) -> list[int]:
         starts.append(min(max(0, at), length))
         at += len(page) + 2
     return starts
+
+
+def compared(older: Version, newer: Version) -> Comparison:
+    """What changed in the text, page by page of the newer version."""
+    return compare(page_texts(older.text, older.page_starts), page_texts(newer.text, newer.page_starts))
 
 
 def page_texts(text: str, starts: Sequence[int]) -> list[str]:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from api.pages.fields import offered_colleagues
 from api.pages.views import stage_name
 from documents.rendering import Reader, sentence
 from workflows.approvals.model import RoundState, StageKind, StageState, Task, TaskState
@@ -18,11 +19,7 @@ from workflows.approvals.queries import Journey
 from workflows.approvals.standing_in import why_not_recall
 from workflows.business_time import spoken
 from workflows.parties.model import Person
-from workflows.parties.queries import colleagues
 from workflows.parties.rules import Actor
-
-MOST_LISTED = 200
-"""Colleagues whose addresses a field offers; of more, the address is typed."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +84,6 @@ def handing_of(
     may_hand = mine in votes and actor.organisation_id is not None
     movable = tuple(each for each in votes if each.person_id != actor.id) if keeps and actor.administers else ()
     about_mine = [each for each in travelled.tasks if mine is not None and each.review_of_id == mine.id]
-    listed = [each for each in colleagues(session, actor) if each.active] if offers and (may_hand or movable) else []
     return Handing(
         base=base.format(task=mine.id) if mine else "",
         task=mine,
@@ -98,7 +94,7 @@ def handing_of(
         movable=movable,
         later=_later(session, travelled, votes, reader) if keeps else (),
         may_recall=why_not_recall(actor, travelled.round) is None,
-        colleagues=tuple(each for each in listed if each.id != actor.id) if len(listed) <= MOST_LISTED else (),
+        colleagues=offered_colleagues(session, actor, but=actor) if offers and (may_hand or movable) else (),
         typed=defaultdict(str, typed or {}),
     )
 

@@ -9,16 +9,14 @@ from datetime import UTC, date, datetime
 
 from sqlmodel import Session
 
+from api.pages.fields import CURRENCIES, offered_colleagues
 from api.pages.words import KINDS, kind_name
 from documents.rendering import Reader
 from workflows.approvals.model import Substitution
 from workflows.approvals.substitutes import standing_in_for, substitutions_of, today_of
 from workflows.parties.model import Person
-from workflows.parties.queries import colleagues, people
+from workflows.parties.queries import people
 from workflows.parties.rules import Actor
-
-CURRENCIES = ("KRW", "EUR", "USD", "JPY", "CNY", "GBP", "CHF", "SGD", "KWD")
-MOST_LISTED = 200
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,6 @@ def absences_of(
     today = today_of(person, datetime.now(UTC))
     named = substitutions_of(session, [person.id], on=today)
     substitutes = people(session, {each.substitute_id for each in named})
-    listed = [each for each in colleagues(session, actor) if each.active and each.id != person.id]
     return Absences(
         base=base,
         rows=tuple(_row(each, substitutes[each.substitute_id].name, reader, today) for each in named),
@@ -67,7 +64,7 @@ def absences_of(
             _row(made, away.name, reader, today) for made, away in standing_in_for(session, person.id, on=today)
         ),
         kinds=tuple((name, kind_name(name, reader)) for name in KINDS),
-        colleagues=tuple(listed) if len(listed) <= MOST_LISTED else (),
+        colleagues=offered_colleagues(session, actor, but=person),
         today=today,
         typed=defaultdict(str, typed or {}),
         chosen=tuple(chosen),

@@ -14,12 +14,11 @@ from sqlmodel import Session
 from api.auth import SignedIn
 from api.dependencies import Engine
 from api.pages.shell import page
-from documents.comparison import Comparison, compare
+from documents.comparison import Comparison
 from workflows.approvals.model import Round
 from workflows.approvals.queries import approved_before
 from workflows.contracts import queries
-from workflows.contracts.model import Version
-from workflows.contracts.rules import page_texts
+from workflows.contracts.rules import compared
 
 router = APIRouter(prefix="/contracts", include_in_schema=False)
 
@@ -49,10 +48,6 @@ def compare_page(
         newer=newer,
         changes=compared(older, newer),
     )
-
-
-def compared(older: Version, newer: Version) -> Comparison:
-    return compare(page_texts(older.text, older.page_starts), page_texts(newer.text, newer.page_starts))
 
 
 @dataclass(frozen=True)
