@@ -101,7 +101,7 @@ _STREAMS = (
 
 def _compound(data: bytes) -> Kind:
     """A compound file (MS-CFB) with the streams of an office file; an installer, for one, is compound as well."""
-    if any(name.encode("utf-16-le") in data for name in ("_VBA_PROJECT", "_VBA_PROJECT_CUR")):
+    if "_VBA_PROJECT".encode("utf-16-le") in data:  # and Excel's _VBA_PROJECT_CUR with it
         raise _macros()
     for stream, kind in _STREAMS:
         if stream.encode("utf-16-le") in data:

@@ -12,12 +12,18 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
 from sqlalchemy.engine import URL
 
 from tests.support import parts, servers
+
+if TYPE_CHECKING:
+    from fastapi.testclient import TestClient
+
+    from tests.support.office import Office
 
 # A busy machine is no failure; what CI finds, everybody finds again.
 patient = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -42,6 +48,28 @@ def database_url(request: pytest.FixtureRequest) -> str:
     """A migrated, empty database of this test's own, on each kind of database."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
+
+
+@pytest.fixture
+def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
+    """Nobody works in it yet: files put in whom they need, in a fixture of the same name."""
+    from tests.support.office import open_office
+
+    office = open_office(database_url, tmp_path)
+    yield office
+    office.runtime.engine.dispose()
+
+
+@pytest.fixture
+def web(office: Office) -> Iterator[TestClient]:
+    """The portal of that office, asked as browsers ask."""
+    from fastapi.testclient import TestClient
+
+    from api.main import create_app
+    from tests.support.web import HTML
+
+    with TestClient(create_app(runtime=office.runtime), headers=HTML, follow_redirects=False) as web:
+        yield web
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from api.main import create_app
-from tests.support.office import Office, link_in, open_office
+from tests.support.office import PASSWORD, Office, link_in
 from tests.support.pdfs import plain_pdf, with_javascript, with_user_password
-from workflows.parties.operations import make_token
-from workflows.parties.rules import Scope
+from tests.support.web import HTML, token
 
 ROUTE = """\
 name: two-stages
@@ -30,34 +28,24 @@ stages:
     approvers: {group: legal}
     quorum: {approve: 2, reject: 2}
 """
-HTML = {"Accept": "text/html"}
 
 
 @pytest.fixture
-def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
-    office = open_office(database_url, tmp_path)
-    office.person("mia", password="correct horse battery")
+def office(office: Office) -> Office:
+    office.person("mia", password=PASSWORD)
     office.person("dan", manager="mia")
     for name in ("ann", "bo", "cy"):
         office.person(name, groups=["legal"])
     office.person("root", roles=["administrator"])
     office.person("eve", organisation="Elsewhere", roles=["administrator"])
     office.route(ROUTE)
-    yield office
-    office.runtime.engine.dispose()
+    return office
 
 
 @pytest.fixture
 def web(office: Office) -> Iterator[TestClient]:
     with TestClient(create_app(runtime=office.runtime), follow_redirects=False) as client:
         yield client
-
-
-def token(office: Office, name: str, *scopes: str) -> dict[str, str]:
-    with office.transaction() as session:
-        person = office.people[name]
-        secret = make_token(session, person, name="tests", scopes=scopes or list(Scope), now=office.now)
-    return {"Authorization": f"Bearer {secret}"}
 
 
 def hand_in(web: TestClient, headers: dict[str, str], *, pdf: bytes | None = None, **words: str) -> Any:
@@ -399,15 +387,13 @@ def test_signing_in_is_limited_and_needs_the_right_password(office: Office, web:
     wrong = {"email": "mia@haneul.example", "password": "not this one"}
     answers = [web.post("/sign-in", data=wrong, headers=HTML).status_code for _ in range(7)]
     assert answers == [422] * 5 + [429] * 2
-    right = web.post("/sign-in", data={**wrong, "password": "correct horse battery"}, headers=HTML)
+    right = web.post("/sign-in", data={**wrong, "password": PASSWORD}, headers=HTML)
     assert right.status_code == 429, "also the right one has to wait"
 
 
 def test_signed_in_people_see_their_inbox_and_forms_of_other_sites_are_refused(office: Office, web: TestClient) -> None:
     hand_in(web, token(office, "dan"))
-    entered = web.post(
-        "/sign-in", data={"email": "Mia@Haneul.example", "password": "correct horse battery"}, headers=HTML
-    )
+    entered = web.post("/sign-in", data={"email": "Mia@Haneul.example", "password": PASSWORD}, headers=HTML)
     assert entered.status_code == 303
     assert "HttpOnly" in entered.headers["set-cookie"]
     assert "Forklift fleet lease" in web.get("/", headers=HTML).text

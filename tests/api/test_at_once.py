@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -16,7 +15,7 @@ from sqlmodel import select
 
 from api.main import create_app
 from signing.verification import verify
-from tests.support.office import QUICK_ROUTE, Office, open_office, text_of
+from tests.support.office import QUICK_ROUTE, Office, text_of
 from workflows.approvals.model import Decision, RoundState, Stage, StageState, Task, TaskState
 from workflows.audit.queries import history
 from workflows.contracts.model import Contract
@@ -35,15 +34,13 @@ BOTH = QUICK_ROUTE.replace("quick", "both").replace("priority: 5", "priority: 4"
 
 
 @pytest.fixture
-def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
-    office = open_office(database_url, tmp_path)
+def office(office: Office) -> Office:
     office.person("mia")
     office.person("dan", manager="mia")
     for name in ("ann", "bo"):
         office.person(name, groups=["legal"])
     office.route(BOTH)
-    yield office
-    office.runtime.engine.dispose()
+    return office
 
 
 def test_two_hundred_decide_at_once_and_the_stage_closes_once(office: Office) -> None:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from fastapi.testclient import TestClient
 
-from api.main import create_app
-from tests.api.test_api import token
-from tests.api.test_pages import PASSWORD, Browser, notice
 from tests.boards.test_boards import ROUTE, blocked_contract, decided_at_random, with_lost_mail
-from tests.support.html import Element, faults, read
-from tests.support.office import Office, open_office
+from tests.support.html import faults, read
+from tests.support.office import PASSWORD, Office
+from tests.support.web import Browser, action, notice, token
 from workflows.outbox import RunOwed
 
 
 @pytest.fixture
-def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
-    office = open_office(database_url, tmp_path)
+def office(office: Office) -> Office:
     office.now = datetime.now(UTC) - timedelta(hours=3)
     office.person("mia", password=PASSWORD)
     office.person("dan", manager="mia", password=PASSWORD)
@@ -29,21 +24,7 @@ def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
     office.person("root", roles=["administrator"], password=PASSWORD)
     office.person("eve", organisation="Elsewhere", roles=["administrator"], password=PASSWORD)
     office.route(ROUTE)
-    yield office
-    office.runtime.engine.dispose()
-
-
-@pytest.fixture
-def web(office: Office) -> Iterator[TestClient]:
-    app = create_app(runtime=office.runtime)
-    with TestClient(app, headers={"Accept": "text/html"}, follow_redirects=False) as client:
-        yield client
-
-
-def action(page: Element, ending: str) -> str:
-    """Where the one form leads whose address ends so."""
-    (found,) = [each for each in page.all("form", method="post") if each.attributes["action"].endswith(ending)]
-    return found.attributes["action"]
+    return office
 
 
 def test_the_charts_and_the_tables_say_the_same(office: Office, web: TestClient) -> None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
+import pikepdf
 import pytest
 from fastapi.testclient import TestClient
 
-from api.main import create_app
-from tests.api.test_api import token
-from tests.api.test_pages import PASSWORD, Browser
 from tests.support.html import Element, faults, read
-from tests.support.office import Office, link_in, open_office
+from tests.support.office import PASSWORD, Office, link_in
 from tests.support.pdfs import plain_pdf
+from tests.support.web import Browser, token
 from workflows.contracts import queries
 from workflows.contracts.intake import take_in
 from workflows.contracts.model import Contract
@@ -34,23 +31,14 @@ stages:
 
 
 @pytest.fixture
-def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
-    office = open_office(database_url, tmp_path)
+def office(office: Office) -> Office:
     office.now = datetime.now(UTC) - timedelta(hours=3)
     office.person("mia", password=PASSWORD)
     office.person("dan", manager="mia", password=PASSWORD)
     office.person("ann", groups=["legal"], password=PASSWORD)
     office.person("eve", organisation="Elsewhere", roles=["administrator"], password=PASSWORD)
     office.route(ROUTE)
-    yield office
-    office.runtime.engine.dispose()
-
-
-@pytest.fixture
-def web(office: Office) -> Iterator[TestClient]:
-    app = create_app(runtime=office.runtime)
-    with TestClient(app, headers={"Accept": "text/html"}, follow_redirects=False) as client:
-        yield client
+    return office
 
 
 def new_version(office: Office, contract: Contract, pdf: bytes) -> None:
@@ -107,8 +95,8 @@ def test_whoever_is_asked_for_the_first_time_is_shown_no_changes(office: Office,
 
 
 def test_a_version_with_the_same_text_says_that_its_appearance_may_differ(office: Office, web: TestClient) -> None:
-    def turned(pdf: object) -> None:
-        for page in pdf.pages:  # type: ignore[attr-defined]  # a pikepdf.Pdf
+    def turned(pdf: pikepdf.Pdf) -> None:
+        for page in pdf.pages:
             page.rotate(90, relative=False)
 
     asked_again(office, plain_pdf("The lessor lets six trucks to the lessee", pages=2, change=turned))

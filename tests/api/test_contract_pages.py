@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from email.message import EmailMessage
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,28 +11,21 @@ from fastapi.testclient import TestClient
 from sqlmodel import select
 
 from api.main import create_app
-from tests.api.test_pages import PASSWORD, ROUTE, Browser, notice
-from tests.support.office import Office, open_office
+from tests.api.test_pages import ROUTE
+from tests.support.office import PASSWORD, Office
+from tests.support.web import Browser, notice
 from workflows.parties.model import ApiToken
 
 MAIL = "01747787460000000000-0123abcd"
 
 
 @pytest.fixture
-def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
-    office = open_office(database_url, tmp_path)
+def office(office: Office) -> Office:
     office.person("dan", password=PASSWORD)
     office.person("ann", groups=["legal"], password=PASSWORD)
     office.person("root", roles=["administrator"], password=PASSWORD)
     office.route(ROUTE)
-    yield office
-    office.runtime.engine.dispose()
-
-
-@pytest.fixture
-def web(office: Office) -> Iterator[TestClient]:
-    with TestClient(create_app(runtime=office.runtime), headers={"Accept": "text/html"}, follow_redirects=False) as web:
-        yield web
+    return office
 
 
 def test_contracts_are_found_by_a_part_of_their_counterparty(office: Office, web: TestClient) -> None:

@@ -11,12 +11,11 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from api.main import create_app
-from tests.api.test_every_page import english_left
 from tests.support.html import Element, faults, read
-from tests.support.office import Office, open_office
+from tests.support.korean import english_left
+from tests.support.office import PASSWORD, Office
 from workflows.approvals.queries import current_routes, route_versions
 
-PASSWORD = "correct horse battery"
 ROUTE = """\
 # The route of the house
 name: house
@@ -42,16 +41,14 @@ EVERYTHING = (
 
 
 @pytest.fixture
-def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
-    office = open_office(database_url, tmp_path)
+def office(office: Office) -> Office:
     office.person("mia", groups=["security"])
     office.person("dan", manager="mia", password=PASSWORD)
     office.person("ann", roles=["counsel"])
     office.person("bo", groups=["privacy"])
     office.person("root", roles=["administrator"], password=PASSWORD)
     office.route(ROUTE)
-    yield office
-    office.runtime.engine.dispose()
+    return office
 
 
 @pytest.fixture

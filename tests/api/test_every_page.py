@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from babel.messages.pofile import read_po
 from fastapi.testclient import TestClient
 
 from api.main import create_app
-from tests.support.busy_office import PASSWORD, Busy, busy_office
+from tests.support.busy_office import Busy, busy_office
 from tests.support.html import faults, read
-
-CATALOGS = sorted((Path(__file__).parents[2] / "templates" / "locale" / "ko").glob("*.po"))
+from tests.support.korean import english_left
+from tests.support.office import PASSWORD
 
 PAGES = {
     "sign in": ("", "/sign-in"),
@@ -186,31 +184,3 @@ def test_what_people_typed_is_text(busy: Busy, web: TestClient, cookies: dict[st
 def test_a_search_shows_where_the_words_stand(busy: Busy, web: TestClient, cookies: dict[str, str]) -> None:
     page = read(opened(busy, web, cookies, "dan", "/contracts?q=counterbalance", "en"))
     assert {each.text for each in page.all("mark")} == {"counterbalance"}
-
-
-def english_left(page: str) -> list[str]:
-    """Sentences that have a translation and stand in a page in English all the same."""
-    texts = [each for each in read(page).texts() if re.search("[A-Za-z]{3}", each)]
-    return [text for text in texts for pattern in english() if pattern.fullmatch(text)]
-
-
-def english() -> list[re.Pattern[str]]:
-    if not _patterns:
-        for path in CATALOGS:
-            with path.open("rb") as file:
-                for message in read_po(file, locale="ko"):
-                    forms = message.id if isinstance(message.id, tuple | list) else (message.id,)
-                    _patterns.extend(_pattern(form) for form in forms if form and _says_enough(form, message.string))
-    return _patterns
-
-
-_patterns: list[re.Pattern[str]] = []
-PLACE = re.compile(r"%\(\w+\)s")
-
-
-def _says_enough(form: str, korean: object) -> bool:
-    return form != korean and len(re.findall("[a-z]", PLACE.sub("", form))) >= 4
-
-
-def _pattern(form: str) -> re.Pattern[str]:
-    return re.compile(".+?".join(re.escape(part) for part in PLACE.split(form)))

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import col, select
 
-from api.main import create_app
-from tests.api.test_api import token
-from tests.api.test_every_page import english_left
-from tests.api.test_pages import PASSWORD, Browser, notice
 from tests.support.html import Element, faults, read
-from tests.support.office import Office, link_in, open_office
+from tests.support.korean import english_left
+from tests.support.office import PASSWORD, Office, link_in
+from tests.support.web import Browser, notice, token
 from workflows.approvals.model import Round, Task
 from workflows.contracts.model import Contract
 
@@ -37,8 +33,7 @@ stages:
 
 
 @pytest.fixture
-def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
-    office = open_office(database_url, tmp_path)
+def office(office: Office) -> Office:
     office.now = datetime.now(UTC) - timedelta(hours=3)
     for name in ("dan", "cy"):
         office.person(name, password=PASSWORD)
@@ -47,15 +42,7 @@ def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
     office.person("root", roles=["administrator"], password=PASSWORD)
     office.person("eve", organisation="Elsewhere", roles=["administrator"], password=PASSWORD)
     office.route(ROUTE)
-    yield office
-    office.runtime.engine.dispose()
-
-
-@pytest.fixture
-def web(office: Office) -> Iterator[TestClient]:
-    app = create_app(runtime=office.runtime)
-    with TestClient(app, headers={"Accept": "text/html"}, follow_redirects=False) as client:
-        yield client
+    return office
 
 
 def task_of(office: Office, name: str, contract: Contract) -> Task:

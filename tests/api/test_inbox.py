@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -14,10 +13,8 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine, event, insert, text
 from sqlmodel import select
 
-from api.main import create_app
-from tests.api.test_api import token
-from tests.api.test_pages import PASSWORD, Browser
-from tests.support.office import Office, open_office
+from tests.support.office import PASSWORD, Office
+from tests.support.web import Browser, token
 from workflows.approvals.model import Round, Stage, Task, TaskState
 from workflows.approvals.queries import inbox
 from workflows.columns import new_id
@@ -37,22 +34,13 @@ stages:
 
 
 @pytest.fixture
-def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
-    office = open_office(database_url, tmp_path)
+def office(office: Office) -> Office:
     office.now = datetime.now(UTC) - timedelta(hours=3)
     office.person("dan", password=PASSWORD)
     office.person("ann", groups=["legal"], roles=["administrator"], password=PASSWORD)
     office.person("eve", password=PASSWORD)
     office.route(ROUTE)
-    yield office
-    office.runtime.engine.dispose()
-
-
-@pytest.fixture
-def web(office: Office) -> Iterator[TestClient]:
-    app = create_app(runtime=office.runtime)
-    with TestClient(app, headers={"Accept": "text/html"}, follow_redirects=False) as client:
-        yield client
+    return office
 
 
 def many(office: Office, number: int) -> None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
-from api.main import create_app
-from tests.api.test_pages import PASSWORD, Browser
 from tests.support.html import read
-from tests.support.office import Office, link_in, open_office
+from tests.support.office import PASSWORD, Office, link_in
+from tests.support.web import Browser
 from workflows.approvals.model import Decision, Task
 from workflows.approvals.operations import send_link_again
 
@@ -29,26 +26,17 @@ stages:
     approvers: {group: legal}
     quorum: any
 """
-HTML = {"Accept": "text/html"}
 
 
 @pytest.fixture
-def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
-    office = open_office(database_url, tmp_path)
+def office(office: Office) -> Office:
     office.now = datetime.now(UTC) - timedelta(hours=1)
     office.person("mia", password=PASSWORD)
     office.person("dan", manager="mia", password=PASSWORD)
     office.person("ann", groups=["legal"], password=PASSWORD)
     office.person("root", roles=["administrator"], password=PASSWORD)
     office.route(ROUTE)
-    yield office
-    office.runtime.engine.dispose()
-
-
-@pytest.fixture
-def web(office: Office) -> Iterator[TestClient]:
-    with TestClient(create_app(runtime=office.runtime), headers=HTML, follow_redirects=False) as web:
-        yield web
+    return office
 
 
 def decisions(office: Office) -> list[Decision]:

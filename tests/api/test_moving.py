@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
 from api.main import create_app
-from tests.support.office import Office, open_office
-from workflows.parties.model import Person
-from workflows.parties.operations import make_token
-from workflows.parties.rules import Scope
+from tests.support.office import Office
+from tests.support.web import token
 
 ROUTE = """\
 name: house
@@ -24,8 +21,7 @@ stages:
 
 
 @pytest.fixture
-def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
-    office = open_office(database_url, tmp_path)
+def office(office: Office) -> Office:
     office.person("mia")
     office.person("dan", manager="mia")
     office.person("ann")
@@ -33,21 +29,13 @@ def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
     office.person("root", roles=["administrator"])
     office.person("eve", roles=["administrator"], organisation="Elsewhere")
     office.route(ROUTE)
-    yield office
-    office.runtime.engine.dispose()
+    return office
 
 
 @pytest.fixture
 def web(office: Office) -> Iterator[TestClient]:
     with TestClient(create_app(runtime=office.runtime)) as client:
         yield client
-
-
-def token(office: Office, name: str) -> dict[str, str]:
-    with office.transaction() as session:
-        person = session.get_one(Person, office.people[name].id)
-        made = make_token(session, person, name="test", scopes=list(Scope), now=office.now)
-    return {"Authorization": f"Bearer {made}"}
 
 
 def test_a_round_is_found_looked_at_and_moved(office: Office, web: TestClient) -> None:

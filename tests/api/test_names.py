@@ -6,7 +6,6 @@ import email
 import json
 from collections.abc import Iterator
 from email.policy import default
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
@@ -17,39 +16,30 @@ from sqlmodel import select
 
 from api.main import create_app
 from signing.verification import verify
-from tests.api.test_pages import PASSWORD, Browser
 from tests.signing.builders import text_of
-from tests.support.office import QUICK_ROUTE, Office, link_in, open_office
+from tests.support.office import PASSWORD, QUICK_ROUTE, Office, link_in
 from tests.support.pdfs import plain_pdf, with_nul_in_its_text
+from tests.support.web import Browser, token
 from workflows.contracts.model import Contract
 from workflows.errors import Refused
 from workflows.parties.model import Person
-from workflows.parties.operations import make_token, register
-from workflows.parties.rules import Scope
+from workflows.parties.operations import register
 
 NAMES = ["김민준", "山田太郎", "张伟", "Šárka Černá", "Böhm, Lukas", "O’Neill"]
 
 
 @pytest.fixture
-def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
-    office = open_office(database_url, tmp_path)
+def office(office: Office) -> Office:
     office.person("mia", password=PASSWORD)
     office.person("dan", manager="mia", password=PASSWORD)
     office.route(QUICK_ROUTE)
-    yield office
-    office.runtime.engine.dispose()
+    return office
 
 
 @pytest.fixture
 def web(office: Office) -> Iterator[TestClient]:
     with TestClient(create_app(runtime=office.runtime), follow_redirects=False) as web:
         yield web
-
-
-def dans(office: Office) -> dict[str, str]:
-    with office.transaction() as session:
-        secret = make_token(session, office.people["dan"], name="tests", scopes=list(Scope), now=office.now)
-    return {"Authorization": f"Bearer {secret}"}
 
 
 def handed_in(
@@ -65,7 +55,7 @@ def handed_in(
         "/api/contracts",
         data={"title": "Forklift fleet lease", "kind": "lease", "signers": json.dumps(signers or [])},
         files={"file": (file_name, pdf or plain_pdf(), "application/pdf")},
-        headers=dans(office),
+        headers=token(office, "dan"),
     )
     assert answer.status_code == status, answer.text
     return answer.json()
@@ -90,7 +80,7 @@ def test_names_in_any_script_are_the_same_in_mails_certificates_marks_and_pages(
         assert signer["name"] in page.text
         office.sign(signer["email"], contract=contract)
         office.carry_on(contract)
-    sealed = web.get(f"{made['links']['file']}?as=sealed", headers=dans(office)).content
+    sealed = web.get(f"{made['links']['file']}?as=sealed", headers=token(office, "dan")).content
     report = verify(sealed, [office.runtime.authority.trust_anchor_pem])
     assert report.verdict == "sealed"
     assert [each.signer for each in report.signatures if each.kind == "signature"] == NAMES
@@ -151,7 +141,7 @@ def test_a_file_of_any_name_is_kept_and_comes_back_by_its_name(
     made = handed_in(office, web, file_name=typed)
     [version] = made["versions"]
     assert "".join(version["file_name"].split()) == "".join(kept.split())
-    answer = web.get(made["links"]["file"], headers=dans(office))
+    answer = web.get(made["links"]["file"], headers=token(office, "dan"))
     offered = answer.headers["content-disposition"]
     assert unquote(offered.partition("filename*=UTF-8''")[2]) == version["file_name"]
     plain = offered.partition('filename="')[2].partition('"')[0]
@@ -162,7 +152,7 @@ def test_a_file_of_any_name_is_kept_and_comes_back_by_its_name(
 
 def test_text_with_nul_characters_is_kept_and_found(office: Office, web: TestClient) -> None:
     made = handed_in(office, web, pdf=with_nul_in_its_text())
-    found = web.get("/api/contracts", params={"q": "forklift"}, headers=dans(office)).json()["items"]
+    found = web.get("/api/contracts", params={"q": "forklift"}, headers=token(office, "dan")).json()["items"]
     assert [each["id"] for each in found] == [made["id"]]
     web.headers["Accept"] = "text/html"
     dan = Browser(web, "dan")

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from httpx2 import Response
 from sqlmodel import select
 
 from api.main import create_app
-from tests.support.html import Element, faults, read
-from tests.support.office import Office, open_office
+from tests.support.office import PASSWORD, Office, open_office
 from tests.support.pdfs import plain_pdf, with_user_password
+from tests.support.web import Browser, notice
 from workflows.approvals.queries import current_routes
 from workflows.contracts.model import Contract
 from workflows.parties.model import Person
 
-PASSWORD = "correct horse battery"
 ROUTE = """\
 name: one-stage
 document: contract
@@ -34,77 +31,18 @@ PDF = ("lease.pdf", plain_pdf(), "application/pdf")
 
 
 @pytest.fixture
-def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
-    office = open_office(database_url, tmp_path)
+def office(office: Office) -> Office:
     office.person("dan", password=PASSWORD)
     office.person("ann", groups=["legal"], password=PASSWORD)
     office.person("root", roles=["administrator"], password=PASSWORD)
     office.person("eve", organisation="Elsewhere", roles=["administrator"], password=PASSWORD)
     office.route(ROUTE)
-    yield office
-    office.runtime.engine.dispose()
-
-
-class Browser:
-    """Somebody's browser: follows redirects, and sends forms with what stands in them."""
-
-    def __init__(self, web: TestClient, name: str = "") -> None:
-        self.web, self.cookie, self.page = web, "", read("")
-        if name:
-            self.web.cookies.clear()
-            form = {"email": f"{name}@haneul.example", "password": PASSWORD}
-            answer = web.post("/sign-in", data=form)
-            assert answer.status_code == 303, answer.text
-            self.cookie = answer.headers["set-cookie"].partition(";")[0]
-            web.cookies.clear()
-
-    def open(self, address: str, status: int = 200) -> Element:
-        return self._shown(self.web.get(address, headers=self._headers()), status)
-
-    def send(
-        self, action: str, status: int = 200, file: tuple[str, bytes, str] | None = None, **typed: object
-    ) -> Element:
-        """Send the form that goes to ``action`` from the page that is open."""
-        form = self.page.one("form", method="post", action=action)
-        fields = {
-            each.attributes["name"]: each.attributes.get("value", "")
-            for each in form.all("input")
-            if "name" in each.attributes and each.attributes.get("type") not in ("file", "checkbox")
-        }
-        answer = self.web.post(
-            action,
-            data={**fields, **typed},
-            files={"file": file} if file else None,
-            headers=self._headers(),
-        )
-        return self._shown(answer, status)
-
-    def _shown(self, answer: Response, status: int) -> Element:
-        if answer.status_code == 303:
-            return self.open(answer.headers["location"], status)
-        assert answer.status_code == status, read(answer.text).one("main").text[:600]
-        assert not faults(answer.text)
-        self.page = read(answer.text)
-        return self.page
-
-    def _headers(self) -> dict[str, str]:
-        return {"Cookie": self.cookie} if self.cookie else {}
-
-
-@pytest.fixture
-def web(office: Office) -> Iterator[TestClient]:
-    app = create_app(runtime=office.runtime)
-    with TestClient(app, headers={"Accept": "text/html"}, follow_redirects=False) as client:
-        yield client
+    return office
 
 
 def contracts(office: Office) -> list[Contract]:
     with office.reading() as session:
         return list(session.exec(select(Contract)))
-
-
-def notice(page: Element) -> str:
-    return " ".join(each.text for each in page.all("div") if each.attributes.get("role") in ("alert", "status"))
 
 
 def test_a_contract_is_sent_by_the_form(office: Office, web: TestClient) -> None:

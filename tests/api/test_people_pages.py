@@ -3,18 +3,15 @@ database."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
-from api.main import create_app
-from tests.api.test_pages import PASSWORD, Browser, notice
 from tests.support.html import Element
-from tests.support.office import Office, open_office
+from tests.support.office import PASSWORD, Office
+from tests.support.web import Browser, notice
 from workflows.audit.queries import history
 from workflows.parties.model import PROCESS, ApiToken, Kind, Person
 from workflows.parties.operations import make_token, withdraw_token
@@ -22,21 +19,12 @@ from workflows.parties.queries import members, tokens_of
 
 
 @pytest.fixture
-def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
-    office = open_office(database_url, tmp_path)
+def office(office: Office) -> Office:
     office.person("ann", groups=["legal"], password=PASSWORD)
     office.person("dan", manager="ann", password=PASSWORD)
     office.person("root", roles=["administrator"], password=PASSWORD)
     office.person("eve", organisation="Elsewhere", roles=["administrator"], password=PASSWORD)
-    yield office
-    office.runtime.engine.dispose()
-
-
-@pytest.fixture
-def web(office: Office) -> Iterator[TestClient]:
-    app = create_app(runtime=office.runtime)
-    with TestClient(app, headers={"Accept": "text/html"}, follow_redirects=False) as client:
-        yield client
+    return office
 
 
 def token(office: Office, name: str, *, called: str = "night job") -> tuple[ApiToken, dict[str, str]]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -12,11 +10,9 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
-from api.main import create_app
-from tests.api.test_api import token
-from tests.api.test_pages import PASSWORD, Browser
 from tests.support.html import Element, read
-from tests.support.office import QUICK_ROUTE, Office, link_in, open_office
+from tests.support.office import PASSWORD, QUICK_ROUTE, Office, link_in
+from tests.support.web import Browser, token
 from workflows.approvals.handing_over import delegate, reassign
 from workflows.approvals.model import Decision, Task, TaskState
 from workflows.audit.queries import history
@@ -24,24 +20,14 @@ from workflows.contracts.model import Contract
 
 
 @pytest.fixture
-def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
-    office = open_office(database_url, tmp_path)
+def office(office: Office) -> Office:
     office.now = datetime.now(UTC) - timedelta(hours=1)
     office.person("mia", password=PASSWORD)
     office.person("dan", manager="mia", password=PASSWORD)
     office.person("cy", password=PASSWORD)
     office.person("root", roles=["administrator"], password=PASSWORD)
     office.route(QUICK_ROUTE)
-    yield office
-    office.runtime.engine.dispose()
-
-
-@pytest.fixture
-def web(office: Office) -> Iterator[TestClient]:
-    with TestClient(
-        create_app(runtime=office.runtime), headers={"Accept": "text/html"}, follow_redirects=False
-    ) as client:
-        yield client
+    return office
 
 
 def hand_on(office: Office, how: str) -> None:

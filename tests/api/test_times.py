@@ -5,9 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pikepdf
@@ -15,11 +13,10 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
-from api.main import create_app
 from documents.rendering import Reader, moment_exact, zone_name
-from tests.api.test_pages import PASSWORD, Browser
 from tests.signing.builders import text_of
-from tests.support.office import QUICK_ROUTE, Office, open_office
+from tests.support.office import PASSWORD, QUICK_ROUTE, Office
+from tests.support.web import Browser
 from workflows.audit.queries import history
 from workflows.signatures.model import Signing
 
@@ -29,21 +26,13 @@ ZONES = {"dan": "Europe/Helsinki", "mia": "Asia/Seoul", "lee": "America/New_York
 
 
 @pytest.fixture
-def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
-    office = open_office(database_url, tmp_path)
+def office(office: Office) -> Office:
     office.now = OPENED
     office.person("mia", password=PASSWORD, timezone=ZONES["mia"])
     office.person("dan", manager="mia", password=PASSWORD, timezone=ZONES["dan"])
     office.person("lee", roles=["reader"], password=PASSWORD, timezone=ZONES["lee"])
     office.route(QUICK_ROUTE)
-    yield office
-    office.runtime.engine.dispose()
-
-
-@pytest.fixture
-def web(office: Office) -> Iterator[TestClient]:
-    with TestClient(create_app(runtime=office.runtime), headers={"Accept": "text/html"}, follow_redirects=False) as web:
-        yield web
+    return office
 
 
 def test_history_and_certificate_tell_the_same_moments(office: Office, web: TestClient) -> None:

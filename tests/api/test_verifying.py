@@ -10,10 +10,9 @@ from fastapi.testclient import TestClient
 
 from api.main import create_app
 from documents import sandbox
-from tests.api.test_api import token
-from tests.api.test_pages import Browser
 from tests.support import pdfs
 from tests.support.office import QUICK_ROUTE, Office, open_office
+from tests.support.web import Browser, token
 from workflows.errors import NotReady
 from workflows.signatures import verification
 

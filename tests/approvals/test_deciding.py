@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlmodel import select
 
-from tests.support.office import Office, link_in, open_office, text_of
+from tests.support.office import Office, link_in, text_of
 from tests.support.pdfs import plain_pdf
 from workflows.approvals.links import follow, insist_on_live
 from workflows.approvals.model import Decision, Link, Verdict
@@ -38,16 +36,14 @@ stages:
 
 
 @pytest.fixture
-def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
-    office = open_office(database_url, tmp_path)
+def office(office: Office) -> Office:
     office.person("mia")
     office.person("dan", manager="mia")
     for name in ("ann", "bo", "cy"):
         office.person(name, groups=["legal"])
     office.person("root", roles=["administrator"])
     office.route(TWO_STAGES)
-    yield office
-    office.runtime.engine.dispose()
+    return office
 
 
 def new_version(office: Office, contract: Contract, by: str = "dan") -> Contract:

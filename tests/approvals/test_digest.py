@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,8 +13,8 @@ from hypothesis import strategies as st
 from sqlmodel import select
 
 from api.main import create_app
-from tests.api.test_pages import PASSWORD, Browser
-from tests.support.office import Office, open_office, text_of
+from tests.support.office import PASSWORD, Office, text_of
+from tests.support.web import Browser
 from workflows.approvals.digest import MOST_LISTED, choose_digest, day_due, give_digest, wants_digest
 from workflows.approvals.model import Task
 from workflows.outbox import MailState, OutgoingMail
@@ -40,14 +38,12 @@ def at(day: date, hour: int, minute: int = 0, zone: ZoneInfo = SEOUL) -> datetim
 
 
 @pytest.fixture
-def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
-    office = open_office(database_url, tmp_path)
+def office(office: Office) -> Office:
     office.now = at(THURSDAY, 7)
     office.person("mia", password=PASSWORD)
     office.person("dan", manager="mia", password=PASSWORD)
     office.route(ROUTE)
-    yield office
-    office.runtime.engine.dispose()
+    return office
 
 
 def choose(office: Office, name: str = "mia", *, wanted: bool = True) -> None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from fastapi.testclient import TestClient
 
 from api.main import create_app
-from tests.support.office import Office, open_office
+from tests.support.office import Office
 from workflows.approvals.dry_run import DryRun, DryStage, dry_run
 from workflows.approvals.rates import Rates
 from workflows.approvals.route import read
@@ -31,15 +30,13 @@ RATES = Rates("EUR", {"KRW": Decimal(1600)})
 
 
 @pytest.fixture
-def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
-    office = open_office(database_url, tmp_path)
+def office(office: Office) -> Office:
     office.person("chief", roles=["ceo"])
     office.person("mia", manager="chief", groups=["legal"])
     office.person("dan", manager="mia")
     for name in ("ann", "bo", "cy"):
         office.person(name, groups=["legal"], manager="mia")
-    yield office
-    office.runtime.engine.dispose()
+    return office
 
 
 def tried(

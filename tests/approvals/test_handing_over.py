@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from email.message import EmailMessage
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlmodel import col, select
 
-from tests.support.office import Office, link_in, open_office, text_of
+from tests.support.office import Office, link_in, text_of
 from workflows.approvals.handing_over import delegate, extend, reassign, take_back
 from workflows.approvals.links import follow, insist_on_live
 from workflows.approvals.model import Decision, Round, Stage, Substitution, Task, TaskState
@@ -49,8 +47,7 @@ THURSDAY = date(2026, 5, 21)
 
 
 @pytest.fixture
-def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
-    office = open_office(database_url, tmp_path)
+def office(office: Office) -> Office:
     office.person("mia", password="correct horse battery")
     office.person("dan", manager="mia", password="correct horse battery")
     for name in ("ann", "bo"):
@@ -60,8 +57,7 @@ def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
     office.person("root", roles=["administrator"])
     office.person("eve", organisation="Elsewhere", roles=["administrator"])
     office.route(ROUTE)
-    yield office
-    office.runtime.engine.dispose()
+    return office
 
 
 def in_legal(office: Office, **words: Any) -> Contract:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from sqlmodel import col, select
 
-from tests.support.office import Office, open_office
+from tests.support.office import Office
 from workflows.approvals.model import Decision, Stage, StageState, Task
 from workflows.approvals.moving import Moving, move_round, rounds_under_way, what_moving_does
 from workflows.approvals.rerouting import Fate
@@ -40,8 +37,7 @@ SIGNED = (
 
 
 @pytest.fixture
-def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
-    office = open_office(database_url, tmp_path)
+def office(office: Office) -> Office:
     office.person("mia")
     office.person("dan", manager="mia")
     for name in ("ann", "bo", "cy"):
@@ -50,8 +46,7 @@ def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
         office.person(name)
     office.person("root", roles=["administrator"])
     office.route(FIRST)
-    yield office
-    office.runtime.engine.dispose()
+    return office
 
 
 def moved(office: Office, contract: Contract, version: int = 2, by: str = "root") -> Moving:

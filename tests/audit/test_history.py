@@ -3,30 +3,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from signing.timestamps import check_token
-from tests.support.office import QUICK_ROUTE, Office, authority, open_office
+from tests.support.office import QUICK_ROUTE, Office, authority
 from workflows.audit.operations import anchor
 from workflows.audit.queries import AuditReport, verify
 
 
 @pytest.fixture
-def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
-    office = open_office(database_url, tmp_path)
+def office(office: Office) -> Office:
     office.person("mia")
     office.person("dan", manager="mia")
     office.route(QUICK_ROUTE)
     office.contract()
     office.contract(title="Another")
-    yield office
-    office.runtime.engine.dispose()
+    return office
 
 
 def checked(office: Office) -> AuditReport:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from statistics import median, quantiles
 from uuid import UUID, uuid4
 
@@ -14,7 +12,7 @@ from sqlalchemy import update
 from sqlmodel import col, select
 
 from tests.api.test_inbox import many, queries_of
-from tests.support.office import Office, open_office
+from tests.support.office import Office
 from workflows.approvals.model import Round, Stage, StageState, Task, TaskState
 from workflows.audit.queries import history
 from workflows.boards import queries
@@ -47,8 +45,7 @@ stages:
 
 
 @pytest.fixture
-def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
-    office = open_office(database_url, tmp_path)
+def office(office: Office) -> Office:
     office.now = datetime.now(UTC) - timedelta(hours=3)
     office.person("mia")
     office.person("dan", manager="mia")
@@ -56,8 +53,7 @@ def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
     office.person("root", roles=["administrator"])
     office.person("eve", organisation="Elsewhere", roles=["administrator"])
     office.route(ROUTE)
-    yield office
-    office.runtime.engine.dispose()
+    return office
 
 
 def stuck(office: Office, who: str = "root") -> queries.Stuck:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -15,7 +13,7 @@ from signing.authority import Authority
 from signing.pdf_signer import PdfSigner
 from signing.timestamps import check_token
 from signing.verification import Report, verify
-from tests.support.office import QUICK_ROUTE, Office, authority, open_office
+from tests.support.office import QUICK_ROUTE, Office, authority
 from workflows.audit import queries as audit
 from workflows.audit.model import AuditEvent
 from workflows.contracts.model import PROCESS, Contract, ContractState
@@ -30,13 +28,11 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
-    office = open_office(database_url, tmp_path)
+def office(office: Office) -> Office:
     office.person("mia")
     office.person("dan", manager="mia")
     office.route(QUICK_ROUTE)
-    yield office
-    office.runtime.engine.dispose()
+    return office
 
 
 def sealed(office: Office) -> Contract:

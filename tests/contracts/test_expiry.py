@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.office import QUICK_ROUTE, Office, open_office
+from tests.support.office import QUICK_ROUTE, Office
 from workflows.contracts.model import Contract, ContractState
 from workflows.contracts.rules import Warning, last_day_to_cancel, warnings_due
 from workflows.upkeep.steps import warn_and_expire
@@ -19,13 +17,11 @@ DISTANCES = (90, 60, 30, 7)
 
 
 @pytest.fixture
-def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
-    office = open_office(database_url, tmp_path)
+def office(office: Office) -> Office:
     office.person("mia")
     office.person("dan", manager="mia", timezone="Europe/Berlin")
     office.route(QUICK_ROUTE)
-    yield office
-    office.runtime.engine.dispose()
+    return office
 
 
 def in_force(office: Office, *, ends_on: date, notice_days: int | None = None) -> Contract:

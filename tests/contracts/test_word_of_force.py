@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from sqlmodel import select
 
 from documents.rendering import Reader, moment
-from tests.support.office import QUICK_ROUTE, Office, link_in, open_office, text_of
+from tests.support.office import QUICK_ROUTE, Office, link_in, text_of
 from workflows.approvals.model import Link
 from workflows.parties.operations import sha256_of_secret
 
 
 @pytest.fixture
-def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
-    office = open_office(database_url, tmp_path)
+def office(office: Office) -> Office:
     office.person("mia", password="correct horse battery")
     office.person("dan", manager="mia", password="correct horse battery")
     office.route(QUICK_ROUTE)
-    yield office
-    office.runtime.engine.dispose()
+    return office
 
 
 def test_a_signer_from_outside_is_told_until_when_their_link_to_the_sealed_file_works(office: Office) -> None:

@@ -6,16 +6,14 @@ from typing import Any
 
 from sqlmodel import col, select
 
-from tests.api.test_pages import Browser
 from tests.support.html import Element
 from tests.support.office import Office
+from tests.support.web import Browser
 from workflows.contracts.model import Contract
 from workflows.contracts.queries import one, subject_of
 from workflows.discussions.model import Comment
 from workflows.discussions.operations import say
 from workflows.discussions.rules import checked
-
-HTML = {"Accept": "text/html"}
 
 
 def said(page: Element) -> list[str]:

@@ -20,10 +20,10 @@ from sqlmodel import col, select, text
 
 from api.rest.contracts import _fresh
 from signing.timestamps import check_token
-from tests.api.test_api import token
 from tests.discussions.files import picture, word
 from tests.support.office import Office, authority, link_in, text_of
 from tests.support.pdfs import plain_pdf
+from tests.support.web import token
 from workflows.approvals.model import Participant
 from workflows.audit.queries import verify
 from workflows.contracts.model import Contract

@@ -11,11 +11,11 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from api.main import create_app
-from tests.api.test_pages import Browser
 from tests.discussions.files import picture
-from tests.discussions.talking import HTML, comments, said, send, write
+from tests.discussions.talking import comments, said, send, write
 from tests.support.html import Element, faults, read
 from tests.support.office import Office, link_in, text_of
+from tests.support.web import HTML, Browser
 from workflows.contracts.model import Contract
 from workflows.contracts.operations import withdraw
 from workflows.settings import LinkCodes

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.api.test_pages import Browser, notice
 from tests.discussions.files import picture
-from tests.discussions.talking import HTML, comments, said, send, write
+from tests.discussions.talking import comments, said, send, write
 from tests.support.html import Element, faults, read
 from tests.support.office import Office
+from tests.support.web import HTML, Browser, notice
 from workflows.contracts.model import Contract
 
 PNG = picture("PNG")

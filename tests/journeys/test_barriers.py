@@ -7,7 +7,8 @@ from playwright.sync_api import Browser, BrowserContext
 
 from tests.api.test_every_page import PAGES, REFUSED
 from tests.support.browser import barriers, opened, sound
-from tests.support.busy_office import PASSWORD, Busy
+from tests.support.busy_office import Busy
+from tests.support.office import PASSWORD
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

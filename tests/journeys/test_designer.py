@@ -7,7 +7,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.journeys.test_keyboard import press_enter, press_tab, walk_to
 from tests.support.browser import follow, opened, sound
-from tests.support.busy_office import PASSWORD, ROUTE, Busy
+from tests.support.busy_office import ROUTE, Busy
+from tests.support.office import PASSWORD
 from workflows.parties.operations import set_reading
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 
-from tests.support.office import Office, link_in, open_office
+from tests.support.office import PASSWORD, Office, link_in, open_office
 from workflows.contracts.intake import take_in
 from workflows.contracts.model import Contract
 from workflows.contracts.operations import replace, withdraw
@@ -17,7 +17,6 @@ from workflows.parties.personnel import see_off
 from workflows.parties.queries import tokens_of
 from workflows.parties.rules import Scope
 
-PASSWORD = "correct horse battery"
 ROUTE = """\
 name: two-stages
 document: contract

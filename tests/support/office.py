@@ -14,6 +14,7 @@ from tempfile import mkdtemp
 from typing import Any
 from uuid import uuid4
 
+from argon2 import PasswordHasher
 from sqlmodel import Session, col, select
 
 import workflows.contracts.operations  # noqa: F401  (registers what follows from a round)
@@ -39,6 +40,7 @@ from workflows.parties.rules import Actor
 from workflows.runtime import Runtime
 from workflows.settings import Settings
 
+PASSWORD = "correct horse battery"
 QUICK_ROUTE = """\
 name: quick
 document: contract
@@ -57,6 +59,12 @@ def authority() -> Authority:
     return Authority.open(
         Path(mkdtemp(prefix="signoff-keys-")), passphrase="of tests only", organisation="Haneul Logistics"
     )
+
+
+@cache
+def hashed(password: str) -> str:
+    """As little work as argon2 can do. A hash names its own parameters: signing in with it is as little work."""
+    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(password)
 
 
 @dataclass
@@ -132,10 +140,10 @@ class Office:
                 manager=self.email(manager) if manager else None,
                 roles=roles,
                 groups=groups,
-                password=password,
                 locale=locale,
                 timezone=timezone,
             )
+            made.password_hash = hashed(password) if password else None
         self.people[name] = made
         return made
 
