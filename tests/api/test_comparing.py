@@ -13,9 +13,7 @@ from tests.support.office import PASSWORD, Office, link_in
 from tests.support.pdfs import plain_pdf
 from tests.support.web import Browser, token
 from workflows.contracts import queries
-from workflows.contracts.intake import take_in
 from workflows.contracts.model import Contract
-from workflows.contracts.operations import replace
 from workflows.contracts.rules import page_starts, page_texts
 
 ROUTE = """\
@@ -41,19 +39,12 @@ def office(office: Office) -> Office:
     return office
 
 
-def new_version(office: Office, contract: Contract, pdf: bytes) -> None:
-    document = take_in(pdf, file_name="v2.pdf", blobs=office.runtime.blobs, limits=office.runtime.intake_limits)
-    with office.transaction() as session:
-        by, now = office.actor("dan"), office.later(minutes=1)
-        replace(session, contract.id, document, note="", by=by, now=now, link_days=14, visible=True)
-
-
 def asked_again(office: Office, second: bytes) -> Contract:
     """A contract that Mia approved, and is asked about again after a new version."""
     contract = office.contract(pdf=plain_pdf("The lessor lets six trucks to the lessee", pages=2))
     office.decide("mia")
     office.deliver()
-    new_version(office, contract, second)
+    office.replace(contract, second)
     return contract
 
 
@@ -115,7 +106,7 @@ def test_the_changes_are_told_in_korean(office: Office, web: TestClient) -> None
 
 def test_any_two_versions_are_compared_by_a_form(office: Office, web: TestClient) -> None:
     contract = asked_again(office, EIGHT)
-    new_version(office, contract, plain_pdf("The lessor lets nine trucks to the lessee", pages=2))
+    office.replace(contract, plain_pdf("The lessor lets nine trucks to the lessee", pages=2))
     dan = Browser(web, "dan")
     page = dan.open(f"/contracts/{contract.id}")
     (address,) = [each.attributes["href"] for each in page.all("a") if each.text == "Compare versions"]

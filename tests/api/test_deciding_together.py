@@ -13,7 +13,6 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlmodel import col, select
 
-from tests.api.test_comparing import new_version
 from tests.support.html import Element, faults, read
 from tests.support.office import PASSWORD, Office
 from tests.support.pdfs import plain_pdf
@@ -97,7 +96,7 @@ def test_what_changed_meanwhile_is_left_alone_and_the_others_are_decided(office:
     ann = Browser(web, "ann")
     page = ann.open("/")
     choices = [each.attributes["value"] for each in page.all("input", type="checkbox")]
-    new_version(office, first, plain_pdf("Another text"))
+    office.replace(first, plain_pdf("Another text"))
     office.decide("bo", contract=second)
     page = ann.send(ALL, chosen=choices, verdict="approve")
     found = outcomes(page)
@@ -172,7 +171,7 @@ def test_each_of_a_list_gets_its_own_result(office: Office, web: TestClient) -> 
     good, changed, taken = handed_in(office, 3)
     sent = [wish(office, good), wish(office, changed), wish(office, taken), wish(office, good, task=str(uuid4()))]
     sent.append(wish(office, good, verdict="reject", comment="Or not."))
-    new_version(office, changed, plain_pdf("Another text"))
+    office.replace(changed, plain_pdf("Another text"))
     sent[1]["task"] = wish(office, changed)["task"]  # the new task, with the sha256 of what was read before
     office.decide("bo", contract=taken)
     answer = web.post("/api/tasks/decisions", json=sent, headers=token(office, "ann"))

@@ -7,14 +7,11 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlmodel import col, select
 
 from tests.support.html import Element, faults, read
 from tests.support.korean import english_left
 from tests.support.office import PASSWORD, Office, link_in
 from tests.support.web import Browser, notice, token
-from workflows.approvals.model import Round, Task
-from workflows.contracts.model import Contract
 
 ROUTE = """\
 name: careful
@@ -45,18 +42,6 @@ def office(office: Office) -> Office:
     return office
 
 
-def task_of(office: Office, name: str, contract: Contract) -> Task:
-    with office.reading() as session:
-        found = session.exec(
-            select(Task)
-            .join(Round, col(Round.id) == col(Task.round_id))
-            .where(Task.email == office.email(name), Round.subject_id == contract.id)
-            .order_by(col(Task.id).desc())
-        ).first()
-        assert found is not None
-        return found
-
-
 def link_of(office: Office, name: str) -> str:
     office.deliver()
     return link_in(office.mails.to(office.email(name))[-1])
@@ -81,7 +66,7 @@ class Program:
 
 def test_a_program_delegates_and_the_delegate_gives_it_back(office: Office, web: TestClient) -> None:
     contract = office.contract()
-    task = task_of(office, "ann", contract).id
+    task = office.task_of("ann", contract).id
     ann, cy = Program(office, web, "ann"), Program(office, web, "cy")
     made = ann.post(f"/tasks/{task}/delegation", to=office.email("cy"))
     assert (made["person"], made["instead_of"], made["state"]) == ("Cy", "Ann", "open")
@@ -97,7 +82,7 @@ def test_a_program_delegates_and_the_delegate_gives_it_back(office: Office, web:
 def test_a_program_decides_in_anothers_place(office: Office, web: TestClient) -> None:
     contract = office.contract()
     made = Program(office, web, "ann").post(
-        f"/tasks/{task_of(office, 'ann', contract).id}/delegation", to=office.email("cy")
+        f"/tasks/{office.task_of('ann', contract).id}/delegation", to=office.email("cy")
     )
     cy = Program(office, web, "cy")
     sha256 = cy.get(f"/tasks/{made['task']}")["version_sha256"]
@@ -108,7 +93,7 @@ def test_a_program_decides_in_anothers_place(office: Office, web: TestClient) ->
 
 
 def test_only_administrators_reassign_over_the_api(office: Office, web: TestClient) -> None:
-    task = task_of(office, "ann", office.contract()).id
+    task = office.task_of("ann", office.contract()).id
     wish: dict[str, Any] = {"to": office.email("cy")}
     Program(office, web, "ann").post(f"/tasks/{task}/reassignment", status=403, **wish)
     Program(office, web, "eve").post(f"/tasks/{task}/reassignment", status=404, **wish)
@@ -122,7 +107,7 @@ def test_only_administrators_reassign_over_the_api(office: Office, web: TestClie
 
 def test_a_program_asks_for_an_opinion_and_gives_one(office: Office, web: TestClient) -> None:
     contract = office.contract()
-    task = task_of(office, "ann", contract).id
+    task = office.task_of("ann", contract).id
     made = Program(office, web, "ann").post(f"/tasks/{task}/reviewers", whom=office.email("cy"), question="Usual?")
     assert made["opinion"] is True
     cy = Program(office, web, "cy")
@@ -140,7 +125,7 @@ def test_a_program_asks_for_an_opinion_and_gives_one(office: Office, web: TestCl
 
 
 def test_a_due_time_is_put_off_over_the_api(office: Office, web: TestClient) -> None:
-    task = task_of(office, "ann", office.contract()).id
+    task = office.task_of("ann", office.contract()).id
     dan = Program(office, web, "dan")
     later = dan.post(f"/tasks/{task}/extension", time="1 business day")
     assert later["due_at"] > later["first_due_at"]
@@ -182,7 +167,7 @@ def test_a_document_is_taken_back_over_the_api(office: Office, web: TestClient) 
 
 def test_a_task_is_handed_over_on_the_page_taken_back_and_decided(office: Office, web: TestClient) -> None:
     contract = office.contract()
-    here, task = f"/contracts/{contract.id}", task_of(office, "ann", contract).id
+    here, task = f"/contracts/{contract.id}", office.task_of("ann", contract).id
     ann = Browser(web, "ann")
     page = ann.open(here)
     assert office.email("cy") in [each.attributes["value"] for each in page.all("option")]
@@ -197,7 +182,7 @@ def test_a_task_is_handed_over_on_the_page_taken_back_and_decided(office: Office
     assert "You decide for Ann." in page.text
     assert "You know them." in page.text
     assert "For Ann" in cy.open("/").text
-    acting = task_of(office, "cy", contract).id
+    acting = office.task_of("cy", contract).id
     page = ann.send(f"{here}/tasks/{acting}/return")
     assert "It has come back" in notice(page)
     ann.send(f"{here}/tasks/{task}/decision", verdict="approve")
@@ -230,7 +215,7 @@ def test_a_substitute_decides_on_the_page_and_the_history_says_for_whom(office: 
     cy = Browser(web, "cy")
     assert "for Ann" in cy.open("/settings").one("section", id="substitutes").text
     cy.open(f"/contracts/{contract.id}")
-    page = cy.send(f"/contracts/{contract.id}/tasks/{task_of(office, 'cy', contract).id}/decision", verdict="approve")
+    page = cy.send(f"/contracts/{contract.id}/tasks/{office.task_of('cy', contract).id}/decision", verdict="approve")
     assert "Cy approved version 1, for Ann" in page.text
     assert "You approved, for Ann" in page.text
     ann.open("/settings")
@@ -244,7 +229,7 @@ def test_a_substitute_decides_on_the_page_and_the_history_says_for_whom(office: 
 
 def test_an_administrator_names_a_substitute_and_reassigns_on_the_pages(office: Office, web: TestClient) -> None:
     contract = office.contract()
-    root, task = Browser(web, "root"), task_of(office, "ann", contract).id
+    root, task = Browser(web, "root"), office.task_of("ann", contract).id
     here = f"/contracts/{contract.id}"
     root.open(here)
     page = root.send(f"{here}/tasks/{task}/reassignment", to=office.email("cy"))
@@ -262,7 +247,7 @@ def test_an_administrator_names_a_substitute_and_reassigns_on_the_pages(office: 
 
 def test_an_opinion_is_asked_and_given_on_the_pages(office: Office, web: TestClient) -> None:
     contract = office.contract()
-    here, task = f"/contracts/{contract.id}", task_of(office, "ann", contract).id
+    here, task = f"/contracts/{contract.id}", office.task_of("ann", contract).id
     ann = Browser(web, "ann")
     ann.open(here)
     page = ann.send(f"{here}/tasks/{task}/reviewers", whom=office.email("cy"), question="Is clause 5 usual?")
@@ -274,7 +259,7 @@ def test_an_opinion_is_asked_and_given_on_the_pages(office: Office, web: TestCli
     page = cy.open(here)
     assert "Is clause 5 usual?" in page.text
     assert not page.all("button", value="approve")
-    review = task_of(office, "cy", contract).id
+    review = office.task_of("cy", contract).id
     cy.send(f"{here}/tasks/{review}/opinion", status=422, text=" ")
     page = cy.send(f"{here}/tasks/{review}/opinion", text="It is quite usual.")
     assert "Your opinion is on its way" in notice(page)
@@ -361,7 +346,7 @@ def test_every_such_page_is_wholly_korean(office: Office, web: TestClient) -> No
     today = office.now.date()
     ann, cy, root = Browser(web, "ann"), Browser(web, "cy"), Browser(web, "root")
     Program(office, web, "ann").post(
-        f"/tasks/{task_of(office, 'ann', contract).id}/reviewers", whom=office.email("cy"), question="?"
+        f"/tasks/{office.task_of('ann', contract).id}/reviewers", whom=office.email("cy"), question="?"
     )
     Program(office, web, "bo").post(
         "/substitutions",
@@ -372,7 +357,7 @@ def test_every_such_page_is_wholly_korean(office: Office, web: TestClient) -> No
         currency="EUR",
         kinds=["nda"],
     )
-    Program(office, web, "dan").post(f"/tasks/{task_of(office, 'ann', contract).id}/extension", time="1 business day")
+    Program(office, web, "dan").post(f"/tasks/{office.task_of('ann', contract).id}/extension", time="1 business day")
     links = [link_of(office, "cy"), link_of(office, "ann")]
     for browser, address in (
         (ann, here),

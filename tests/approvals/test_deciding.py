@@ -15,9 +15,7 @@ from workflows.approvals.model import Decision, Link, Verdict
 from workflows.approvals.operations import decide
 from workflows.approvals.queries import inbox
 from workflows.audit.queries import history
-from workflows.contracts.intake import take_in
-from workflows.contracts.model import Contract
-from workflows.contracts.operations import replace, withdraw
+from workflows.contracts.operations import withdraw
 from workflows.errors import Conflict, Forbidden, Gone, NotFound, Refused
 
 TWO_STAGES = """\
@@ -44,23 +42,6 @@ def office(office: Office) -> Office:
     office.person("root", roles=["administrator"])
     office.route(TWO_STAGES)
     return office
-
-
-def new_version(office: Office, contract: Contract, by: str = "dan") -> Contract:
-    document = take_in(
-        plain_pdf("another text"), file_name="v2.pdf", blobs=office.runtime.blobs, limits=office.runtime.intake_limits
-    )
-    with office.transaction() as session:
-        return replace(
-            session,
-            contract.id,
-            document,
-            note="changed",
-            by=office.actor(by),
-            now=office.later(minutes=1),
-            link_days=14,
-            visible=True,
-        )
 
 
 def test_the_next_approvers_are_asked_in_the_deciders_own_transaction(office: Office) -> None:
@@ -138,7 +119,7 @@ def test_a_changed_document_voids_links_and_asks_everybody_again(office: Office)
     contract = office.contract()
     [mail] = office.deliver()
     office.decide("mia")
-    new_version(office, contract)
+    office.replace(contract, plain_pdf("another text"))
     assert office.open_tasks() == ["mia"]
     with office.reading() as session:
         link, _, _ = follow(session, link_in(mail).removeprefix("/t/"))
@@ -205,7 +186,7 @@ def test_sent_back_and_handed_in_again_everybody_is_asked_and_counted_anew(offic
     office.decide("cy", "send_back", comment="Ask for ninety days.")
     assert office.state(contract) == "returned"
     assert office.open_tasks() == []
-    new_version(office, contract)
+    office.replace(contract, plain_pdf("another text"))
     office.decide("mia")
     office.decide("ann")
     assert office.state(contract) == "in_review"

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlmodel import col, select
+from sqlmodel import select
 
 from tests.support.office import Office, link_in, text_of
 from workflows.approvals.handing_over import delegate, extend, reassign, take_back
@@ -21,7 +21,7 @@ from workflows.approvals.substitutes import end_substitution, name_substitute, s
 from workflows.audit.model import AuditEvent
 from workflows.audit.queries import history
 from workflows.contracts.model import PROCESS, Contract
-from workflows.contracts.operations import recall, replace
+from workflows.contracts.operations import recall
 from workflows.contracts.queries import is_visible
 from workflows.errors import Conflict, Forbidden, Gone, NotFound, Refused
 from workflows.parties.personnel import see_off
@@ -66,19 +66,6 @@ def in_legal(office: Office, **words: Any) -> Contract:
     office.decide("mia", contract=contract)
     office.deliver()
     return contract
-
-
-def task_of(office: Office, name: str, contract: Contract) -> Task:
-    """The newest task of somebody in a contract, whatever became of it."""
-    with office.reading() as session:
-        found = session.exec(
-            select(Task)
-            .join(Round, col(Round.id) == col(Task.round_id))
-            .where(Task.email == office.email(name), Round.subject_id == contract.id)
-            .order_by(col(Task.id).desc())
-        ).first()
-        assert found is not None
-        return found
 
 
 def away(office: Office, name: str, substitute: str, first: int = 0, last: int = 7, by: str = "", **given: Any) -> UUID:
@@ -253,7 +240,7 @@ def test_there_is_one_hop_only(office: Office) -> None:
     away(office, "cy", "eva")
     assert office.open_tasks(contract) == ["bo", "cy"]
     with pytest.raises(Refused, match="cannot be handed on"):
-        hand_to(office, task_of(office, "cy", contract), "eva", "cy")
+        hand_to(office, office.task_of("cy", contract), "eva", "cy")
 
 
 @pytest.mark.parametrize("substitute", ["dan", "mia", "bo"])
@@ -262,7 +249,7 @@ def test_separation_of_duties_holds_for_substitutes_and_delegates(office: Office
     contract = in_legal(office)
     away(office, "ann", substitute)
     assert office.open_tasks(contract) == ["ann", "bo"]
-    task = task_of(office, "ann", contract)
+    task = office.task_of("ann", contract)
     with pytest.raises(Refused):
         hand_to(office, task, substitute, "ann")
     with pytest.raises(Refused):
@@ -272,16 +259,16 @@ def test_separation_of_duties_holds_for_substitutes_and_delegates(office: Office
 
 def test_whoever_was_acted_for_decided_as_well_and_does_not_decide_for_others(office: Office) -> None:
     contract = office.contract()
-    hand_to(office, task_of(office, "mia", contract), "cy", "mia")
+    hand_to(office, office.task_of("mia", contract), "cy", "mia")
     office.decide("cy")
     for person in ("mia", "cy"):
         with pytest.raises(Refused, match="may not decide here"):
-            hand_to(office, task_of(office, "ann", contract), person, "ann")
+            hand_to(office, office.task_of("ann", contract), person, "ann")
 
 
 def test_a_task_is_delegated_and_decided_in_its_persons_place(office: Office) -> None:
     contract = in_legal(office)
-    task = task_of(office, "ann", contract)
+    task = office.task_of("ann", contract)
     made = hand_to(office, task, "cy", "ann", comment="You know this supplier.")
     assert hand_to(office, task, "cy", "ann").id == made.id, "a click sent twice is one"
     assert office.open_tasks(contract) == ["bo", "cy"]
@@ -300,7 +287,7 @@ def test_a_task_is_delegated_and_decided_in_its_persons_place(office: Office) ->
 @pytest.mark.parametrize("by", ["ann", "cy"])
 def test_a_delegated_task_comes_back_to_either_of_the_two(office: Office, by: str) -> None:
     contract = in_legal(office)
-    task = task_of(office, "ann", contract)
+    task = office.task_of("ann", contract)
     made = hand_to(office, task, "cy", "ann")
     office.deliver()
     link = link_in(office.mails.to(office.email("cy"))[-1]).removeprefix("/t/")
@@ -331,7 +318,7 @@ def follow_by(session: Any, path: str) -> tuple[Any, Any, Any]:
 def test_what_came_back_to_somebody_who_is_away_stays_theirs(office: Office) -> None:
     contract = in_legal(office)
     away(office, "ann", "cy")
-    back(office, task_of(office, "cy", contract), "ann")
+    back(office, office.task_of("cy", contract), "ann")
     with office.transaction() as session:
         assert seat_substitutes(session, now=office.now) == 0
     assert office.open_tasks(contract) == ["ann", "bo"]
@@ -339,13 +326,13 @@ def test_what_came_back_to_somebody_who_is_away_stays_theirs(office: Office) -> 
 
 def test_nobody_else_takes_a_task_back_and_what_nobody_handed_over_goes_nowhere(office: Office) -> None:
     contract = in_legal(office)
-    made = hand_to(office, task_of(office, "ann", contract), "cy", "ann")
+    made = hand_to(office, office.task_of("ann", contract), "cy", "ann")
     with pytest.raises(Forbidden):
         back(office, made, "bo")
     with pytest.raises(NotFound):
         back(office, made, "eve")
     with pytest.raises(Refused, match="nobody to whom it could go back"):
-        back(office, task_of(office, "bo", contract), "bo")
+        back(office, office.task_of("bo", contract), "bo")
     office.decide("cy")
     with pytest.raises(Conflict, match="already approved"):
         back(office, made, "ann")
@@ -353,7 +340,7 @@ def test_nobody_else_takes_a_task_back_and_what_nobody_handed_over_goes_nowhere(
 
 def test_only_colleagues_who_are_there_get_a_task(office: Office) -> None:
     contract = in_legal(office)
-    task = task_of(office, "ann", contract)
+    task = office.task_of("ann", contract)
     for address, words in (
         ("eve", "Nobody of your organisation"),
         ("nobody", "Nobody of your organisation"),
@@ -372,7 +359,7 @@ def test_only_colleagues_who_are_there_get_a_task(office: Office) -> None:
 
 def test_an_administrator_gives_a_task_to_somebody_else_for_good(office: Office) -> None:
     contract = in_legal(office)
-    old = task_of(office, "ann", contract)
+    old = office.task_of("ann", contract)
     made = give_to(office, old, "eva")
     assert office.open_tasks(contract) == ["bo", "eva"]
     assert made.instead_of_id is None
@@ -387,7 +374,7 @@ def test_an_administrator_gives_a_task_to_somebody_else_for_good(office: Office)
 
 def test_only_administrators_of_the_senders_organisation_reassign(office: Office) -> None:
     contract = in_legal(office)
-    task = task_of(office, "ann", contract)
+    task = office.task_of("ann", contract)
     for by, refused in (("dan", Forbidden), ("ann", Forbidden), ("eve", NotFound)):
         with pytest.raises(refused):
             give_to(office, task, "eva", by)
@@ -396,7 +383,7 @@ def test_only_administrators_of_the_senders_organisation_reassign(office: Office
 
 def test_a_veto_goes_with_the_seat(office: Office) -> None:
     contract = in_legal(office)
-    task = task_of(office, "ann", contract)
+    task = office.task_of("ann", contract)
     with office.transaction() as session:
         session.get_one(Stage, task.stage_id).veto = [str(office.people["ann"].id)]
     give_to(office, task, "eva")
@@ -405,7 +392,7 @@ def test_a_veto_goes_with_the_seat(office: Office) -> None:
 
 def test_an_opinion_is_given_without_a_vote_and_only_the_approver_reads_it(office: Office) -> None:
     contract = in_legal(office)
-    task = task_of(office, "ann", contract)
+    task = office.task_of("ann", contract)
     review = question(office, task, "cy", "ann")
     assert question(office, task, "cy", "ann").id == review.id
     office.deliver()
@@ -432,7 +419,7 @@ def test_an_opinion_is_given_without_a_vote_and_only_the_approver_reads_it(offic
 
 def test_even_whoever_sent_it_may_be_asked_but_nobody_who_decides_here(office: Office) -> None:
     contract = in_legal(office)
-    task = task_of(office, "ann", contract)
+    task = office.task_of("ann", contract)
     question(office, task, "dan", "ann")
     with pytest.raises(Refused, match="asked in this stage already"):
         question(office, task, "bo", "ann")
@@ -444,7 +431,7 @@ def test_even_whoever_sent_it_may_be_asked_but_nobody_who_decides_here(office: O
 
 def test_opinions_are_no_longer_asked_for_once_their_approver_has_decided(office: Office) -> None:
     contract = in_legal(office)
-    review = question(office, task_of(office, "ann", contract), "cy", "ann")
+    review = question(office, office.task_of("ann", contract), "cy", "ann")
     office.decide("ann")
     with pytest.raises(Conflict, match="no longer asked for"):
         opinion(office, review, "cy")
@@ -453,20 +440,20 @@ def test_opinions_are_no_longer_asked_for_once_their_approver_has_decided(office
 
 def test_an_opinion_is_of_the_version_that_was_shown(office: Office) -> None:
     contract = in_legal(office)
-    review = question(office, task_of(office, "ann", contract), "cy", "ann")
+    review = question(office, office.task_of("ann", contract), "cy", "ann")
     with pytest.raises(Conflict, match="has changed since you opened it"):
         opinion(office, review, "cy", seen="0" * 64)
 
 
 def test_a_task_is_prepared_by_somebody_and_decided_by_its_own_person(office: Office) -> None:
     contract = in_legal(office)
-    task = task_of(office, "ann", contract)
+    task = office.task_of("ann", contract)
     made = hand_to(office, task, "cy", "ann", returns=True, comment="Please look at it for me.")
     assert hand_to(office, task, "cy", "ann", returns=True).id == made.id
     assert "to say how they should decide" in words_of(office.deliver()[0])
-    assert task_of(office, "ann", contract).handed_to_name == "Cy"
+    assert office.task_of("ann", contract).handed_to_name == "Cy"
     opinion(office, made, "cy", "Approve it.")
-    assert task_of(office, "ann", contract).handed_to_name == ""
+    assert office.task_of("ann", contract).handed_to_name == ""
     office.decide("ann")
     office.decide("bo")
     assert office.round(contract).state == "approved"
@@ -474,7 +461,7 @@ def test_a_task_is_prepared_by_somebody_and_decided_by_its_own_person(office: Of
 
 def test_whoever_asked_for_an_opinion_does_without_it(office: Office) -> None:
     contract = in_legal(office)
-    task = task_of(office, "ann", contract)
+    task = office.task_of("ann", contract)
     review = question(office, task, "cy", "ann")
     with pytest.raises(Refused, match="waits for your opinion"):
         back(office, review, "cy")
@@ -484,8 +471,8 @@ def test_whoever_asked_for_an_opinion_does_without_it(office: Office) -> None:
 
 def test_opinions_follow_a_task_to_whoever_has_it_then(office: Office) -> None:
     contract = in_legal(office)
-    review = question(office, task_of(office, "ann", contract), "cy", "ann")
-    hand_to(office, task_of(office, "ann", contract), "eva", "ann")
+    review = question(office, office.task_of("ann", contract), "cy", "ann")
+    hand_to(office, office.task_of("ann", contract), "eva", "ann")
     opinion(office, review, "cy", "Fine.")
     office.deliver()
     newest = office.mails.to(office.email("eva"))[-1]
@@ -502,7 +489,7 @@ def put_off(office: Office, task: Task, time: str, by: str) -> Stage:
 
 def test_a_due_time_is_put_off_within_the_routes_limit(office: Office) -> None:
     contract = in_legal(office)
-    task = task_of(office, "ann", contract)
+    task = office.task_of("ann", contract)
     first = stage_of(office, task).due_at
     assert first == datetime(2026, 5, 27, 9, tzinfo=UTC), "Fri, Tue and Wed: Mon is Buddha's birthday's substitute"
     assert put_off(office, task, "1 business day", "dan").due_at == datetime(2026, 5, 28, 9, tzinfo=UTC)
@@ -515,11 +502,11 @@ def test_a_due_time_is_put_off_within_the_routes_limit(office: Office) -> None:
 
 def test_who_may_put_a_due_time_off_and_where(office: Office) -> None:
     contract = office.contract()
-    early = task_of(office, "mia", contract)
+    early = office.task_of("mia", contract)
     with pytest.raises(Conflict, match="no due time"):
         put_off(office, early, "1 business day", "dan")
     office.decide("mia")
-    task = task_of(office, "ann", contract)
+    task = office.task_of("ann", contract)
     for by, refused in (("ann", Forbidden), ("eve", NotFound)):
         with pytest.raises(refused):
             put_off(office, task, "1 business day", by)
@@ -540,10 +527,9 @@ def recalled(office: Office, contract: Contract, by: str = "dan") -> Contract:
 
 def test_a_sender_takes_a_document_back_to_change_it_and_sends_it_again(office: Office) -> None:
     from tests.support.pdfs import plain_pdf
-    from workflows.contracts.intake import take_in
 
     contract = in_legal(office)
-    task = task_of(office, "ann", contract)
+    task = office.task_of("ann", contract)
     for _ in range(2):
         recalled(office, contract)
     assert office.state(contract) == "returned"
@@ -552,23 +538,7 @@ def test_a_sender_takes_a_document_back_to_change_it_and_sends_it_again(office: 
     assert len([each for each in subjects(office, "ann") if each.startswith("Taken back to change it")]) == 1
     with pytest.raises(Conflict, match="Its sender took it back"), office.transaction() as session:
         delegate(session, task.id, to=office.email("cy"), by=office.actor("ann"), now=office.now)
-    document = take_in(
-        plain_pdf("Another term"),
-        file_name="lease.pdf",
-        blobs=office.runtime.blobs,
-        limits=office.runtime.intake_limits,
-    )
-    with office.transaction() as session:
-        replace(
-            session,
-            contract.id,
-            document,
-            note="The right term.",
-            by=office.actor("dan"),
-            now=office.now,
-            link_days=14,
-            visible=True,
-        )
+    office.replace(contract, plain_pdf("Another term"), note="The right term.")
     assert office.state(contract) == "in_review"
     assert office.open_tasks(contract) == ["mia"]
 
@@ -606,8 +576,8 @@ def test_who_may_name_a_substitute_and_end_it(office: Office) -> None:
 def test_a_dead_link_of_a_task_that_came_back_stays_dead(office: Office) -> None:
     contract = in_legal(office)
     old = link_in(office.mails.to(office.email("ann"))[-1])
-    made = hand_to(office, task_of(office, "ann", contract), "cy", "ann")
+    made = hand_to(office, office.task_of("ann", contract), "cy", "ann")
     back(office, made, "ann")
     with office.reading() as session, pytest.raises(Gone):
         insist_on_live(*follow_by(session, old), now=office.now)
-    assert task_of(office, "ann", contract).state is TaskState.OPEN
+    assert office.task_of("ann", contract).state is TaskState.OPEN

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -23,6 +22,8 @@ from sqlmodel import select
 from api.demo import free_ports
 from tests.support.office import Office, open_office
 from tests.support.pdfs import plain_pdf
+from tests.support.servers import listens, wait_until
+from tests.support.system import alive
 from workflows.approvals.model import Round, Task, TaskState
 from workflows.contracts.intake import take_in
 from workflows.contracts.operations import submit
@@ -135,37 +136,15 @@ def _server(factory: str, environment: dict[str, str]) -> Iterator[int]:
         for command in commands
     ]
     try:
-        _wait(port)
+        wait_until(lambda: alive(f"http://127.0.0.1:{port}"), "the portal")
         if len(commands) > 1:
-            _wait_for_mailbox(smtp)
+            wait_until(lambda: listens(smtp), "the dispatcher's mailbox")
         yield port
     finally:
         for process in processes:
             process.terminate()
         for process in processes:
             process.wait(timeout=20)
-
-
-def _wait(port: int) -> None:
-    for _ in range(300):
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-            connection.request("GET", "/health")
-            if connection.getresponse().status == 200:
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError("the server did not start")
-
-
-def _wait_for_mailbox(port: int) -> None:
-    for _ in range(300):
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=2).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError("the dispatcher did not start")
 
 
 def _drive(port: int, clients: int, requests: list[tuple[str, str, dict[str, str]]]) -> tuple[list[float], float]:

@@ -14,7 +14,8 @@ import httpx
 
 from api import demo
 from tests.support.pdfs import plain_pdf
-from tests.support.system import running_system, wait_until
+from tests.support.servers import wait_until
+from tests.support.system import running_system
 
 LIVES = 12
 

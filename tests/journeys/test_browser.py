@@ -13,7 +13,8 @@ from playwright.sync_api import Browser, expect
 from api import demo
 from tests.support import parts
 from tests.support.browser import follow, opened, sound
-from tests.support.system import System, running_system, wait_until
+from tests.support.servers import wait_until
+from tests.support.system import System, running_system
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

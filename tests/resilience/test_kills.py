@@ -18,7 +18,8 @@ import pytest
 from sqlmodel import col, select
 
 from api import demo
-from tests.support.system import System, alive, running_system, wait_until
+from tests.support.servers import wait_until
+from tests.support.system import System, alive, running_system
 from workflows.outbox import MailState, OutgoingMail, RunOwed
 from workflows.runtime import Runtime
 

@@ -8,9 +8,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from tests.support.office import PASSWORD, Office, link_in, open_office
-from workflows.contracts.intake import take_in
 from workflows.contracts.model import Contract
-from workflows.contracts.operations import replace, withdraw
+from workflows.contracts.operations import withdraw
 from workflows.parties.model import Person
 from workflows.parties.operations import make_token, note_use, withdraw_token
 from workflows.parties.personnel import see_off
@@ -136,7 +135,13 @@ def busy_office(database_url: str, home: Path, *, locale: str = "en") -> Busy:
     office.decide(
         "bo", "send_back", contract=asked, comment="Sixty days’ notice is too short for us. Please ask for ninety."
     )
-    replaced(office, asked)
+    office.replace(
+        asked,
+        sample("sample-contract-2.pdf"),
+        file_name="lease, version 2.pdf",
+        note="Eight trucks, notice 90 days as Legal asked.",
+    )
+    office.deliver()
     office.decide("mia", contract=asked)
     links["changed"] = newest("ann@")
     links["asked"] = newest("cy@")
@@ -203,24 +208,3 @@ def tokens(office: Office) -> None:
             made = {each.name: each.id for each in tokens_of(session, office.people[name].id)}
             note_use(session, made["night job"], now=office.now)
             withdraw_token(session, made["scanner"], by=office.actor(name), now=office.now)
-
-
-def replaced(office: Office, contract: Contract) -> None:
-    document = take_in(
-        sample("sample-contract-2.pdf"),
-        file_name="lease, version 2.pdf",
-        blobs=office.runtime.blobs,
-        limits=office.runtime.intake_limits,
-    )
-    with office.transaction() as session:
-        replace(
-            session,
-            contract.id,
-            document,
-            note="Eight trucks, notice 90 days as Legal asked.",
-            by=office.actor("dan"),
-            now=office.later(minutes=5),
-            link_days=14,
-            visible=True,
-        )
-    office.deliver()

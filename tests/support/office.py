@@ -29,7 +29,7 @@ from workflows.approvals.wanted import mail_still_wanted
 from workflows.contracts import steps
 from workflows.contracts.intake import take_in
 from workflows.contracts.model import PROCESS, Contract
-from workflows.contracts.operations import submit
+from workflows.contracts.operations import HandedIn, replace, submit
 from workflows.contracts.rules import checked
 from workflows.database import Work, on_commit, open_engine
 from workflows.dispatcher import Dispatcher
@@ -176,11 +176,26 @@ class Office:
             **{"title": "Forklift fleet lease", "kind": "lease", **words},
             signers=[{"name": each.partition("@")[0].capitalize(), "email": self.email(each)} for each in signers],
         )
-        document = take_in(
-            pdf or plain_pdf(), file_name="lease.pdf", blobs=self.runtime.blobs, limits=self.runtime.intake_limits
-        )
+        document = self._taken_in(pdf or plain_pdf(), "lease.pdf")
         with self.transaction() as session:
             return submit(session, draft, document, by=self._actor(session, by), now=self.now, link_days=14)
+
+    def replace(
+        self, contract: Contract, pdf: bytes, *, by: str = "dan", file_name: str = "v2.pdf", note: str = ""
+    ) -> Contract:
+        """Hand in its next version."""
+        document = self._taken_in(pdf, file_name)
+        with self.transaction() as session:
+            return replace(
+                session,
+                contract.id,
+                document,
+                note=note,
+                by=self._actor(session, by),
+                now=self.later(minutes=1),
+                link_days=14,
+                visible=True,
+            )
 
     def decide(
         self,
@@ -205,6 +220,18 @@ class Office:
                 now=self.later(minutes=1),
                 comment=comment,
             )
+
+    def task_of(self, name: str, contract: Contract) -> Task:
+        """The newest task of somebody in a contract, whatever became of it."""
+        with self.reading() as session:
+            found = session.exec(
+                select(Task)
+                .join(Round, col(Round.id) == col(Task.round_id))
+                .where(Task.email == self.email(name), Round.subject_id == contract.id)
+                .order_by(col(Task.id).desc())
+            ).first()
+            assert found is not None
+            return found
 
     def open_tasks(self, contract: Contract | None = None) -> list[str]:
         """Who is asked now, by the first part of their address, in alphabetical order."""
@@ -266,6 +293,9 @@ class Office:
             found = current_round(session, PROCESS, contract.id)
             assert found is not None
             return found
+
+    def _taken_in(self, pdf: bytes, file_name: str) -> HandedIn:
+        return take_in(pdf, file_name=file_name, blobs=self.runtime.blobs, limits=self.runtime.intake_limits)
 
     def _actor(self, session: Session, name: str) -> Actor:
         found = session.exec(select(Person).where(Person.email == self.email(name))).one()

@@ -58,8 +58,8 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def wait_until(ready: Callable[[], bool], what: str, *, seconds: float = START_SECONDS) -> None:
-    """Returns once ``ready()`` holds.
+def wait_until(ready: Callable[[], bool], what: str, *, seconds: float = START_SECONDS, every: float = 0.05) -> None:
+    """Returns once ``ready()`` holds. ``every``: seconds between two looks.
 
     Raises:
         TimeoutError: "``what`` did not happen within … seconds".
@@ -68,7 +68,7 @@ def wait_until(ready: Callable[[], bool], what: str, *, seconds: float = START_S
     while not ready():
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what} did not happen within {seconds:g} seconds")
-        time.sleep(0.02)
+        time.sleep(every)
 
 
 @contextmanager

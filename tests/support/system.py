@@ -7,18 +7,15 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import httpx
 
-from tests.support.servers import free_port
+from tests.support.servers import free_port, wait_until
 
-T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 
 
@@ -101,12 +98,3 @@ def alive(base: str) -> bool:
         return httpx.get(f"{base}/health", timeout=10).is_success
     except httpx.TransportError:
         return False
-
-
-def wait_until(look: Callable[[], T], what: str, *, seconds: float = 120, every: float = 0.1) -> T:
-    ends = time.monotonic() + seconds
-    while time.monotonic() < ends:
-        if found := look():
-            return found
-        time.sleep(every)
-    raise AssertionError(f"waited {seconds:.0f} s in vain for {what}")
