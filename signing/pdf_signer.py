@@ -157,7 +157,7 @@ class PdfSigner:
         Raises SigningRefused when the document does not hold any more, as a new time stamp would prove nothing, and
         when a new one would last less long; KeyRefused and TimestampUnavailable as for sealing.
         """
-        from signing.validation import outermost_token
+        from signing.looking import outermost_token
         from signing.verification import verify
 
         report = verify(pdf, self.trust_anchors, at=at)
@@ -182,7 +182,7 @@ class PdfSigner:
 
         Raises SigningRefused when no time stamp closes the file.
         """
-        from signing.validation import outermost_token
+        from signing.looking import outermost_token
 
         last = outermost_token(sealed)
         if last is None:

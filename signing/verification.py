@@ -147,7 +147,7 @@ def unreadable(pdf: bytes) -> Report:
 
 def broken_by(before: bytes, after: bytes) -> str | None:
     """The signer whose signature holds in `before` but no longer in `after`, its continuation; None when all hold."""
-    from signing.validation import holding
+    from signing.looking import holding
 
     kept = dict(holding(after))
     return next((signer for field, signer in holding(before) if field not in kept), None)
