@@ -76,7 +76,11 @@ def once(
     now: datetime,
     work: Callable[[Work], dict[str, Any]],
 ) -> dict[str, Any]:
-    """The answer of ``work``, done in a transaction of its own; the first one where the request came before."""
+    """The answer of ``work``, done in a transaction of its own; the first one where the request came before.
+
+    Raises:
+        Refused: another request came under the same key, or the key is too long.
+    """
     if key is None:
         with runtime.transaction() as session:
             return work(session)

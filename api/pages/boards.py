@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
@@ -95,7 +95,7 @@ def _boards_page(
         runs=[(each, _what_hangs(each, reader)) for each in incidents.runs],
         routes=routes,
         chosen=chosen,
-        months=shown,
+        frame=FRAME,
         charts=[_chart(each, shown, reader) for each in cycles],
         number_of_months=MONTHS,
         most_stages=queries.MOST_STAGES,
@@ -139,7 +139,7 @@ def _bars_of_ages(ages: Sequence[int], reader: Reader) -> list[AgeBar]:
 
 @dataclass(frozen=True)
 class MonthBar:
-    """One month of a chart: where its bars stand, in the units of ``Chart``; nothing where nothing was decided."""
+    """One month of a chart: where its bars stand in ``FRAME``; nothing where nothing was decided."""
 
     month: Month
     x: float
@@ -152,7 +152,7 @@ class MonthBar:
 
 @dataclass(frozen=True)
 class Chart:
-    """How long something took, month by month, drawn from ``LEFT`` to ``WIDE`` and from ``TOP`` to ``FLOOR``."""
+    """How long something took, month by month, drawn into ``FRAME``."""
 
     title: str
     number: int
@@ -163,21 +163,32 @@ class Chart:
     bars: tuple[MonthBar, ...]
 
 
-WIDE, HIGH, LEFT, TOP, FLOOR, BAR = 360, 150, 52, 12, 122, 16
+class Frame(NamedTuple):
+    """Where a chart is drawn: its bars, each ``bar`` wide, between ``left`` and ``wide``, and ``top`` and ``floor``."""
+
+    wide: int
+    high: int
+    left: int
+    top: int
+    floor: int
+    bar: int
+
+
+FRAME = Frame(wide=360, high=150, left=52, top=12, floor=122, bar=16)
 
 
 def _chart(cycle: Cycle, shown: Sequence[Month], reader: Reader) -> Chart:
     title = stage_name(cycle.stage, reader) if cycle.stage else sentence("The whole way", reader.locale)
     highest = max((spread.p90 for spread in cycle.months if spread), default=0.0) or 1.0
-    step = (WIDE - LEFT) / len(shown)
+    step = (FRAME.wide - FRAME.left) / len(shown)
 
     def top(seconds: float) -> float:
-        return round(FLOOR - (FLOOR - TOP) * seconds / highest, 1)
+        return round(FRAME.floor - (FRAME.floor - FRAME.top) * seconds / highest, 1)
 
     def bar(index: int, month: Month, spread: Spread | None) -> MonthBar:
-        x = round(LEFT + index * step + (step - BAR) / 2, 1)
+        x = round(FRAME.left + index * step + (step - FRAME.bar) / 2, 1)
         if spread is None:
-            return MonthBar(month, x, FLOOR, FLOOR, 0, "", "")
+            return MonthBar(month, x, FRAME.floor, FRAME.floor, 0, "", "")
         return MonthBar(
             month,
             x,

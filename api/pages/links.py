@@ -34,7 +34,6 @@ from workflows.approvals.model import (
     Link,
     Purpose,
     Round,
-    RouteVersion,
     Stage,
     StageKind,
     Task,
@@ -42,7 +41,6 @@ from workflows.approvals.model import (
     Verdict,
 )
 from workflows.approvals.operations import decide
-from workflows.approvals.publishing import branch_of, parsed
 from workflows.approvals.queries import Asked, Journey, journey
 from workflows.business_time import explained
 from workflows.contracts import steps
@@ -120,7 +118,12 @@ def followed(session: Session, token: str, request: Request) -> Followed:
 
 
 def reached(session: Session, token: str, request: Request) -> tuple[Link, Task, Round]:
-    """The link itself, before any code that it asks for."""
+    """The link itself, before any code that it asks for.
+
+    Raises:
+        NotFound: there is no such link.
+        TooMany: too many links that were never sent were tried from this network address.
+    """
     address = request.client.host if request.client else ""
     unknown_links.insist(address)
     try:
@@ -202,13 +205,11 @@ def shown(
         return page(request, "sign.html", **common, **_signing(found, reader))
     if found.task.review_of_id is not None:
         return page(request, "opinion.html", **common, stage=found.stage)
-    plan = branch_of(parsed(session.get_one(RouteVersion, found.round.route_id).source), found.stage.name)
     return page(
         request,
         "task.html",
         **common,
         due_note=explained(found.stage.due, reader.locale, sentence) if found.stage.due else "",
-        may_send_back=bool(plan and "submitter" in plan.send_back_to) or not (plan and plan.send_back_to),
         others=[
             each
             for each in found.journey.tasks_in(found.stage)
@@ -284,7 +285,11 @@ def file(token: str, request: Request, runtime: Engine) -> Response:
 
 
 def insist_readable(found: Followed) -> None:
-    """The document itself is shown while its task is open, and to signers by their reading link."""
+    """The document itself is shown while its task is open, and to signers by their reading link.
+
+    Raises:
+        Gone: to everybody else.
+    """
     now = datetime.now(UTC)
     if found.link.purpose is Purpose.READ:
         if found.link.expires_at <= now:

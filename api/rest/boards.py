@@ -14,7 +14,7 @@ from api.rest.answers import PromptRoute, refusals
 from api.rest.shapes import Shape
 from workflows.boards import queries
 from workflows.boards.queries import Cycle, Spread
-from workflows.boards.rules import AGES, Month, months
+from workflows.boards.rules import AGES, MONTHS, Month, months
 
 router = APIRouter(route_class=PromptRoute, prefix="/boards", tags=["boards"])
 
@@ -56,9 +56,9 @@ class StuckShape(Shape):
     tasks: Annotated[int, Field(description="Open tasks of documents that your organisation handed in.")]
     overdue: int
     ages: list[AgeShape]
-    stages: Annotated[list[StuckStageShape], Field(description="The 50 with the most open tasks.")]
-    people: Annotated[list[StuckPersonShape], Field(description="The 50 with the most open tasks.")]
-    longest: Annotated[list[StuckTaskShape], Field(description="The 20 that wait longest.")]
+    stages: Annotated[list[StuckStageShape], Field(description=f"The {queries.MOST_STAGES} with the most open tasks.")]
+    people: Annotated[list[StuckPersonShape], Field(description=f"The {queries.MOST_PEOPLE} with the most open tasks.")]
+    longest: Annotated[list[StuckTaskShape], Field(description=f"The {queries.MOST_TASKS} that wait longest.")]
 
 
 class SpreadShape(Shape):
@@ -125,10 +125,12 @@ class IncidentsShape(Shape):
 class BoardsShape(Shape):
     at: datetime
     stuck: StuckShape
-    incidents: Annotated[IncidentsShape, Field(description="At most 100 of each kind; `count` is all of them.")]
+    incidents: Annotated[
+        IncidentsShape, Field(description=f"At most {queries.MOST_INCIDENTS} of each kind; `count` is all of them.")
+    ]
     routes: list[str]
     route: Annotated[str | None, Field(description="Of which the cycle times are.")]
-    cycles: Annotated[list[CycleShape], Field(description="Of 12 months: first the whole way, then the stages.")]
+    cycles: Annotated[list[CycleShape], Field(description=f"Of {MONTHS} months: first the whole way, then the stages.")]
 
 
 @router.get(
