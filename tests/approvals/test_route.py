@@ -13,7 +13,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflows.approvals.conditions import Unanswerable
+from tests.approvals.written import CONTRACT, HEAD, also, asking, facts, findings, names, stages
 from workflows.approvals.route import (
     NOT_YET,
     Group,
@@ -30,80 +30,12 @@ from workflows.approvals.route import (
     golden_failures,
     parse,
     planned,
-    planned_branches,
     read,
     sha256_of,
     why_not_comparable,
 )
 from workflows.approvals.source import Finding
 from workflows.business_time import Calendar, Due, Hours
-from workflows.errors import Refused
-
-CONTRACT = """\
-name: contract-standard
-document: contract
-priority: 100
-when: contract.kind != "nda"
-currency: EUR
-calendar: {country: KR, timezone: Asia/Seoul, hours: "09:00-18:00"}
-separation: {exclude: [submitter], distinct_across_stages: true}
-on_change: restart
-stages:
-  - name: manager
-    approvers: {manager_of: submitter}
-    fallback: {role: operations-head}
-    due: 2 business days
-  - name: legal
-    when: amount >= 50000 || contract.risk in ["high", "critical"]
-    approvers: {people: [ann@example.com, bo@example.com, cy@example.com]}
-    quorum: {approve: 2, reject: 2}
-    due: 3 business days
-    send_back_to: [submitter]
-  - name: parallel-checks
-    parallel:
-      - {name: security, approvers: {group: security}, quorum: any}
-      - {name: privacy,  approvers: {group: privacy},  quorum: all, when: contract.kind == "service"}
-  - name: sign
-    kind: signature
-    approvers: {role: signatory}
-    order: sequential
-    due: 5 business days
-tests:
-  - given: {amount: "1000", contract: {kind: lease, risk: low}, submitter: dan@example.com}
-    expect: [manager, parallel-checks, sign]
-  - given: {amount: "80000", contract: {kind: lease, risk: low}, submitter: dan@example.com}
-    expect: [manager, legal, parallel-checks, sign]
-"""
-STAGE = "stages: [{name: manager, approvers: {manager_of: submitter}}]"
-HEAD = f"name: small\ndocument: contract\n{STAGE}\n"
-
-
-def findings(source: str) -> list[str]:
-    """As “line:column sentence”."""
-    with pytest.raises(RouteRefused) as caught:
-        parse(source)
-    assert caught.value.findings
-    return [f"{each.line}:{each.column} {each}" for each in caught.value.findings]
-
-
-def stages(*written: str) -> str:
-    return "name: small\ndocument: contract\nstages:\n" + "".join(f"  - {each}\n" for each in written)
-
-
-def also(more: str) -> str:
-    return stages("{name: a, approvers: {role: x}, " + more + "}")
-
-
-def asking(whom: str) -> str:
-    return stages("{name: a, approvers: {" + whom + "}}")
-
-
-def facts(**given: object) -> dict[str, object]:
-    return {"amount": Decimal("1000.00"), "currency": "EUR", "contract": {"kind": "lease"}, **given}
-
-
-def names(plans: tuple[StagePlan | ParallelPlan, ...]) -> list[str]:
-    return [plan.name for plan in plans]
 
 
 def test_a_route_is_read_as_it_is_written() -> None:
@@ -150,129 +82,6 @@ def test_the_route_that_ships_fits_every_contract() -> None:
     assert isinstance(manager, StagePlan)
     assert (manager.approvers, manager.fallback) == (ManagerOf("submitter"), Role("administrator"))
     assert route.separation.exclude == ("submitter",)
-
-
-def test_every_document_goes_through_the_stages_whose_conditions_hold() -> None:
-    route = parse(CONTRACT)
-    assert names(planned(route, facts())) == ["manager", "parallel-checks", "sign"]
-    assert names(planned(route, facts(amount=Decimal(50000)))) == ["manager", "legal", "parallel-checks", "sign"]
-    assert names(planned(route, facts(contract={"kind": "lease", "risk": "high"})))[1] == "legal"
-
-
-def test_of_a_parallel_group_the_branches_are_taken_whose_conditions_hold() -> None:
-    route = parse(CONTRACT)
-    for kind, expected in (("lease", ["security"]), ("service", ["security", "privacy"])):
-        given = facts(contract={"kind": kind})
-        assert names(planned_branches(route.stages[2], given)) == expected
-        [checks] = [each for each in planned(route, given) if isinstance(each, ParallelPlan)]
-        assert [branch.name for branch in checks.branches] == expected
-
-
-def test_a_parallel_group_without_any_branch_is_not_gone_through() -> None:
-    route = parse(
-        stages(
-            "{name: manager, approvers: {role: boss}}",
-            "{name: checks, parallel: [{name: a, approvers: {role: x}, when: contract.kind == 'a'}, "
-            "{name: b, approvers: {role: y}, when: contract.kind == 'b'}]}",
-        )
-    )
-    assert names(planned(route, facts())) == ["manager"]
-    assert names(planned(route, facts(contract={"kind": "b"}))) == ["manager", "checks"]
-
-
-def test_a_route_applies_where_its_condition_holds() -> None:
-    route = parse(CONTRACT)
-    assert applies(route, facts())
-    assert not applies(route, facts(contract={"kind": "nda"}))
-
-
-def test_amounts_in_another_currency_are_not_compared() -> None:
-    route = parse(CONTRACT)
-    why = why_not_comparable(route, facts(currency="KRW"))
-    assert why is not None
-    assert why[0] % why[1] == "The route “contract-standard” compares amounts in EUR, and this one is in KRW."
-    assert why_not_comparable(route, facts(amount=None, currency=None)) is None, "there is nothing to compare"
-    assert why_not_comparable(parse(HEAD + "currency: EUR\n"), facts(currency="KRW")) is None, "nothing is compared"
-
-
-def test_a_route_chosen_by_amount_is_neither_taken_nor_passed_over_in_another_currency() -> None:
-    route = parse(HEAD + "currency: EUR\nwhen: amount >= 50000\n")
-    assert applies(route, facts(amount=Decimal(50000)))
-    with pytest.raises(Refused, match="compares amounts in EUR"):
-        applies(route, facts(amount=Decimal(90000), currency="KRW"))
-    with pytest.raises(Unanswerable):
-        applies(route, facts(amount=None, currency=None))
-
-
-def test_an_amount_is_only_compared_in_a_currency_that_is_named() -> None:
-    assert findings(HEAD + "when: amount > 5\n") == [
-        "4:7 A condition on the amount needs the route’s currency, such as “currency: EUR”."
-    ]
-    assert parse(HEAD + 'when: currency == "KRW" && amount > 50000000\n').currency is None
-    branches = "{name: a, approvers: {role: x}, when: amount > 5}, {name: b, approvers: {role: y}}"
-    [found] = findings(stages("{name: checks, parallel: [" + branches + "]}"))
-    assert found.startswith("4:69 A condition on the amount needs")
-
-
-def test_golden_cases_that_hold_say_nothing() -> None:
-    assert golden_failures(parse(CONTRACT)) == ()
-
-
-def test_a_golden_case_that_does_not_hold_is_named_with_its_line() -> None:
-    route = parse(CONTRACT.replace("amount >= 50000", "amount >= 90000"))
-    [failure] = golden_failures(route)
-    assert failure.line == CONTRACT.splitlines().index(next(x for x in CONTRACT.splitlines() if "80000" in x)) + 1
-    assert str(failure) == (
-        "This case goes through manager, parallel-checks, sign, not through manager, legal, parallel-checks, sign."
-    )
-
-
-@pytest.mark.parametrize(
-    ("given", "sentence"),
-    [
-        ('{amount: "1000", contract: {kind: nda}}', 'The route is not taken in this case: “contract.kind != "nda"”'),
-        ('{amount: "1000", currency: KRW}', "The route “contract-standard” compares amounts in EUR"),
-        ("{contract: {kind: lease}}", "The route asks “amount >= 50000 || contract.risk in"),
-    ],
-)
-def test_a_golden_case_that_cannot_be_answered_fails(given: str, sentence: str) -> None:
-    cases = f"tests:\n  - given: {given}\n    expect: [manager]\n"
-    [failure] = golden_failures(parse(CONTRACT.partition("tests:")[0] + cases))
-    assert str(failure).startswith(sentence)
-
-
-@pytest.mark.parametrize(
-    ("given", "finding"),
-    [
-        ("{amount: 1000}", 'Write the amount in quotes, such as "1000.00".'),
-        ('{amount: "1e3"}', "“1e3” is not an amount"),
-        ('{amount: "1,000"}', "“1,000” is not an amount"),
-        ('{amount: "1234567890123456"}', "“1234567890123456” is not an amount"),
-        ("{currency: EURO}", "“EURO” is not a currency such as EUR or KRW."),
-        ("{contract: {kinds: lease}}", "There is no field “kinds” here. Did you mean “kind”?"),
-        ("{contract: {ends_on: 31.12.2026}}", "“31.12.2026” is not a day such as"),
-        ("{contract: {notice_days: ninety}}", "“ninety” is not a whole number from 0 to"),
-        ("{submitter: dan}", "“dan” is not an e-mail address."),
-        ("{contrat: {}}", "There is no field “contrat” here. Did you mean “contract”?"),
-    ],
-)
-def test_a_golden_case_is_checked_as_it_is_read(given: str, finding: str) -> None:
-    [found] = findings(HEAD + f"tests: [{{given: {given}, expect: [manager]}}]\n")
-    assert found.partition(" ")[2].startswith(finding)
-
-
-def test_a_golden_case_expects_stages_that_there_are() -> None:
-    [found] = findings(HEAD + "tests: [{given: {}, expect: [manger]}]\n")
-    assert found == "4:30 “manger” is not known here. Did you mean “manager”?"
-
-
-def test_a_golden_case_may_give_facts_that_the_route_asks_for() -> None:
-    source = HEAD + (
-        "when: has(contract.urgent) && contract.urgent\n"
-        "tests: [{given: {contract: {urgent: true, starts_on: 2026-01-01}}, expect: [manager]}]\n"
-    )
-    assert golden_failures(parse(source)) == ()
-    assert golden_failures(parse(source.replace("urgent: true", "urgent: false"))) != ()
 
 
 DUE = "calendar: {country: KR, timezone: Asia/Seoul}\n"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.approvals.written import findings
 from workflows.approvals.conditions import Unanswerable
 from workflows.approvals.route import (
     AtField,
@@ -25,7 +26,6 @@ from workflows.approvals.route import (
     ReopenFrom,
     Role,
     Route,
-    RouteRefused,
     StagePlan,
     Together,
     band_of,
@@ -128,12 +128,6 @@ def also(more: str) -> str:
 
 def asking(whom: str) -> str:
     return stages("{name: a, approvers: {" + whom + "}}")
-
-
-def findings(source: str) -> list[str]:
-    with pytest.raises(RouteRefused) as caught:
-        read(source)
-    return [f"{each.line}:{each.column} {each}" for each in caught.value.findings]
 
 
 def stage(route: Route, name: str) -> StagePlan:
@@ -327,7 +321,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("source", "finding"), WRONG)
 def test_what_is_wrong_is_said_with_its_place(source: str, finding: str) -> None:
-    found = findings(source)
+    found = findings(source, read)
     assert len(found) == 1, found
     assert found[0].startswith(finding)
 
@@ -358,7 +352,7 @@ def test_bands_that_are_in_lines_of_their_own_are_found_there() -> None:
         '  - {from: "2000", to: "4000", stages: [a]}\n  - {from: "5000", stages: [a]}\n'
         "stages: [{name: a, approvers: {role: x}}]\n"
     )
-    assert findings(source) == [
+    assert findings(source, read) == [
         "8:5 Two bands hold the same amounts, from 2000 to 3000. Bands are in the order of their amounts.",
         "9:5 No band holds amounts from 4000 to 5000.",
     ]
@@ -367,7 +361,7 @@ def test_bands_that_are_in_lines_of_their_own_are_found_there() -> None:
 def test_bands_and_codes_need_the_routes_currency() -> None:
     for more in ("bands: [{stages: [a]}]", 'links: {one_time_code: {above: "5"}}'):
         source = stages("{name: a, approvers: {role: x}}", more=more).replace("currency: EUR\n", "")
-        [found] = findings(source)
+        [found] = findings(source, read)
         assert found.endswith("compares amounts: it needs the route’s currency, such as “currency: EUR”.")
 
 
@@ -377,7 +371,7 @@ def test_a_veto_of_everybody_needed_makes_any_reject_quorum_end() -> None:
     quorum = "quorum: {approve: 2, reject: 3, veto: [a@b.example%s]}"
     sound = stages("{name: a, approvers: {" + people + "}, " + quorum % ", c@b.example" + "}")
     assert stage(read(sound), "a").quorum.reject == 3
-    [found] = findings(stages("{name: a, approvers: {" + people + "}, " + quorum % "" + "}"))
+    [found] = findings(stages("{name: a, approvers: {" + people + "}, " + quorum % "" + "}"), read)
     assert "The vote could end undecided: where 2 of 3 must approve, reject is at most 2." in found
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.approvals.test_codes import ROUTE, wrong
+from tests.approvals.codes import ROUTE, wrong
 from tests.support import parts
 from tests.support.browser import follow, opened, sound
 from tests.support.office import Office, link_in, open_office, text_of
