@@ -24,7 +24,7 @@ from api.pages.shell import page
 from api.pages.words import KINDS, kind_name
 from api.readers import reader_of
 from workflows.approvals.operations import send_link_again
-from workflows.approvals.queries import current_routes
+from workflows.approvals.queries import asked, current_routes
 from workflows.contracts import queries
 from workflows.contracts.intake import DocumentRefused
 from workflows.contracts.model import PROCESS
@@ -228,6 +228,8 @@ def send_again(
     contract_id: UUID, task_id: UUID, request: Request, runtime: Engine, visitor: FromForm, now: Now
 ) -> Response:
     def work(session: Work) -> None:
+        if asked(session, task_id).round.subject_id != contract_id:
+            raise NotFound("There is no such task.")
         send_link_again(session, task_id, by=visitor.actor, now=now)
 
     return changed(contract_id, request, runtime, visitor, now, work, done="link")

@@ -194,6 +194,11 @@ def test_the_owner_withdraws_and_sends_links_again_and_nobody_else_does(office: 
     token = ann.page.all("input", name="csrf_token")[0].attributes["value"]
     refused = web.post(again, data={"csrf_token": token}, headers={"Cookie": ann.cookie})
     assert refused.status_code == 403
+    elsewhere = again.replace(str(contract.id), str(office.contract("dan", title="Another").id))
+    office.deliver()
+    token = dan.page.all("input", name="csrf_token")[0].attributes["value"]
+    assert web.post(elsewhere, data={"csrf_token": token}, headers={"Cookie": dan.cookie}).status_code == 404
+    assert office.deliver() == [], "the task belongs to another contract"
     page = dan.send(again)
     assert "A new link is on its way" in notice(page)
     assert len(office.deliver()) == 1
