@@ -16,8 +16,9 @@ from api.pages.sending import changed
 from api.pages.shell import page
 from api.pages.words import kind_name
 from api.readers import reader_of
-from workflows.approvals.model import StageKind, TaskState, Verdict
+from workflows.approvals.model import StageKind, TaskState
 from workflows.approvals.operations import decide
+from workflows.approvals.plan import SUBMITTER
 from workflows.approvals.queries import journey, task
 from workflows.contracts import queries, steps
 from workflows.contracts.standing import owner_of
@@ -41,13 +42,33 @@ def post_decision(
     verdict: Text = "",
     version_sha256: Text = "",
     comment: Text = "",
+    send_back_to: Text = SUBMITTER,
 ) -> Response:
     chosen = verdict_of(verdict)
 
     def work(session: Work) -> None:
-        decide(session, task_id, chosen, seen=version_sha256, by=visitor.actor, now=now, comment=comment)
+        decide(
+            session,
+            task_id,
+            chosen,
+            seen=version_sha256,
+            by=visitor.actor,
+            now=now,
+            comment=comment,
+            send_back_to=send_back_to,
+        )
 
-    return changed(contract_id, request, runtime, visitor, now, work, done=verdict, comment=comment)
+    return changed(
+        contract_id,
+        request,
+        runtime,
+        visitor,
+        now,
+        work,
+        done=verdict,
+        comment=comment,
+        typed={"send_back_to": send_back_to},
+    )
 
 
 @router.get("/signature")
@@ -99,7 +120,7 @@ def _sign_page(
             signers=signers,
             after=[each for each in signers if each.ordinal > asked.task.ordinal],
             signer=known.get(asked.task.email, {"name": asked.task.name, "organisation": "", "title": ""}),
-            approvers=[each for each in travelled.decisions.values() if each.verdict is Verdict.APPROVE],
+            approvers=travelled.approvals,
             refused=said(refused, reader) if refused else "",
             typed=typed or {},
             talk=None,  # at the desk it is on the contract's own page

@@ -14,6 +14,7 @@ from api.pages.fields import offered_colleagues
 from api.pages.views import stage_name
 from documents.rendering import Reader, sentence
 from workflows.approvals.model import RoundState, StageKind, StageState, Task, TaskState
+from workflows.approvals.plan import SUBMITTER
 from workflows.approvals.publishing import branch_of, route_of
 from workflows.approvals.queries import Journey
 from workflows.approvals.standing_in import why_not_recall
@@ -45,6 +46,8 @@ class Handing:
     """Whom the reader asked for an opinion that has not come yet."""
     acting: tuple[Task, ...] = ()
     """Tasks of those who act for the reader."""
+    back: tuple[tuple[str, str], ...] = ()
+    """Whereto the reader may send the document back, as forms name it and in words."""
     movable: tuple[Task, ...] = ()
     """Tasks that the reader may give to somebody else, as an administrator."""
     later: tuple[Later, ...] = ()
@@ -91,11 +94,21 @@ def handing_of(
         opinions=tuple(each for each in about_mine if each.opinion),
         awaited=tuple(each for each in about_mine if each.state is TaskState.OPEN),
         acting=tuple(each for each in votes if each.instead_of_id == actor.id),
+        back=_ways_back(session, travelled, mine, reader) if mine in votes and mine is not None else (),
         movable=movable,
         later=_later(session, travelled, votes, reader) if keeps else (),
         may_recall=why_not_recall(actor, travelled.round) is None,
         colleagues=offered_colleagues(session, actor, but=actor) if offers and (may_hand or movable) else (),
         typed=defaultdict(str, typed or {}),
+    )
+
+
+def _ways_back(session: Session, travelled: Journey, task: Task, reader: Reader) -> tuple[tuple[str, str], ...]:
+    stage = next(each for each in travelled.stages if each.id == task.stage_id)
+    sender = travelled.round.card["sender"]["name"]
+    return tuple(
+        (each, sender if each == SUBMITTER else stage_name(each, reader))
+        for each in travelled.ways_back(session, stage)
     )
 
 

@@ -38,9 +38,9 @@ from workflows.approvals.model import (
     StageKind,
     Task,
     TaskState,
-    Verdict,
 )
 from workflows.approvals.operations import decide
+from workflows.approvals.plan import SUBMITTER
 from workflows.approvals.queries import Asked, Journey, journey
 from workflows.business_time import explained
 from workflows.contracts import steps
@@ -139,9 +139,9 @@ def show(token: str, request: Request, runtime: Engine, now: Now) -> Response:
     with runtime.reading() as session:
         found = followed(session, token, request)
         if not wants_page(request):
-            return JSONResponse(
-                task_shape(Asked(found.task, found.stage, found.round), found.decision).model_dump(mode="json")
-            )
+            back = found.journey.ways_back(session, found.stage) if found.task.state is TaskState.OPEN else ()
+            made = task_shape(Asked(found.task, found.stage, found.round), found.decision, back=back)
+            return JSONResponse(made.model_dump(mode="json"))
         return shown(session, request, token, found, now)
 
 
@@ -213,7 +213,10 @@ def shown(
         others=[
             each
             for each in found.journey.tasks_in(found.stage)
-            if each.id != found.task.id and each.review_of_id is None and not each.handed_to_name
+            if each.id != found.task.id
+            and each.opening == found.task.opening
+            and each.review_of_id is None
+            and not each.handed_to_name
         ],
         stage=found.stage,
         since=changed_since_approved(session, found.round, found.person.id),
@@ -244,7 +247,7 @@ def _signing(found: Followed, reader: Reader) -> dict[str, Any]:
         "signers": signers,
         "after": [each for each in signers if each.ordinal > found.task.ordinal],
         "signer": known.get(found.task.email, {"name": found.task.name, "organisation": "", "title": ""}),
-        "approvers": [each for each in found.journey.decisions.values() if each.verdict is Verdict.APPROVE],
+        "approvers": found.journey.approvals,
     }
 
 
@@ -309,16 +312,25 @@ def post_decision(
     verdict: Text = "",
     version_sha256: Text = "",
     comment: Text = "",
+    send_back_to: Text = SUBMITTER,
 ) -> Response:
     chosen = verdict_of(verdict)
 
     def work(session: Work, found: Followed, by: Actor) -> DecisionShape:
         decided = decide(
-            session, found.task.id, chosen, seen=version_sha256, by=by, now=now, comment=comment, link=found.link
+            session,
+            found.task.id,
+            chosen,
+            seen=version_sha256,
+            by=by,
+            now=now,
+            comment=comment,
+            send_back_to=send_back_to,
+            link=found.link,
         )
         return decision_shape(decided)
 
-    return act(token, request, runtime, now, work, typed={"comment": comment})
+    return act(token, request, runtime, now, work, typed={"comment": comment, "send_back_to": send_back_to})
 
 
 @router.post("/{token}/signature", status_code=201, summary="Sign by the link: name and consent")

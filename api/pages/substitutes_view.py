@@ -12,8 +12,9 @@ from sqlmodel import Session
 from api.pages.fields import CURRENCIES, offered_colleagues
 from api.pages.words import KINDS, kind_name
 from documents.rendering import Reader
+from workflows.approvals.absences import substitutions_of, today_of
 from workflows.approvals.model import Substitution
-from workflows.approvals.substitutes import standing_in_for, substitutions_of, today_of
+from workflows.approvals.substitutes import standing_in_for
 from workflows.parties.model import Person
 from workflows.parties.queries import people
 from workflows.parties.rules import Actor

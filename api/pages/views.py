@@ -8,8 +8,9 @@ from uuid import UUID
 
 from documents.rendering import Reader, sentence
 from workflows.approvals.model import Decision, Stage, StageKind, StageState, Task, TaskState, Verdict
-from workflows.approvals.operations import SIGNATURES
+from workflows.approvals.plan import SIGNATURES
 from workflows.approvals.queries import Journey
+from workflows.approvals.rules import standing_votes
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,16 @@ def route_rows(
 
 def _row(travelled: Journey, stage: Stage, reader: Reader, me: UUID | None) -> RouteRow:
     mark = MARKS[stage.state]
-    people = [_person(task, travelled.decisions.get(task.id), stage, reader, me) for task in travelled.tasks_in(stage)]
-    decided = [each for each in travelled.decisions.values() if each.verdict in (Verdict.SEND_BACK, Verdict.DECLINE)]
-    if any(task.id == each.task_id for each in decided for task in travelled.tasks_in(stage)):
+    people = [
+        _person(task, travelled.decisions.get(task.id), stage, reader, me)
+        for task in travelled.tasks_in(stage)
+        if task.opening == stage.opening or task.id in travelled.decisions
+    ]
+    people += [
+        RoutePerson(sentence("%(name)s approved before; that counts here, too", reader.locale, name=name))
+        for name in travelled.counted_in(stage)
+    ]
+    if any(task.verdict in (Verdict.SEND_BACK, Verdict.DECLINE) for task in standing_votes(stage, travelled.tasks)):
         mark = "refused"
     if stage.state is StageState.SKIPPED:
         people = [RoutePerson(sentence("Not needed: its condition does not hold", reader.locale))]
@@ -114,7 +122,10 @@ def _person(task: Task, decision: Decision | None, stage: Stage, reader: Reader,
             if mine
             else sentence(DECIDED[decision.verdict], reader.locale, name=task.name)
         )
-        return RoutePerson(_for_whom(words, task, reader), at=decision.at, mine=mine)
+        words = _for_whom(words, task, reader)
+        if task.opening != stage.opening:
+            words = sentence("%(words)s, before it was sent back", reader.locale, words=words)
+        return RoutePerson(words, at=decision.at, mine=mine)
     match task.state:
         case TaskState.OPEN:
             words = (

@@ -11,7 +11,7 @@ from uuid import UUID
 from api.pages.views import stage_name, who_acts
 from documents.rendering import Reader, day, moment, sentence
 from workflows.approvals.model import RoundState, StageState
-from workflows.approvals.operations import SIGNATURES
+from workflows.approvals.plan import SIGNATURES, SUBMITTER
 from workflows.audit.model import AuditEvent
 from workflows.contracts.model import PROCESS, Contract, ContractState
 from workflows.contracts.standing import Standing
@@ -102,6 +102,8 @@ TOLD = {
     "approved": "%(actor)s approved version %(version)s",
     "rejected": "%(actor)s rejected version %(version)s",
     "sent_back": "%(actor)s sent version %(version)s back",
+    "sent_back_to_stage": "%(actor)s sent version %(version)s back to %(target)s",
+    "counted": "Not asked again for %(stage)s, since they approved before: %(people)s",
     "certified": "Version %(version)s was prepared for signing, with its approval record",
     "signed": "%(actor)s signed version %(version)s",
     "declined": "%(actor)s declined to sign version %(version)s",
@@ -163,6 +165,8 @@ def told(event: AuditEvent, reader: Reader) -> Told:
         action = f"warned_{data.get('what')}"
     if action == "asked" and data.get("stage") == SIGNATURES:
         action = "asked_to_sign"
+    if action == "sent_back" and data.get("send_back_to", SUBMITTER) != SUBMITTER:
+        action = "sent_back_to_stage"
     frame = TOLD.get(action)
     # an entry of a kind that this page does not know yet is shown as it stands
     words = sentence(frame, reader.locale, **_values(event, reader)) if frame else f"{event.actor}: {action}"
@@ -184,6 +188,7 @@ def _values(event: AuditEvent, reader: Reader) -> Mapping[str, Any]:
         },
         "actor": event.actor,
         "stage": stage_name(str(data.get("stage") or ""), reader),
+        "target": stage_name(str(data.get("send_back_to") or ""), reader),
         "people": ", ".join(data.get("people") or ()),
         "day": day(date.fromisoformat(data["day"]), reader) if data.get("day") else "",
         "due_at": moment(datetime.fromisoformat(data["due_at"]), reader) if data.get("due_at") else "",

@@ -25,6 +25,7 @@ from api.rest.tasks import decision_shape
 from documents.rendering import Reader
 from workflows.approvals.model import Verdict
 from workflows.approvals.operations import Decided, decide
+from workflows.approvals.plan import SUBMITTER
 from workflows.errors import NotReady, Refused
 from workflows.parties.rules import Actor
 from workflows.runtime import Runtime
@@ -71,7 +72,9 @@ def post_decisions(
     sha256 = request_hash("POST /api/tasks/decisions", {"decisions": sent})
     if idempotency_key is not None and (first := reserved(runtime, actor, idempotency_key, sha256, now)):
         return JSONResponse(first)
-    wishes = [Wish(each.task, Verdict(each.verdict), each.version_sha256, each.comment) for each in body]
+    wishes = [
+        Wish(each.task, Verdict(each.verdict), each.version_sha256, each.comment, each.send_back_to) for each in body
+    ]
     reader = reader_of(request)
     results = [_result(each, reader) for each in decide_each(runtime, wishes, by=actor, now=now)]
     answer = DecisionResults(results=results).model_dump(mode="json")
@@ -89,6 +92,7 @@ class Wish:
     verdict: Verdict
     seen: str
     comment: str
+    send_back_to: str = SUBMITTER
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,16 @@ def decide_each(runtime: Runtime, wishes: Sequence[Wish], *, by: Actor, now: dat
 def _decided(runtime: Runtime, wish: Wish, by: Actor, now: datetime) -> Decided | Refused:
     try:
         with runtime.transaction() as session:
-            return decide(session, wish.task_id, wish.verdict, seen=wish.seen, by=by, now=now, comment=wish.comment)
+            return decide(
+                session,
+                wish.task_id,
+                wish.verdict,
+                seen=wish.seen,
+                by=by,
+                now=now,
+                comment=wish.comment,
+                send_back_to=wish.send_back_to,
+            )
     except Refused as refused:
         return refused
     except (OperationalError, NoConnection):

@@ -12,17 +12,12 @@ from pydantic import Field
 from api.dependencies import Decides, Now, Reading, ReadsTasks, Transaction
 from api.rest.answers import PromptRoute, refusals
 from api.rest.shapes import Shape
+from workflows.approvals.absences import substitutions_of, today_of
 from workflows.approvals.handing_over import delegate, extend, reassign, take_back
 from workflows.approvals.model import Stage, Substitution, Task
 from workflows.approvals.reviewing import ask_reviewer, give_opinion
 from workflows.approvals.rules import Limit
-from workflows.approvals.substitutes import (
-    end_substitution,
-    name_substitute,
-    standing_in_for,
-    substitutions_of,
-    today_of,
-)
+from workflows.approvals.substitutes import end_substitution, name_substitute, standing_in_for
 from workflows.contracts.rules import checked_amount
 from workflows.parties.model import Person
 from workflows.parties.queries import colleague, people

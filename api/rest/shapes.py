@@ -142,6 +142,15 @@ class DecisionIn(Shape):
         str, Field(pattern="^[0-9a-f]{64}$", description="Of the version that you decide on, as the task names it.")
     ]
     comment: Annotated[str, Field(default="", max_length=4000)]
+    send_back_to: Annotated[
+        str,
+        Field(
+            default="submitter",
+            max_length=80,
+            description="With `send_back`: whoever sent the document, or a stage before, as the task lists them.",
+            examples=["submitter"],
+        ),
+    ]
 
 
 class DecisionShape(Shape):
@@ -183,6 +192,10 @@ class TaskShape(Shape):
     asked_by: Annotated[str | None, Field(description="Who handed it to you, or asks for your opinion.")]
     words: Annotated[str, Field(description="What they say with it, for you alone.")]
     opinions: Annotated[list[OpinionShape], Field(description="Those that you asked for. Only read one by one.")]
+    send_back_to: Annotated[
+        list[str],
+        Field(description="Whereto you may send it back: `submitter`, or stages before. Only read one by one."),
+    ]
     decision: DecisionShape | None
     links: dict[str, str]
 

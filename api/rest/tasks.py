@@ -12,7 +12,7 @@ from api.dependencies import Decides, Now, Reading, ReadsTasks, Transaction
 from api.rest.answers import PromptRoute, refusals
 from api.rest.shapes import DecisionIn, DecisionShape, OpinionShape, TaskPage, TaskShape
 from workflows.approvals import queries
-from workflows.approvals.model import Decision, Task, Verdict
+from workflows.approvals.model import Decision, Task, TaskState, Verdict
 from workflows.approvals.operations import Decided, decide
 from workflows.approvals.queries import Asked
 
@@ -35,7 +35,8 @@ def read(task_id: UUID, session: Reading, actor: ReadsTasks) -> TaskShape:
     asked = queries.task(session, task_id, actor)
     travelled = queries.journey(session, asked.round)
     reviews = [each for each in travelled.tasks if each.review_of_id == task_id]
-    return task_shape(asked, travelled.decisions.get(task_id), reviews)
+    back = travelled.ways_back(session, asked.stage) if asked.task.state is TaskState.OPEN else ()
+    return task_shape(asked, travelled.decisions.get(task_id), reviews, back)
 
 
 @router.post(
@@ -48,7 +49,14 @@ def read(task_id: UUID, session: Reading, actor: ReadsTasks) -> TaskShape:
 def post_decision(task_id: UUID, body: DecisionIn, session: Transaction, actor: Decides, now: Now) -> DecisionShape:
     """The next people are asked before the answer leaves. The same decision sent twice gives the first answer again."""
     decided = decide(
-        session, task_id, Verdict(body.verdict), seen=body.version_sha256, by=actor, now=now, comment=body.comment
+        session,
+        task_id,
+        Verdict(body.verdict),
+        seen=body.version_sha256,
+        by=actor,
+        now=now,
+        comment=body.comment,
+        send_back_to=body.send_back_to,
     )
     return decision_shape(decided)
 
@@ -71,8 +79,10 @@ def _decision(decision: Decision, *, again: bool = False) -> DecisionShape:
     )
 
 
-def task_shape(asked: Asked, decision: Decision | None = None, reviews: Sequence[Task] = ()) -> TaskShape:
-    """``reviews``: whom the task's person asked for an opinion."""
+def task_shape(
+    asked: Asked, decision: Decision | None = None, reviews: Sequence[Task] = (), back: Sequence[str] = ()
+) -> TaskShape:
+    """``reviews``: whom the task's person asked for an opinion. ``back``: whereto they may send the document back."""
     task, round = asked.task, asked.round
     return TaskShape(
         id=task.id,
@@ -99,6 +109,7 @@ def task_shape(asked: Asked, decision: Decision | None = None, reviews: Sequence
             for each in reviews
             if each.opinion and each.closed_at
         ],
+        send_back_to=list(back) if task.review_of_id is None else [],
         decision=_decision(decision) if decision else None,
         links={
             "self": f"/api/tasks/{task.id}",

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from sqlmodel import col, select
 
 from tests.support.office import Office, open_office
+from workflows.approvals.absences import substitutions_of
 from workflows.approvals.handing_over import delegate, reassign, take_back
 from workflows.approvals.model import Decision, Round, Stage, Task, TaskState, Verdict
 from workflows.approvals.operations import decide
-from workflows.approvals.substitutes import end_substitution, name_substitute, seat_substitutes, substitutions_of
+from workflows.approvals.substitutes import end_substitution, name_substitute, seat_substitutes
 from workflows.contracts.model import Contract
 from workflows.database import Work
 from workflows.errors import Refused

@@ -31,6 +31,7 @@ from workflows.parties.rules import Actor
 
 ANN, BO, CY, DAN, EVA = (UUID(int=number) for number in range(1, 6))
 DAY = date(2026, 5, 21)
+TODAY = dict.fromkeys((UUID(int=number) for number in range(8)), DAY)
 NOW = datetime(2026, 5, 21, 0, 31, tzinfo=UTC)
 
 
@@ -70,19 +71,19 @@ def test_a_substitute_acts_up_to_an_amount_in_any_currency_with_a_rate() -> None
 def test_there_is_one_hop_only() -> None:
     """Bo is away as well, with Cy in his place: Ann's task goes to Bo, and Bo's own to Cy."""
     absences = [away(), away(BO, CY)]
-    assert seated([ANN], absences, on=DAY, kind="lease") == (Seat(BO, ANN),)
-    assert seated([BO], absences, on=DAY, kind="lease") == (Seat(CY, BO),)
+    assert seated([ANN], absences, today=TODAY, kind="lease") == (Seat(BO, ANN),)
+    assert seated([BO], absences, today=TODAY, kind="lease") == (Seat(CY, BO),)
 
 
 def test_a_substitute_who_is_asked_already_or_excluded_leaves_the_seat_to_its_owner() -> None:
-    assert seated([ANN, BO], [away()], on=DAY, kind="lease") == (Seat(ANN), Seat(BO))
-    assert seated([ANN], [away()], on=DAY, kind="lease", excluded={BO}) == (Seat(ANN),)
-    assert seated([ANN, CY], [away(), away(CY, BO)], on=DAY, kind="lease") == (Seat(BO, ANN), Seat(CY))
+    assert seated([ANN, BO], [away()], today=TODAY, kind="lease") == (Seat(ANN), Seat(BO))
+    assert seated([ANN], [away()], today=TODAY, kind="lease", excluded={BO}) == (Seat(ANN),)
+    assert seated([ANN, CY], [away(), away(CY, BO)], today=TODAY, kind="lease") == (Seat(BO, ANN), Seat(CY))
 
 
 def test_of_two_substitutes_the_one_who_may_acts() -> None:
     absences = [away(), away(ANN, CY)]
-    assert seated([ANN], absences, on=DAY, kind="lease", excluded={BO}) == (Seat(CY, ANN),)
+    assert seated([ANN], absences, today=TODAY, kind="lease", excluded={BO}) == (Seat(CY, ANN),)
 
 
 someone = st.sampled_from([UUID(int=number) for number in range(8)])
@@ -94,7 +95,7 @@ def test_separation_holds_under_any_substitution(
     panel: list[UUID], absences: list[Substitution], excluded: set[UUID]
 ) -> None:
     panel = [person for person in panel if person not in excluded]
-    seats = seated(panel, absences, on=DAY, kind="lease", excluded=excluded)
+    seats = seated(panel, absences, today=TODAY, kind="lease", excluded=excluded)
     assert excluded.isdisjoint(seat.person for seat in seats)
     assert len({seat.person for seat in seats}) == len(seats) == len(panel), "nobody sits twice, and no seat is lost"
     assert [seat.instead_of or seat.person for seat in seats] == panel

@@ -205,8 +205,9 @@ class Office:
         seen: str | None = None,
         comment: str = "",
         contract: Contract | None = None,
+        to: str = "submitter",
     ) -> Decided:
-        """Decide the open task that ``name`` has, on the version that is current."""
+        """Decide the open task that ``name`` has, on the version that is current. ``to``: whereto it is sent back."""
         with self.transaction() as session:
             task, round = self._task(session, name, contract)
             if verdict != "approve" and not comment:
@@ -219,6 +220,7 @@ class Office:
                 by=self._actor(session, name),
                 now=self.later(minutes=1),
                 comment=comment,
+                send_back_to=to,
             )
 
     def task_of(self, name: str, contract: Contract) -> Task:

@@ -18,6 +18,7 @@ from workflows.approvals.plan import SIGNATURES, Approvers, Band, OnExpiry, Para
 from workflows.approvals.rates import Rates
 from workflows.approvals.rules import excluded_from, panel, thresholds
 from workflows.business_time import DueDate, due_after
+from workflows.errors import Refused
 from workflows.parties.model import Person
 
 
@@ -77,7 +78,7 @@ def dry_run(
     """The route's stages in order. Each begins when the one before would be due; one without a due time takes none.
 
     Raises:
-        Refused: a condition cannot be answered from what is given, or an amount cannot be compared.
+        Refused: a condition cannot be answered from what is given, an amount cannot be compared, or no stage applies.
     """
     given = {
         "amount": amount,
@@ -86,6 +87,8 @@ def dry_run(
         "submitter": {"email": submitter.email},
     }
     going = routes.going_through(route, given, rates)
+    if refused := routes.why_asks_nobody(route, going):
+        raise Refused(refused[0], field="route", **refused[1])
     facts = routes.comparable(route, given, rates)
     trial = _Trial(session, route, facts, submitter, opens=now, rates=rates)
     stages = [stage for each in route.stages for stage in trial.position(each, going)]
@@ -118,16 +121,18 @@ class _Trial:
         self.asking = Asking(submitter.id, facts, route.document, route.currency, rates)
         self.opens = opens
         self.decided: frozenset[UUID] = frozenset()
+        self.beside: frozenset[UUID] = frozenset()
+        """Who is asked in another branch of the same group."""
 
     def position(self, each: StagePlan | ParallelPlan, going: Collection[str]) -> list[DryStage]:
         group = each.name if isinstance(each, ParallelPlan) else None
         branches = each.branches if isinstance(each, ParallelPlan) else (each,)
-        made = [
-            self.stage(branch, group)
-            if each.name in going and branch.name in going
-            else DryStage(branch.name, group, branch.kind, skipped=True)
-            for branch in branches
-        ]
+        made: list[DryStage] = []
+        for branch in branches:
+            on = each.name in going and branch.name in going
+            made.append(self.stage(branch, group) if on else DryStage(branch.name, group, branch.kind, skipped=True))
+            self.beside |= {person.id for person in made[-1].people}
+        self.beside = frozenset()
         self.opens = max([stage.due.at for stage in made if stage.due], default=self.opens)
         if asked := tuple(person.id for stage in made for person in (*stage.people, *stage.counted)):
             self.decided |= set(asked)
@@ -160,7 +165,7 @@ class _Trial:
 
     @property
     def excluded(self) -> frozenset[UUID]:
-        return excluded_from(self.route.separation, submitter=self.submitter.id, decided=self.decided)
+        return excluded_from(self.route.separation, submitter=self.submitter.id, decided=self.decided | self.beside)
 
     def people(self, approvers: Approvers | None) -> dict[UUID, Person]:
         return {person.id: person for person in resolve(self.session, approvers, self.asking)}

@@ -80,7 +80,11 @@ def _handed_before(at: Place, person: Person) -> Task | None:
     """What a click sent twice made the first time."""
     if not at.task.handed_to_name:
         return None
-    mine = (each for each in at.tasks if each.handed_from_id == at.task.person_id and each.stage_id == at.stage.id)
+    mine = (
+        each
+        for each in at.tasks
+        if each.handed_from_id == at.task.person_id and each.stage_id == at.stage.id and each.opening == at.task.opening
+    )
     return next((each for each in mine if each.person_id == person.id and each.state is TaskState.OPEN), None)
 
 

@@ -14,8 +14,8 @@ from workflows.approvals.approvers import Asking, resolve
 from workflows.approvals.differences import Difference, differences
 from workflows.approvals.links import refusal
 from workflows.approvals.model import Round, RoundState, RouteVersion, Stage, StageKind, StageState, Task, TaskState
-from workflows.approvals.operations import SIGNATURES, advance, invite, stages_of, tasks_of, void
-from workflows.approvals.plan import Route, StagePlan
+from workflows.approvals.operations import advance, close_for_now, invite, stages_of, tasks_of, void
+from workflows.approvals.plan import SIGNATURES, Route, StagePlan
 from workflows.approvals.publishing import parsed
 from workflows.approvals.rates import Rates, rates_of
 from workflows.approvals.rerouting import Destiny, Fate, destinies, signature_plan, why_not_move
@@ -185,9 +185,9 @@ def _place(session: Work, round: Round, destined: Sequence[Destiny], tasks: Sequ
                 stage.state, stage.closed_at, stage.look_at = StageState.VOID, now, None
             case Fate.ASKED_AGAIN:
                 _end_asking(session, stage, tasks, now=now)
-                _close_for_now(stage)
+                close_for_now(stage)
             case Fate.PLANNED:
-                _close_for_now(stage)
+                close_for_now(stage)
             case Fate.SKIPPED:
                 stage.state = StageState.SKIPPED
             case _:
@@ -209,16 +209,6 @@ def _end_asking(session: Work, stage: Stage, tasks: Sequence[Task], *, now: date
     for task in mine:
         if task.state is TaskState.DECIDED:
             task.state, task.verdict, task.closed_because = TaskState.VOID, None, MOVED
-
-
-def _close_for_now(stage: Stage) -> None:
-    """As it was before it was opened."""
-    stage.state = StageState.WAITING
-    stage.approve = stage.reject = 0
-    stage.opened_at = stage.closed_at = stage.due_at = stage.first_due_at = None
-    stage.escalated_at = stage.expired_at = stage.look_at = None
-    stage.due = stage.kept = None
-    stage.veto, stage.counted = [], []
 
 
 def _place_signers(

@@ -18,7 +18,7 @@ How = Literal["substitute", "delegated", "reassigned", "returned"]
 
 
 def handing(
-    how: How | Literal["review", "prepare"],
+    how: How | Literal["review", "prepare", "sent_back"],
     *,
     by_name: str = "",
     for_name: str = "",
@@ -29,6 +29,7 @@ def handing(
 
     ``by_name``: who handed it on, or asks; ``for_name``: for whom they act, or who was asked before; ``away_until``: of
     a substitute. ``prepare``: somebody gives their opinion, and whoever handed it to them decides then.
+    ``sent_back``: somebody after them sent the document back to them.
     """
     return {
         "how": how,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
-from workflows.approvals import route as routes
 from workflows.approvals.links import ask, kill_links, refusal, tell_administrators
 from workflows.approvals.model import (
     Decision,
@@ -19,7 +18,6 @@ from workflows.approvals.model import (
     Participant,
     Round,
     RoundState,
-    RouteVersion,
     Stage,
     StageKind,
     StageState,
@@ -27,38 +25,40 @@ from workflows.approvals.model import (
     TaskState,
     Verdict,
 )
-from workflows.approvals.publishing import branch_of, parsed, route_of
-from workflows.approvals.route import ParallelPlan, StagePlan
+from workflows.approvals.notices import handing, tell_sender
+from workflows.approvals.panels import chosen_for
+from workflows.approvals.plan import SUBMITTER
+from workflows.approvals.publishing import branch_of, route_of
 from workflows.approvals.rules import (
     Approved,
     AwaitDecisions,
     OpenStages,
     Outcome,
     Rejected,
-    Votes,
+    Why,
     next_signer,
     next_step,
     outcome,
-    panel,
+    reopened,
     thresholds,
+    votes_in,
     why_not_decide,
+    why_not_send_back,
     why_not_send_link_again,
 )
 from workflows.audit.operations import record
 from workflows.business_time import due_after
 from workflows.columns import to_millisecond
 from workflows.database import Work, add_missing, insert_now
-from workflows.errors import NotFound, Refused
+from workflows.errors import NotFound
 from workflows.outbox import wake
-from workflows.parties.model import Kind, Person
-from workflows.parties.queries import by_emails, members
+from workflows.parties.model import Person
 from workflows.parties.rules import Actor, who
-
-SIGNATURES = "signatures"
-"""Name of the stage that a document's own signers form where its route has no signature stage."""
 
 React = Callable[[Work, Round, datetime], None]
 _reactions: dict[str, React] = {}
+Welcome = Callable[[Work, UUID], None]
+_on_invited: dict[str, Welcome] = {}
 
 
 def on_change(process: str, react: React) -> None:
@@ -66,132 +66,33 @@ def on_change(process: str, react: React) -> None:
     _reactions[process] = react
 
 
-@dataclass(frozen=True)
-class Submission:
-    """A version of a document that is to travel a route.
-
-    ``facts``: what conditions are answered from. ``card``: what inboxes and mails say of it. ``signers``: people who
-    sign it, in their order, unless the route names its own.
-    """
-
-    process: str
-    subject_id: UUID
-    label: str
-    version_number: int
-    version_sha256: str
-    facts: Mapping[str, object]
-    card: dict[str, Any]
-    signers: Sequence[Person]
-    link_days: int
-
-
-def open_round(
-    session: Work, submission: Submission, *, route: RouteVersion, submitter: Person, now: datetime
-) -> Round:
-    """Begin a round: its stages, its signers, and those asked first."""
-    plan = parsed(route.source)
-    if sentence := routes.why_not_comparable(plan, submission.facts):
-        raise Refused(sentence[0], field="currency", **sentence[1])
-    before = session.exec(
-        select(Round.number)
-        .where(Round.process == submission.process, Round.subject_id == submission.subject_id)
-        .order_by(col(Round.number).desc())
-        .limit(1)
-    ).first()
-    round = Round(
-        process=submission.process,
-        subject_id=submission.subject_id,
-        number=(before or 0) + 1,
-        route_id=route.id,
-        route_name=route.name,
-        route_version=route.version,
-        submitter_id=submitter.id,
-        version_number=submission.version_number,
-        version_sha256=submission.version_sha256,
-        facts=_plain(submission.facts),
-        card={
-            **submission.card,
-            "label": submission.label,
-            "link_days": submission.link_days,
-            "sender": {
-                "name": submitter.name,
-                "email": submitter.email,
-                "locale": submitter.locale,
-                "timezone": submitter.timezone,
-            },
-        },
-        opened_at=now,
-    )
-    session.add(round)
-    session.flush()
-    going = {each.name for each in routes.planned(plan, submission.facts)}
-    stages: list[Stage] = []
-    signature: StagePlan | None = None
-    for position, each in enumerate(plan.stages):
-        branches = each.branches if isinstance(each, ParallelPlan) else (each,)
-        kept = (
-            {branch.name for branch in routes.planned_branches(each, submission.facts)} if each.name in going else set()
-        )
-        for branch in branches:
-            kind = StageKind(branch.kind)
-            signature = branch if kind is StageKind.SIGNATURE and branch.name in kept else signature
-            stages.append(
-                Stage(
-                    round_id=round.id,
-                    position=position,
-                    parallel=each.name if isinstance(each, ParallelPlan) else None,
-                    name=branch.name,
-                    kind=kind,
-                    state=StageState.WAITING if branch.name in kept else StageState.SKIPPED,
-                )
-            )
-    if signature is None and submission.signers:
-        stages.append(Stage(round_id=round.id, position=len(plan.stages), name=SIGNATURES, kind=StageKind.SIGNATURE))
-    session.add_all(stages)
-    session.flush()
-
-    invited = {submitter.id}
-    for stage in stages:
-        if stage.state is StageState.SKIPPED:
-            continue
-        asked = branch_of(plan, stage.name)
-        if stage.kind is StageKind.APPROVAL and asked is not None:
-            invited.update(person.id for person in resolve(session, asked.approvers, submitter.id))
-        if stage.kind is StageKind.SIGNATURE:
-            signers = (
-                resolve(session, asked.approvers, submitter.id)
-                if asked is not None and asked.approvers
-                else submission.signers
-            )
-            if not signers:
-                raise Refused("The route asks for signatures, and no signer is named.", field="signers")
-            invited.update(signer.id for signer in signers)
-            session.add_all(
-                Task(
-                    round_id=round.id,
-                    stage_id=stage.id,
-                    person_id=signer.id,
-                    name=signer.name,
-                    email=signer.email,
-                    kind=StageKind.SIGNATURE,
-                    ordinal=turn,
-                    state=TaskState.WAITING,
-                )
-                for turn, signer in enumerate(signers, 1)
-            )
-    invite(session, round.process, round.subject_id, invited)
-    session.flush()
-    advance(session, round, now=now)
-    return round
+def on_invited(process: str, react: Welcome) -> None:
+    """Have ``react`` called, in the same transaction, with a document that more people may see from now on."""
+    _on_invited[process] = react
 
 
 def invite(session: Work, process: str, subject_id: UUID, persons: Iterable[UUID]) -> None:
-    """Let these people see the document."""
-    add_missing(
-        session,
-        Participant,
-        [{"process": process, "subject_id": subject_id, "person_id": each} for each in set(persons)],
-    )
+    """Let these people see the document, and find it."""
+    wanted = set(persons)
+    there = set(session.exec(_PARTICIPANTS, params={"process": process, "subject": subject_id, "people": list(wanted)}))
+    if fresh := wanted - there:
+        let_in(session, process, subject_id, fresh)
+        session.flush()
+        if react := _on_invited.get(process):
+            react(session, subject_id)
+
+
+def let_in(session: Work, process: str, subject_id: UUID, persons: Iterable[UUID]) -> None:
+    """Let these people see a document that is not to be found yet."""
+    rows = [{"process": process, "subject_id": subject_id, "person_id": each} for each in persons]
+    add_missing(session, Participant, rows)
+
+
+_PARTICIPANTS = select(Participant.person_id).where(
+    col(Participant.process) == bindparam("process"),
+    col(Participant.subject_id) == bindparam("subject"),
+    col(Participant.person_id).in_(bindparam("people", expanding=True)),
+)
 
 
 @dataclass(frozen=True)
@@ -212,15 +113,19 @@ def decide(
     by: Actor,
     now: datetime,
     comment: str = "",
+    send_back_to: str = SUBMITTER,
     link: Link | None = None,
 ) -> Decided:
     """Record what somebody decided on the bytes they saw, and open what comes next, all in this transaction.
+
+    ``send_back_to``: of that verdict, whoever sent the document, or a stage before: it is then asked anew, and so is
+    what follows it.
 
     Raises:
         NotFound: there is no such task, or the actor is not on its document's route.
         Forbidden: it is somebody else's.
         Conflict: it was decided, ended, or the document has changed.
-        Refused: the comment is missing or too long.
+        Refused: the comment is missing or too long, or the document does not go back to there.
     """
     with session.no_autoflush:  # one flush where the next tasks are asked, one at the end
         round, stages, tasks = lock_journey(session, task_id)
@@ -233,6 +138,9 @@ def decide(
                 raise NotFound("There is no such task.")
             raise refusal(why)
         stage = next(each for each in stages if each.id == task.stage_id)
+        back: dict[str, Any] = {"send_back_to": send_back_to} if verdict is Verdict.SEND_BACK else {}
+        if back and (why := _why_not_back(session, round, stage, stages, send_back_to)):
+            raise refusal(why)
         decision = conclude(session, round, task, verdict, seen=seen, by=by, comment=comment, now=now)
         kill_links(session, [task.id], now=now)
         void(session, [each for each in tasks if each.review_of_id == task.id and _is_open(each)], "settled", now=now)
@@ -250,11 +158,16 @@ def decide(
             via=by.via,
             comment=comment,
             **_for_whom(task),
+            **back,
         )
-        if verdict is Verdict.SEND_BACK:
+        if back and send_back_to == SUBMITTER:
             end_round(session, round, RoundState.SENT_BACK, stages=stages, tasks=tasks, now=now)
+        elif back:
+            _ask_anew(session, reopened(stages, send_back_to), tasks, now=now)
+            told = handing("sent_back", by_name=by.name, words=comment)
+            _carry_on(session, round, stages, tasks, told=told, now=now)
         else:
-            _settle(session, round, stage, tasks, now=now)
+            _settle(session, stage, tasks, now=now)
             _carry_on(session, round, stages, tasks, now=now)
         wake(session, round.process, round.subject_id, label=round.card["label"], now=now)
         return Decided(task, decision, round)
@@ -264,9 +177,35 @@ def _is_open(task: Task) -> bool:
     return task.state is TaskState.OPEN
 
 
+def _why_not_back(session: Session, round: Round, stage: Stage, stages: Sequence[Stage], target: str) -> Why | None:
+    plan = branch_of(route_of(session, round.route_id), stage.name)
+    assert plan is not None, "approval stages come from the route"
+    return why_not_send_back(plan, stages, target)
+
+
+def _ask_anew(session: Work, stages: Sequence[Stage], tasks: Sequence[Task], *, now: datetime) -> None:
+    """As if these stages had not been opened yet. What was decided in them stays on record, and counts no longer."""
+    again = {stage.id for stage in stages}
+    left = [task for task in tasks if task.stage_id in again and task.state is TaskState.OPEN]
+    void(session, left, "sent_back", now=now)
+    for stage in stages:
+        close_for_now(stage)
+
+
+def close_for_now(stage: Stage) -> None:
+    """As it was before it was opened; its next opening counts anew."""
+    stage.state = StageState.WAITING
+    stage.opening += 1 if stage.opening else 0
+    stage.approve = stage.reject = 0
+    stage.opened_at = stage.closed_at = stage.due_at = stage.first_due_at = None
+    stage.escalated_at = stage.expired_at = stage.look_at = None
+    stage.due = stage.kept = None
+    stage.veto, stage.counted = [], []
+
+
 def _for_whom(task: Task) -> dict[str, Any]:
     """How an entry of the history says that somebody decided in another's place."""
-    return {"instead_of": task.instead_of_name} if task.instead_of_name else {}
+    return {"instead_of": task.instead_of_name, "seat": str(task.instead_of_id)} if task.instead_of_id else {}
 
 
 _RECORDED = {
@@ -344,15 +283,26 @@ def advance(session: Work, round: Round, *, now: datetime) -> None:
         _carry_on(session, round, stages_of(session, round.id), tasks_of(session, round.id), now=now)
 
 
-def _carry_on(session: Work, round: Round, stages: Sequence[Stage], tasks: list[Task], *, now: datetime) -> None:
+def _carry_on(
+    session: Work,
+    round: Round,
+    stages: Sequence[Stage],
+    tasks: list[Task],
+    *,
+    told: Mapping[str, Any] | None = None,
+    now: datetime,
+) -> None:
+    """``told``: for those asked first, why they are asked anew."""
     while round.state is RoundState.OPEN:
         match next_step(stages):
             case OpenStages(closed):
                 for stage in closed:
-                    _open(session, round, stage, tasks, now=now)
+                    _open(session, round, stage, stages, tasks, told=told, now=now)
+                told = None
             case AwaitDecisions(pending):
                 if not any(
-                    stage.state is StageState.BLOCKED and _open(session, round, stage, tasks, now=now)
+                    stage.state is StageState.BLOCKED
+                    and _open(session, round, stage, stages, tasks, told=None, now=now)
                     for stage in pending
                 ):
                     return
@@ -362,76 +312,119 @@ def _carry_on(session: Work, round: Round, stages: Sequence[Stage], tasks: list[
                 change_state(session, round, RoundState.APPROVED, now=now)
 
 
-def _settle(session: Work, round: Round, stage: Stage, tasks: Sequence[Task], *, now: datetime) -> None:
+def _settle(session: Work, stage: Stage, tasks: Sequence[Task], *, now: datetime) -> None:
     """Count a stage's votes and close it when they suffice."""
-    mine = [task for task in tasks if task.stage_id == stage.id]
-    votes = Votes(
-        approvals=sum(task.verdict is Verdict.APPROVE for task in mine),
-        rejections=sum(task.verdict is Verdict.REJECT for task in mine),
-    )
-    result = outcome(stage.approve, stage.reject, votes)
+    result = outcome(stage.approve, stage.reject, votes_in(stage, tasks))
     if result is Outcome.PENDING:
         return
     stage.state = StageState.APPROVED if result is Outcome.APPROVED else StageState.REJECTED
-    stage.closed_at = now
-    void(session, [task for task in mine if task.state is TaskState.OPEN], "quorum", now=now)
+    stage.closed_at, stage.look_at = now, None
+    left = [task for task in tasks if task.stage_id == stage.id and task.state is TaskState.OPEN]
+    void(session, left, "quorum", now=now)
 
 
-def _open(session: Work, round: Round, stage: Stage, tasks: list[Task], *, now: datetime) -> bool:
-    """Ask a stage's people; block it where they are too few. True when somebody was asked."""
+def _open(
+    session: Work,
+    round: Round,
+    stage: Stage,
+    stages: Sequence[Stage],
+    tasks: list[Task],
+    *,
+    told: Mapping[str, Any] | None,
+    now: datetime,
+) -> bool:
+    """Ask a stage's people, less those whose approval counts here already; block it where they are too few.
+
+    True unless it is blocked. ``told``: why they are asked anew, as ``notices.handing`` gives it.
+    """
     route = route_of(session, round.route_id)
     plan = branch_of(route, stage.name)
     assert plan is not None, "approval stages come from the route"
-    asked = {person.id: person for person in resolve(session, plan.approvers, round.submitter_id)}
-    substitutes = (
-        {person.id: person for person in resolve(session, plan.fallback, round.submitter_id)} if plan.fallback else {}
-    )
-    excluded = {round.submitter_id} if "submitter" in route.separation.exclude else set()
-    if route.separation.distinct_across_stages:
-        decided = [task for task in tasks if task.verdict is not None and task.stage_id != stage.id]
-        excluded |= {each for task in decided for each in (task.person_id, task.instead_of_id) if each}
-    chosen = panel(tuple(asked), tuple(substitutes), excluded=frozenset(excluded), approve=plan.quorum.approve)
-    if not chosen.enough:
+    chosen = chosen_for(session, round, plan, stage, stages, tasks, now=now)
+    if not chosen.panel.enough:
         if stage.state is not StageState.BLOCKED:
             stage.state = StageState.BLOCKED
             record(session, "nobody_to_ask", round.process, round.subject_id, now=now, stage=stage.name)
             tell_administrators(session, round, stage, now=now)
         return False
 
-    stage.state, stage.opened_at = StageState.OPEN, now
-    stage.approve, stage.reject = thresholds(len(chosen.people), plan.quorum.approve, plan.quorum.reject)
+    stage.state, stage.opened_at, stage.opening = StageState.OPEN, now, max(stage.opening, 1)
+    stage.approve, stage.reject = thresholds(chosen.panel.size, plan.quorum.approve, plan.quorum.reject)
+    stage.counted = [str(each) for each in chosen.panel.counted]
+    stage.veto = [str(each.id) for each in chosen.everybody if each.email in plan.quorum.veto]
+    quorum = {"approve": stage.approve, "reject": stage.reject, "veto": stage.veto, "counted": stage.counted}
+    about: dict[str, Any] = {"stage": stage.name, "opening": stage.opening, **quorum}
+    if chosen.panel.counted:
+        names = [chosen.people[each].name for each in chosen.panel.counted]
+        record(session, "counted", round.process, round.subject_id, now=now, **about, people=names)
+        _settle(session, stage, tasks, now=now)
+        if stage.state is not StageState.OPEN:
+            return True
     if plan.due is not None:
         due = due_after(now, plan.due, route.calendar)
         stage.due_at, stage.due = due.at, due.as_data()
-    everybody = substitutes | asked
-    invite(session, round.process, round.subject_id, chosen.people)
-    approved_before = _who_approved_before(session, round, chosen.people)
-    asked_now = [
-        Task(
-            round_id=round.id,
-            stage_id=stage.id,
-            person_id=each,
-            name=everybody[each].name,
-            email=everybody[each].email,
-            kind=StageKind.APPROVAL,
-            asked_at=now,
-        )
-        for each in chosen.people
-    ]
+    seats = [(chosen.people[seat.person], chosen.people[seat.instead_of or seat.person]) for seat in chosen.seats]
+    invite(session, round.process, round.subject_id, [each.id for seat in seats for each in seat])
+    words = told["comment"] if told else ""
+    asked_now = [_seat(round, stage, person, owner, words=words, now=now) for person, owner in seats]
     insert_now(session, asked_now)
     tasks += asked_now
-    for task in asked_now:
-        ask(session, round, stage, task, everybody[task.person_id], now=now, changed=task.person_id in approved_before)
     record(
         session,
         "asked",
         round.process,
         round.subject_id,
         now=now,
-        stage=stage.name,
-        people=[everybody[each].name for each in chosen.people],
+        **about,
+        people=[person.name for person, _ in seats],
     )
+    approved_before = _who_approved_before(session, round, [person.id for person, _ in seats])
+    for task, (person, owner) in zip(asked_now, seats, strict=True):
+        changed = person.id in approved_before
+        if until := chosen.away_until.get(owner.id):
+            away = handing("substitute", for_name=owner.name, away_until=until)
+            ask(session, round, stage, task, person, now=now, changed=changed, handing=away)
+            tell_of_substitute(session, round, stage, task, until=until, now=now)
+        else:
+            ask(session, round, stage, task, person, now=now, changed=changed, handing=told)
     return True
+
+
+def _seat(round: Round, stage: Stage, person: Person, owner: Person, *, words: str, now: datetime) -> Task:
+    """A task on its stage. ``owner``: whose seat it is."""
+    acting = owner.id != person.id
+    return Task(
+        round_id=round.id,
+        stage_id=stage.id,
+        person_id=person.id,
+        name=person.name,
+        email=person.email,
+        kind=StageKind.APPROVAL,
+        opening=stage.opening,
+        asked_at=now,
+        instead_of_id=owner.id if acting else None,
+        instead_of_name=owner.name if acting else "",
+        words=words,
+    )
+
+
+def tell_of_substitute(session: Work, round: Round, stage: Stage, task: Task, *, until: date, now: datetime) -> None:
+    """Somebody is asked in another's seat: the history and the document's sender hear of it."""
+    record(
+        session,
+        "substituted",
+        round.process,
+        round.subject_id,
+        now=now,
+        stage=stage.name,
+        task=str(task.id),
+        to=task.name,
+        of=task.instead_of_name,
+        day=until.isoformat(),
+    )
+    tell_sender(
+        session, round, stage, task, "substitute", of_name=task.instead_of_name, by=None, away_until=until, now=now
+    )
 
 
 def send_link_again(session: Work, task_id: UUID, *, by: Actor, now: datetime) -> None:
@@ -550,25 +543,6 @@ def _who_approved_before(session: Session, round: Round, persons: Sequence[UUID]
     )
 
 
-def resolve(session: Session, approvers: routes.Approvers | None, submitter_id: UUID) -> list[Person]:
-    """The active people whom a route's words mean now."""
-    match approvers:
-        case None:
-            return []
-        case routes.People(emails=emails):
-            return by_emails(session, emails)
-        case routes.Role(name=name):
-            return members(session, Kind.ROLE, name)
-        case routes.Group(name=name):
-            return members(session, Kind.GROUP, name)
-        case routes.ManagerOf():
-            submitter = session.get_one(Person, submitter_id)
-            manager = session.get(Person, submitter.manager_id) if submitter.manager_id else None
-            return [manager] if manager is not None and manager.active else []
-        case _:
-            raise NotImplementedError(f"{approvers} are refused on publishing")
-
-
 def stages_of(session: Session, round_id: UUID) -> Sequence[Stage]:
     return session.exec(
         select(Stage).where(Stage.round_id == round_id).order_by(col(Stage.position), col(Stage.id))
@@ -578,16 +552,3 @@ def stages_of(session: Session, round_id: UUID) -> Sequence[Stage]:
 def tasks_of(session: Session, round_id: UUID) -> list[Task]:
     fresh = select(Task).where(Task.round_id == round_id).order_by(col(Task.ordinal), col(Task.id))
     return list(session.exec(fresh.execution_options(populate_existing=True)).all())
-
-
-def _plain(value: Any) -> Any:
-    """Facts as JSON: decimals and dates as text."""
-    match value:
-        case Mapping():
-            return {key: _plain(each) for key, each in value.items()}
-        case list() | tuple():
-            return [_plain(each) for each in value]
-        case str() | int() | bool() | None:
-            return value
-        case _:
-            return str(value)

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from workflows.approvals import route as routes
 from workflows.approvals.model import RouteVersion
-from workflows.approvals.route import ParallelPlan, Route, StagePlan
+from workflows.approvals.route import Route, StagePlan
 from workflows.audit.operations import record
 from workflows.database import Work
 from workflows.errors import Refused
@@ -89,15 +89,7 @@ def publish(session: Work, source: str, *, name: str | None, by: Actor | None, n
 
 
 def _insist_on_known_people(session: Session, route: Route) -> None:
-    named = sorted(
-        {
-            email
-            for plan in _plans(route)
-            for each in (plan.approvers, plan.fallback)
-            if isinstance(each, routes.People)
-            for email in each.emails
-        }
-    )
+    named = route.people_named
     known = {person.email for person in by_emails(session, named)}
     if missing := [email for email in named if email not in known]:
         raise Refused("Nobody is registered with the address %(email)s.", field="approvers", email=missing[0])
@@ -127,10 +119,4 @@ def choose_route(
 
 
 def branch_of(route: Route, name: str) -> StagePlan | None:
-    return next((plan for plan in _plans(route) if plan.name == name), None)
-
-
-def _plans(route: Route) -> list[StagePlan]:
-    return [
-        branch for each in route.stages for branch in (each.branches if isinstance(each, ParallelPlan) else (each,))
-    ]
+    return next((plan for plan in route.plans if plan.name == name), None)

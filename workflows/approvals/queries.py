@@ -18,10 +18,13 @@ from workflows.approvals.model import (
     RoundState,
     RouteVersion,
     Stage,
+    StageKind,
     Task,
     TaskState,
     Verdict,
 )
+from workflows.approvals.publishing import branch_of, route_of
+from workflows.approvals.rules import standing_votes, why_not_send_back
 from workflows.errors import NotFound, Refused
 from workflows.outbox import MailState, OutgoingMail
 from workflows.parties.rules import Actor
@@ -143,6 +146,25 @@ class Journey:
 
     def tasks_in(self, stage: Stage) -> list[Task]:
         return [task for task in self.tasks if task.stage_id == stage.id]
+
+    def counted_in(self, stage: Stage) -> list[str]:
+        """Names of those who are not asked in the stage, since their approval of an earlier one counts there."""
+        names = {str(task.person_id): task.name for task in self.tasks}
+        return [names[each] for each in stage.counted if each in names]
+
+    @property
+    def approvals(self) -> list[Decision]:
+        """Those that count: none from before a document was sent back to their stage or before it."""
+        standing = [task for stage in self.stages for task in standing_votes(stage, self.tasks)]
+        found = (self.decisions.get(task.id) for task in standing)
+        return [each for each in found if each is not None and each.verdict is Verdict.APPROVE]
+
+    def ways_back(self, session: Session, stage: Stage) -> tuple[str, ...]:
+        """Whereto an approver of the stage may send the document back: its sender, or stages before."""
+        plan = branch_of(route_of(session, self.round.route_id), stage.name)
+        if plan is None or stage.kind is not StageKind.APPROVAL:
+            return ()
+        return tuple(each for each in plan.send_back_to if why_not_send_back(plan, self.stages, each) is None)
 
 
 def journey(session: Session, round: Round) -> Journey:

@@ -14,6 +14,8 @@ from uuid import UUID
 from workflows.approvals.links import ask, kill_links, refusal
 from workflows.approvals.model import Task, TaskState
 from workflows.approvals.notices import handing, tell_of_opinion
+from workflows.approvals.operations import invite
+from workflows.approvals.panels import seated_in
 from workflows.approvals.seats import (
     Place,
     about,
@@ -21,9 +23,7 @@ from workflows.approvals.seats import (
     checked_words,
     colleague,
     insist_own,
-    let_see,
     place_of,
-    seated_in,
 )
 from workflows.approvals.standing_in import Candidate, why_not_ask_reviewer, why_not_give_opinion
 from workflows.audit.operations import record
@@ -69,7 +69,7 @@ def _asked(
         raise refusal(why)
     asks = (task.person_id, task.name)
     made = another_task(session, at, person, review_of_id=task.id, handed_from=asks, words=words, now=now)
-    let_see(session, round, person)
+    invite(session, round.process, round.subject_id, [person.id])
     told = handing(how, by_name=by.name, words=words)
     ask(session, round, at.stage, made, person, now=now, handing=told)
     record(session, "review_asked", round.process, round.subject_id, now=now, **about(at, made, by), to=made.name)

@@ -8,7 +8,7 @@ cannot do yet is refused as well, never passed over. Texts are taken as they are
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 
@@ -87,25 +87,19 @@ __all__ = [
     "planned_branches",
     "read",
     "sha256_of",
+    "why_asks_nobody",
     "why_not_comparable",
 ]
 
 NOT_YET = (
-    "approver",  # manager_of: approver
-    "authority",
     "escalate",
-    "field",
     "invoice",
     "keep",  # on_change
-    "kinds together",
     "match",
     "on_expiry",
     "remind",
     "reopen_from",
-    "send_back_to a stage",
     "signatures in parallel",
-    "skip",  # repeated
-    "veto",
 )
 """Features that are read, checked and have their rules, but that no round follows yet: a route with one is refused."""
 
@@ -201,6 +195,13 @@ def going_through(route: Route, facts: Mapping[str, object], rates: Rates | None
         if isinstance(stage, ParallelPlan):
             names.update(branch.name for branch in stage.branches)
     return frozenset(names)
+
+
+def why_asks_nobody(route: Route, going: Collection[str]) -> tuple[str, dict[str, object]] | None:
+    """Why a document cannot travel the route: none of its stages applies. ``going``: as ``going_through`` gives it."""
+    if going:
+        return None
+    return "No stage of the route “%(route)s” applies to this document: nobody would be asked.", {"route": route.name}
 
 
 def planned_branches(

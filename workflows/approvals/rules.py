@@ -66,6 +66,28 @@ def counted(ballots: Iterable[Ballot], veto: Collection[UUID] = ()) -> Votes:
     return Votes(approvals, rejections, vetoes)
 
 
+def standing_votes(stage: Stage, tasks: Iterable[Task]) -> list[Task]:
+    """Its tasks with a vote that still counts, or can: asked since a document was last sent back to it or before it."""
+    return [
+        task
+        for task in tasks
+        if task.stage_id == stage.id and task.opening == stage.opening and task.review_of_id is None
+    ]
+
+
+def votes_in(stage: Stage, tasks: Iterable[Task]) -> Votes:
+    """The votes of a stage since it was opened, with those of people whose earlier approval counts here."""
+    earlier = (UUID(each) for each in stage.counted)
+    given = [(task.closed_at, task, task.verdict) for task in standing_votes(stage, tasks) if task.closed_at]
+    ballots = [Ballot(person, person, Verdict.APPROVE) for person in earlier]
+    ballots += [
+        Ballot(task.instead_of_id or task.person_id, task.person_id, verdict)
+        for _, task, verdict in sorted(given, key=lambda each: each[0])
+        if verdict in (Verdict.APPROVE, Verdict.REJECT)
+    ]
+    return counted(ballots, veto={UUID(each) for each in stage.veto})
+
+
 def thresholds(panel: int, approve: Approve, reject: int | Percent | None) -> tuple[int, int]:
     """Approvals that carry a stage of ``panel`` people, and rejections that end it.
 

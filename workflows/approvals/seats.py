@@ -6,7 +6,6 @@ duties holds for them as it does for everybody.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,10 +14,10 @@ from uuid import UUID
 from sqlmodel import Session
 
 from workflows.approvals.links import ask, refusal
-from workflows.approvals.model import Round, Stage, StageKind, Task, TaskState
+from workflows.approvals.model import Round, Stage, Task, TaskState
 from workflows.approvals.operations import invite, lock_journey, may_know, void
-from workflows.approvals.publishing import route_of
-from workflows.approvals.rules import LONGEST_COMMENT, excluded_from, why_not_own
+from workflows.approvals.panels import barred_from, seated_in
+from workflows.approvals.rules import LONGEST_COMMENT, why_not_own
 from workflows.approvals.standing_in import Candidate
 from workflows.database import Work, insert_now
 from workflows.errors import Forbidden, NotFound, Refused
@@ -26,23 +25,16 @@ from workflows.parties.model import Person
 from workflows.parties.queries import by_email
 from workflows.parties.rules import Actor, normalised_email, who
 
-React = Callable[[Work, UUID], None]
-_reactions: dict[str, React] = {}
-
-
-def on_let_see(process: str, react: React) -> None:
-    """Have ``react`` called, in the same transaction, with a document that somebody else may see from now on."""
-    _reactions[process] = react
-
 
 @dataclass(frozen=True)
 class Place:
-    """A task in its round, which is locked. ``tasks``: all of the round."""
+    """A task in its round, which is locked. ``tasks``, ``stages``: all of the round."""
 
     round: Round
     stage: Stage
     task: Task
     tasks: list[Task]
+    stages: list[Stage]
 
     @property
     def reviews(self) -> list[Task]:
@@ -58,7 +50,7 @@ def place_of(session: Work, task_id: UUID) -> Place:
     """
     round, stages, tasks = lock_journey(session, task_id)
     task = next(each for each in tasks if each.id == task_id)
-    return Place(round, next(each for each in stages if each.id == task.stage_id), task, tasks)
+    return Place(round, next(each for each in stages if each.id == task.stage_id), task, tasks, stages)
 
 
 def insist_own(session: Session, at: Place, by: Actor) -> None:
@@ -107,35 +99,8 @@ def candidate(session: Session, at: Place, person: Person, *, leaving: bool = Fa
         name=person.name,
         active=person.active,
         asked=person.id in seated_in(at.stage, others),
-        excluded=person.id in barred_from(session, at.round, at.stage, others),
+        excluded=person.id in barred_from(session, at.round, at.stage, at.stages, others),
     )
-
-
-def seated_in(stage: Stage, tasks: Sequence[Task]) -> set[UUID]:
-    """Who votes in a stage, or has somebody vote for them, or whose earlier approval counts here."""
-    seated = {UUID(each) for each in stage.counted}
-    return seated.union(
-        *(_people(each) for each in tasks if each.stage_id == stage.id and each.opening == stage.opening)
-    )
-
-
-def barred_from(session: Session, round: Round, stage: Stage, tasks: Sequence[Task]) -> frozenset[UUID]:
-    """Who may not act in a stage, since separation of duties forbids it.
-
-    Whoever is asked in another stage just now counts as whoever decided there: they could decide in both.
-    """
-    elsewhere = set[UUID]().union(
-        *(_people(each) for each in tasks if each.stage_id != stage.id and each.kind is StageKind.APPROVAL)
-    )
-    separation = route_of(session, round.route_id).separation
-    return excluded_from(separation, submitter=round.submitter_id, decided=elsewhere)
-
-
-def _people(task: Task) -> set[UUID]:
-    """Whose vote a task is or was, and who gives it."""
-    if task.review_of_id is not None or task.state not in (TaskState.OPEN, TaskState.DECIDED):
-        return set()
-    return {task.person_id} | ({task.instead_of_id} if task.instead_of_id else set())
 
 
 def hand(
@@ -166,16 +131,9 @@ def hand(
     task.handed_to_name = to.name
     for review in reviews:
         review.review_of_id, review.handed_from_id, review.handed_from_name = made.id, made.person_id, made.name
-    let_see(session, at.round, to)
+    invite(session, at.round.process, at.round.subject_id, [to.id])
     ask(session, at.round, at.stage, made, to, now=now, handing=told)
     return made
-
-
-def let_see(session: Work, round: Round, person: Person) -> None:
-    invite(session, round.process, round.subject_id, [person.id])
-    session.flush()
-    if react := _reactions.get(round.process):
-        react(session, round.subject_id)
 
 
 def about(at: Place, task: Task, by: Actor) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -83,7 +83,7 @@ def seated(
     panel: Sequence[UUID],
     substitutions: Sequence[Substitution],
     *,
-    on: date,
+    today: Mapping[UUID, date],
     kind: str,
     amount: Decimal | None = None,
     currency: str | None = None,
@@ -92,7 +92,8 @@ def seated(
 ) -> tuple[Seat, ...]:
     """A panel with its substitutes: as many seats as people, nobody on two of them, and nobody who is excluded.
 
-    Where somebody's substitute may not act, or is asked already, their seat stays their own.
+    ``today``: where each of the panel is. Where a substitute may not act, or is asked already, the seat stays its
+    owner's.
     """
     taken = {*excluded, *panel}
     seats: list[Seat] = []
@@ -100,7 +101,7 @@ def seated(
         acting = acting_for(
             person,
             substitutions,
-            on=on,
+            on=today[person],
             kind=kind,
             amount=amount,
             currency=currency,

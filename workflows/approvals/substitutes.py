@@ -5,19 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
+from workflows.approvals.absences import as_absence, away_until, substitutions_of, today_of, worth_of
 from workflows.approvals.links import refusal
-from workflows.approvals.model import Round, StageKind, Substitution, Task, TaskState
-from workflows.approvals.notices import handing, tell_sender
+from workflows.approvals.model import StageKind, Substitution, Task, TaskState
+from workflows.approvals.notices import handing
+from workflows.approvals.operations import tell_of_substitute
+from workflows.approvals.panels import barred_from, seated_in
 from workflows.approvals.rates import rates_of
 from workflows.approvals.rules import Limit, why_closed
-from workflows.approvals.seats import Place, barred_from, colleague, hand, place_of, seated_in
-from workflows.approvals.standing_in import Substitution as Absence
+from workflows.approvals.seats import Place, colleague, hand, place_of
 from workflows.approvals.standing_in import acting_for, why_not_stand_in
 from workflows.audit.operations import record
 from workflows.database import Work
@@ -144,25 +144,6 @@ def _kinds(kinds: Iterable[str]) -> list[str]:
     return found
 
 
-def today_of(person: Person, now: datetime) -> date:
-    return now.astimezone(ZoneInfo(person.timezone)).date()
-
-
-def substitutions_of(session: Session, person_ids: Collection[UUID], *, on: date) -> list[Substitution]:
-    """What holds for these people on a day, or will later; what was named first comes first."""
-    return list(
-        session.exec(
-            select(Substitution)
-            .where(
-                col(Substitution.person_id).in_(person_ids),
-                col(Substitution.ended_at).is_(None),
-                col(Substitution.last_day) >= on,
-            )
-            .order_by(col(Substitution.made_at), col(Substitution.id))
-        )
-    )
-
-
 def standing_in_for(session: Session, substitute_id: UUID, *, on: date) -> list[tuple[Substitution, Person]]:
     """For whom somebody stands in on a day, or will later."""
     found = session.exec(
@@ -176,19 +157,6 @@ def standing_in_for(session: Session, substitute_id: UUID, *, on: date) -> list[
         .order_by(col(Substitution.first_day), col(Substitution.id))
     )
     return [(row[0], row[1]) for row in found]
-
-
-def as_absence(made: Substitution) -> Absence:
-    """The same as the rules read it."""
-    limit = Limit(made.up_to, made.currency) if made.currency else None
-    return Absence(
-        person=made.person_id,
-        substitute=made.substitute_id,
-        first_day=made.first_day,
-        last_day=made.last_day,
-        up_to=limit,
-        kinds=frozenset(made.kinds),
-    )
 
 
 def seat_substitutes(session: Work, *, now: datetime, person_id: UUID | None = None) -> int:
@@ -221,7 +189,10 @@ def seat_substitutes(session: Work, *, now: datetime, person_id: UUID | None = N
 def _seat(session: Work, task_id: UUID, *, now: datetime) -> bool:
     at = place_of(session, task_id)
     task, round = at.task, at.round
-    came_back = any(each.stage_id == task.stage_id and each.instead_of_id == task.person_id for each in at.tasks)
+    came_back = any(
+        each.stage_id == task.stage_id and each.opening == task.opening and each.instead_of_id == task.person_id
+        for each in at.tasks
+    )
     if why_closed(round, task) or came_back:
         return False
     person = session.get_one(Person, task.person_id)
@@ -241,19 +212,7 @@ def _seat(session: Work, task_id: UUID, *, now: datetime) -> bool:
         told=told,
         now=now,
     )
-    record(
-        session,
-        "substituted",
-        round.process,
-        round.subject_id,
-        now=now,
-        stage=at.stage.name,
-        task=str(made.id),
-        to=made.name,
-        of=person.name,
-        day=until.isoformat(),
-    )
-    tell_sender(session, round, at.stage, made, "substitute", of_name=person.name, by=None, away_until=until, now=now)
+    tell_of_substitute(session, round, at.stage, made, until=until, now=now)
     return True
 
 
@@ -261,7 +220,7 @@ def _acting(session: Session, at: Place, named: list[Substitution], *, on: date)
     """Who acts for a task's person on a day, and until when; None where they act themselves."""
     substitutes = people(session, {each.substitute_id for each in named})
     gone = {each.id for each in substitutes.values() if not each.active}
-    excluded = gone | seated_in(at.stage, at.tasks) | barred_from(session, at.round, at.stage, at.tasks)
+    excluded = gone | seated_in(at.stage, at.tasks) | barred_from(session, at.round, at.stage, at.stages, at.tasks)
     amount, currency, kind = worth_of(at.round)
     chosen = acting_for(
         at.task.person_id,
@@ -275,14 +234,4 @@ def _acting(session: Session, at: Place, named: list[Substitution], *, on: date)
     )
     if chosen is None:
         return None
-    until = max(each.last_day for each in named if each.substitute_id == chosen and each.first_day <= on)
-    return substitutes[chosen], until
-
-
-def worth_of(round: Round) -> tuple[Decimal | None, str | None, str]:
-    """Amount, currency and kind of a round's document, as substitutions ask for them."""
-    facts = round.facts
-    about = facts.get(round.process)
-    kind = about.get("kind") if isinstance(about, dict) else None
-    amount = facts.get("amount")
-    return Decimal(str(amount)) if amount not in (None, "") else None, facts.get("currency") or None, str(kind or "")
+    return substitutes[chosen], away_until(named, chosen, on=on)

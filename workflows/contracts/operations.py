@@ -13,10 +13,10 @@ from sqlmodel import Session, col, select
 from documents.blobs import BlobRef
 from workflows.approvals.links import mail_values, reading_link, recipient, refusal
 from workflows.approvals.model import Decision, Participant, Round, RoundState, Verdict
-from workflows.approvals.operations import Submission, end_round, on_change, open_round, tasks_of
+from workflows.approvals.operations import end_round, on_change, on_invited, tasks_of
 from workflows.approvals.publishing import choose_route
-from workflows.approvals.seats import on_let_see
 from workflows.approvals.standing_in import why_not_recall
+from workflows.approvals.submitting import Submission, open_round
 from workflows.audit.operations import record
 from workflows.columns import new_id
 from workflows.contracts.model import PROCESS, Contract, ContractState, ExpiryAlert, NumberRange, Version
@@ -30,7 +30,6 @@ from workflows.contracts.rules import (
     why_not_withdraw,
 )
 from workflows.database import Work
-from workflows.discussions.operations import on_invitation
 from workflows.errors import Conflict, Forbidden, NotFound, Refused
 from workflows.outbox import Letter, post, wake
 from workflows.parties.model import Organisation, Person
@@ -262,8 +261,7 @@ def let_it_be_found(session: Work, contract_id: UUID) -> None:
     index(session, session.get_one(Contract, contract_id))
 
 
-on_invitation(PROCESS, let_it_be_found)
-on_let_see(PROCESS, let_it_be_found)
+on_invited(PROCESS, let_it_be_found)
 
 
 def set_state(session: Work, contract: Contract, state: ContractState, *, now: datetime) -> bool:

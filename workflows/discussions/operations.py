@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -39,14 +39,6 @@ from workflows.parties.rules import Actor, who
 
 READING_DAYS = 30
 """How long somebody without an account, whose task is done, can read and answer by the link in a mail."""
-
-React = Callable[[Work, UUID], None]
-_reactions: dict[str, React] = {}
-
-
-def on_invitation(process: str, react: React) -> None:
-    """Have ``react`` called with the id of a document, in the same transaction, when more people may see it."""
-    _reactions[process] = react
 
 
 @dataclass(frozen=True)
@@ -236,9 +228,6 @@ def _let_see(
         comment_id=str(comment.id),
         people=[each.name for each in fresh],
     )
-    session.flush()
-    if react := _reactions.get(subject.process):
-        react(session, subject.id)
 
 
 def _tell(

@@ -1,0 +1,159 @@
+"""Send a version of a document on its route."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from workflows.approvals import route as routes
+from workflows.approvals.approvers import resolve
+from workflows.approvals.model import Round, RouteVersion, Stage, StageKind, StageState, Task, TaskState
+from workflows.approvals.operations import advance, let_in
+from workflows.approvals.panels import asking_of
+from workflows.approvals.plan import SIGNATURES
+from workflows.approvals.publishing import branch_of, parsed
+from workflows.approvals.route import ParallelPlan, StagePlan
+from workflows.database import Work
+from workflows.errors import Refused
+from workflows.parties.model import Person
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A version of a document that is to travel a route.
+
+    ``facts``: what conditions are answered from. ``card``: what inboxes and mails say of it. ``signers``: people who
+    sign it, in their order, unless the route names its own.
+    """
+
+    process: str
+    subject_id: UUID
+    label: str
+    version_number: int
+    version_sha256: str
+    facts: Mapping[str, object]
+    card: dict[str, Any]
+    signers: Sequence[Person]
+    link_days: int
+
+
+def open_round(
+    session: Work, submission: Submission, *, route: RouteVersion, submitter: Person, now: datetime
+) -> Round:
+    """Begin a round: its stages, its signers, and those asked first.
+
+    Raises:
+        Refused: no stage applies to the document, its amount cannot be compared, or a signer is missing.
+    """
+    plan = parsed(route.source)
+    if sentence := routes.why_not_comparable(plan, submission.facts):
+        raise Refused(sentence[0], field="currency", **sentence[1])
+    before = session.exec(
+        select(Round.number)
+        .where(Round.process == submission.process, Round.subject_id == submission.subject_id)
+        .order_by(col(Round.number).desc())
+        .limit(1)
+    ).first()
+    round = Round(
+        process=submission.process,
+        subject_id=submission.subject_id,
+        number=(before or 0) + 1,
+        route_id=route.id,
+        route_name=route.name,
+        route_version=route.version,
+        submitter_id=submitter.id,
+        version_number=submission.version_number,
+        version_sha256=submission.version_sha256,
+        facts=_plain(submission.facts),
+        card={
+            **submission.card,
+            "label": submission.label,
+            "link_days": submission.link_days,
+            "sender": {
+                "name": submitter.name,
+                "email": submitter.email,
+                "locale": submitter.locale,
+                "timezone": submitter.timezone,
+            },
+        },
+        opened_at=now,
+    )
+    session.add(round)
+    session.flush()
+    going = routes.going_through(plan, submission.facts)
+    if why := routes.why_asks_nobody(plan, going):
+        raise Refused(why[0], field="route", **why[1])
+    stages: list[Stage] = []
+    signature: StagePlan | None = None
+    for position, each in enumerate(plan.stages):
+        for branch in each.branches if isinstance(each, ParallelPlan) else (each,):
+            on = each.name in going and branch.name in going
+            kind = StageKind(branch.kind)
+            signature = branch if kind is StageKind.SIGNATURE and on else signature
+            stages.append(
+                Stage(
+                    round_id=round.id,
+                    position=position,
+                    parallel=each.name if isinstance(each, ParallelPlan) else None,
+                    name=branch.name,
+                    kind=kind,
+                    state=StageState.WAITING if on else StageState.SKIPPED,
+                )
+            )
+    if signature is None and submission.signers:
+        stages.append(Stage(round_id=round.id, position=len(plan.stages), name=SIGNATURES, kind=StageKind.SIGNATURE))
+    session.add_all(stages)
+    session.flush()
+
+    invited = {submitter.id}
+    asking = asking_of(round, plan)
+    for stage in stages:
+        if stage.state is StageState.SKIPPED:
+            continue
+        asked = branch_of(plan, stage.name)
+        if stage.kind is StageKind.APPROVAL and asked is not None:
+            invited.update(person.id for person in resolve(session, asked.approvers, asking))
+        if stage.kind is StageKind.SIGNATURE:
+            signers = (
+                resolve(session, asked.approvers, asking)
+                if asked is not None and asked.approvers
+                else submission.signers
+            )
+            if not signers:
+                raise Refused("The route asks for signatures, and no signer is named.", field="signers")
+            invited.update(signer.id for signer in signers)
+            session.add_all(
+                Task(
+                    round_id=round.id,
+                    stage_id=stage.id,
+                    person_id=signer.id,
+                    name=signer.name,
+                    email=signer.email,
+                    kind=StageKind.SIGNATURE,
+                    ordinal=turn,
+                    state=TaskState.WAITING,
+                )
+                for turn, signer in enumerate(signers, 1)
+            )
+    let_in(session, round.process, round.subject_id, invited)  # whoever submits lets them find it, too
+    session.flush()
+    advance(session, round, now=now)
+    return round
+
+
+def _plain(value: Any) -> Any:
+    """Facts as JSON: decimals and dates as text."""
+    match value:
+        case Mapping():
+            return {key: _plain(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_plain(each) for each in value]
+        case str() | int() | bool() | None:
+            return value
+        case _:
+            return str(value)
