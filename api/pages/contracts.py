@@ -32,7 +32,7 @@ from workflows.audit.queries import history
 from workflows.business_time import explained
 from workflows.contracts import queries
 from workflows.contracts.model import PROCESS, Contract, Version
-from workflows.contracts.rules import owns, why_not_hand_in, why_not_withdraw
+from workflows.contracts.rules import owns, why_not_describe, why_not_hand_in, why_not_withdraw
 from workflows.contracts.standing import Standing, owner_of, standing, standings
 from workflows.discussions.queries import inside_history
 from workflows.discussions.rules import Subject
@@ -125,6 +125,7 @@ def contract_page(
 DONE = {
     "sent": "Sent on its way",
     "replaced": "The new version is on its way",
+    "described": "Changed, as the route lets it",
     "withdrawn": "Withdrawn; whoever was asked has been told",
     "approve": "You have approved this contract",
     "reject": "You have rejected this contract",
@@ -193,6 +194,8 @@ def shown(
         signs=asked is not None and asked.task.kind is StageKind.SIGNATURE,
         since=changed_since_approved(session, asked.round, actor.id) if asked and again else None,
         may_hand_in=why_not_hand_in(actor, contract, signed=signed) is None,
+        said_anew=typed if typed and typed.get("form") == "description" else None,
+        may_describe=why_not_describe(actor, contract) is None,
         may_withdraw=why_not_withdraw(actor, contract) is None,
         recalled=where.journey is not None and where.journey.round.state is RoundState.RECALLED,
         owner_turn=where.owner_turn and contract.owner_id == actor.id,

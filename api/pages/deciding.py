@@ -14,6 +14,7 @@ from api.errors import said
 from api.pages.fields import Text, verdict_of
 from api.pages.sending import changed
 from api.pages.shell import page
+from api.pages.signing_view import signing_values
 from api.pages.words import kind_name
 from api.readers import reader_of
 from workflows.approvals.model import StageKind, TaskState
@@ -95,10 +96,6 @@ def _sign_page(
         if asked.task.state is not TaskState.OPEN:
             return RedirectResponse(f"/contracts/{contract.id}", status_code=303)
         travelled = journey(session, asked.round)
-        signers = sorted(
-            (each for each in travelled.tasks if each.kind is StageKind.SIGNATURE), key=lambda each: each.ordinal
-        )
-        known = {each["email"]: each for each in contract.signers}
         return page(
             request,
             "sign.html",
@@ -117,10 +114,7 @@ def _sign_page(
             version=queries.version(session, contract.id, asked.round.version_number),
             person=visitor.actor,
             submitter=owner_of(session, contract),
-            signers=signers,
-            after=[each for each in signers if each.ordinal > asked.task.ordinal],
-            signer=known.get(asked.task.email, {"name": asked.task.name, "organisation": "", "title": ""}),
-            approvers=travelled.approvals,
+            **signing_values(travelled, asked.task, contract),
             refused=said(refused, reader) if refused else "",
             typed=typed or {},
             talk=None,  # at the desk it is on the contract's own page

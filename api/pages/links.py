@@ -20,6 +20,7 @@ from api.pages.handing_over_view import handing_of
 from api.pages.passes import insist_on_pass, note_device
 from api.pages.pictures import page_picture
 from api.pages.shell import page
+from api.pages.signing_view import signing_values
 from api.pages.views import route_rows, stage_name
 from api.pages.words import kind_name
 from api.readers import reader_of
@@ -202,7 +203,7 @@ def shown(
     except Gone as gone:
         return page(request, "link_gone.html", **{**common, "status": 410}, words=said(gone, reader))
     if found.task.kind is StageKind.SIGNATURE:
-        return page(request, "sign.html", **common, **_signing(found, reader))
+        return page(request, "sign.html", **common, **signing_values(found.journey, found.task, found.contract))
     if found.task.review_of_id is not None:
         return page(request, "opinion.html", **common, stage=found.stage)
     return page(
@@ -236,19 +237,6 @@ def _talk(session: Session, token: str, found: Followed, now: datetime, tried: T
 def talks(session: Session, found: Followed) -> tuple[Subject, Actor]:
     """What is talked about behind a link, and who talks: its addressee."""
     return subject_of(found.contract), _addressee(session, found)
-
-
-def _signing(found: Followed, reader: Reader) -> dict[str, Any]:
-    signers = sorted(
-        (each for each in found.journey.tasks if each.kind is StageKind.SIGNATURE), key=lambda each: each.ordinal
-    )
-    known = {each["email"]: each for each in found.contract.signers}
-    return {
-        "signers": signers,
-        "after": [each for each in signers if each.ordinal > found.task.ordinal],
-        "signer": known.get(found.task.email, {"name": found.task.name, "organisation": "", "title": ""}),
-        "approvers": found.journey.approvals,
-    }
 
 
 @router.get("/{token}/pages/{number}.png", include_in_schema=False)

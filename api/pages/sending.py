@@ -26,6 +26,7 @@ from api.readers import reader_of
 from workflows.approvals.operations import send_link_again
 from workflows.approvals.queries import asked, current_routes
 from workflows.contracts import queries
+from workflows.contracts.describing import describe
 from workflows.contracts.intake import DocumentRefused
 from workflows.contracts.model import PROCESS
 from workflows.contracts.operations import replace, submit, withdraw
@@ -210,6 +211,48 @@ def add_version(
     except Refused as refused:
         return _version_form(contract_id, request, runtime, visitor, note=note, refused=refused)
     return RedirectResponse(f"/contracts/{contract_id}?done=replaced", status_code=303)
+
+
+@router.post("/{contract_id}/description")
+def description(
+    contract_id: UUID,
+    request: Request,
+    runtime: Engine,
+    visitor: FromForm,
+    now: Now,
+    title: Text = "",
+    counterparty: Text = "",
+    contact_name: Text = "",
+    contact_email: Text = "",
+    starts_on: Text = "",
+    ends_on: Text = "",
+    notice_days: Text = "",
+    external_id: Text = "",
+) -> Response:
+    words = {
+        "title": title,
+        "counterparty": counterparty,
+        "contact_name": contact_name,
+        "contact_email": contact_email,
+        "starts_on": starts_on,
+        "ends_on": ends_on,
+        "notice_days": notice_days,
+        "external_id": external_id,
+    }
+
+    def work(session: Work) -> None:
+        describe(
+            session,
+            contract_id,
+            words,
+            by=visitor.actor,
+            now=now,
+            link_days=runtime.settings.link_days,
+            visible=queries.is_visible(session, contract_id, visitor.actor),
+        )
+
+    typed = {**words, "form": "description"}
+    return changed(contract_id, request, runtime, visitor, now, work, done="described", typed=typed)
 
 
 @router.post("/{contract_id}/withdrawal")

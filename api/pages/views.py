@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -81,6 +82,8 @@ def _row(travelled: Journey, stage: Stage, reader: Reader, me: UUID | None) -> R
         RoutePerson(sentence("%(name)s approved before; that counts here, too", reader.locale, name=name))
         for name in travelled.counted_in(stage)
     ]
+    if stage.kept is not None:
+        people += [_kept(stage.kept["version"], each, reader) for each in stage.kept["by"]]
     if any(task.verdict in (Verdict.SEND_BACK, Verdict.DECLINE) for task in standing_votes(stage, travelled.tasks)):
         mark = "refused"
     if stage.state is StageState.SKIPPED:
@@ -88,6 +91,13 @@ def _row(travelled: Journey, stage: Stage, reader: Reader, me: UUID | None) -> R
     if stage.state is StageState.BLOCKED:
         people = [RoutePerson(sentence("Nobody could be asked; administrators have been told", reader.locale))]
     return RouteRow(mark, stage_title(stage, reader), tuple(people))
+
+
+def _kept(version: int, by: Mapping[str, str], reader: Reader) -> RoutePerson:
+    words = sentence(
+        "%(name)s approved version %(version)s; that stays", reader.locale, name=by["name"], version=version
+    )
+    return RoutePerson(words, at=datetime.fromisoformat(by["at"]))
 
 
 def stage_title(stage: Stage, reader: Reader) -> str:
@@ -173,6 +183,8 @@ def who_acts(stages: list[tuple[Stage, list[str]]], reader: Reader) -> str:
     for stage, people in stages:
         if stage.state is StageState.BLOCKED:
             parts.append(sentence("Nobody to ask for %(stage)s", reader.locale, stage=stage_name(stage.name, reader)))
+        elif stage.kind is StageKind.SIGNATURE and len(people) > 1:
+            parts.append(sentence("%(names)s are to sign", reader.locale, names=", ".join(people)))
         elif stage.kind is StageKind.SIGNATURE:
             parts.append(sentence("%(name)s is to sign", reader.locale, name=", ".join(people)))
         else:

@@ -103,6 +103,10 @@ TOLD = {
     "rejected": "%(actor)s rejected version %(version)s",
     "sent_back": "%(actor)s sent version %(version)s back",
     "sent_back_to_stage": "%(actor)s sent version %(version)s back to %(target)s",
+    "described": "%(actor)s changed what is said of it (%(what)s)",
+    "described_kept": "%(actor)s changed what is said of it (%(what)s); what was approved stays",
+    "described_again": "%(actor)s changed what is said of it (%(what)s); it travels its route again",
+    "kept": "%(stage)s stays approved, as it was for version %(version)s: %(people)s",
     "counted": "Not asked again for %(stage)s, since they approved before: %(people)s",
     "certified": "Version %(version)s was prepared for signing, with its approval record",
     "signed": "%(actor)s signed version %(version)s",
@@ -138,6 +142,17 @@ TOLD = {
     "invited": "%(actor)s let %(people)s see the contract",
     "mail_failed": "A mail to %(to_name)s (%(to_email)s) could not be delivered",
 }
+SAID = {
+    "title": "Title",
+    "counterparty": "Counterparty",
+    "contact_name": "Contact there",
+    "contact_email": "Their address",
+    "starts_on": "Begins",
+    "ends_on": "Ends",
+    "notice_days": "Days of notice",
+    "external_id": "Your number",
+}
+"""What of a contract may be said anew, as forms call it."""
 VIA = {
     "link": "by the mailed link",
     "link_and_code": "by the mailed link, with a code",
@@ -165,6 +180,8 @@ def told(event: AuditEvent, reader: Reader) -> Told:
         action = f"warned_{data.get('what')}"
     if action == "asked" and data.get("stage") == SIGNATURES:
         action = "asked_to_sign"
+    if action == "described" and data.get("goes_on") is not None:
+        action = "described_kept" if data["goes_on"] else "described_again"
     if action == "sent_back" and data.get("send_back_to", SUBMITTER) != SUBMITTER:
         action = "sent_back_to_stage"
     frame = TOLD.get(action)
@@ -190,6 +207,7 @@ def _values(event: AuditEvent, reader: Reader) -> Mapping[str, Any]:
         "stage": stage_name(str(data.get("stage") or ""), reader),
         "target": stage_name(str(data.get("send_back_to") or ""), reader),
         "people": ", ".join(data.get("people") or ()),
+        "what": ", ".join(sentence(SAID[each], reader.locale) for each in data.get("changes") or () if each in SAID),
         "day": day(date.fromisoformat(data["day"]), reader) if data.get("day") else "",
         "due_at": moment(datetime.fromisoformat(data["due_at"]), reader) if data.get("due_at") else "",
     }

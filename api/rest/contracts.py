@@ -23,6 +23,7 @@ from api.rest.shapes import (
     ContractPage,
     ContractShape,
     ContractSummary,
+    DescriptionIn,
     EventPage,
     EventShape,
     PersonShape,
@@ -35,6 +36,7 @@ from api.rest.shapes import (
 from workflows.audit.model import AuditEvent
 from workflows.audit.queries import history
 from workflows.contracts import queries
+from workflows.contracts.describing import describe
 from workflows.contracts.model import PROCESS, Contract, Version
 from workflows.contracts.operations import recall, replace, submit, withdraw
 from workflows.contracts.rules import checked
@@ -156,6 +158,34 @@ def list_contracts(
 )
 def read(contract_id: UUID, session: Reading, actor: ReadsContracts) -> ContractShape:
     return contract_shape(session, queries.one(session, contract_id, actor))
+
+
+@router.patch(
+    "/{contract_id}",
+    response_model=ContractShape,
+    summary="Change what is said of it, and not its file",
+    responses=refusals(401, 403, 404, 409, 422),
+)
+def patch(
+    contract_id: UUID,
+    body: DescriptionIn,
+    session: Transaction,
+    runtime: Engine,
+    actor: WritesContracts,
+    now: Now,
+) -> ContractShape:
+    """Its route says whether what was approved stays, or everybody is asked again. What is left out stays as it is."""
+    contract = describe(
+        session,
+        contract_id,
+        body.words(),
+        by=actor,
+        now=now,
+        link_days=runtime.settings.link_days,
+        visible=queries.is_visible(session, contract_id, actor),
+    )
+    session.flush()
+    return contract_shape(session, contract)
 
 
 @router.get("/{contract_id}/events", response_model=EventPage, summary="The history", responses=refusals(401, 404))

@@ -132,6 +132,25 @@ class EventPage(Shape):
     next_cursor: str | None
 
 
+class DescriptionIn(Shape):
+    """What is left out stays; null empties it."""
+
+    title: Annotated[str | None, Field(default=None, max_length=1000)]
+    counterparty: Annotated[str | None, Field(default=None, max_length=1000)]
+    counterparty_contact: Annotated[str | None, Field(default=None, max_length=254)]
+    counterparty_contact_name: Annotated[str | None, Field(default=None, max_length=1000)]
+    starts_on: date | None = None
+    ends_on: date | None = None
+    notice_days: int | None = None
+    external_id: Annotated[str | None, Field(default=None, max_length=1000)]
+
+    def words(self) -> dict[str, str]:
+        """What was sent, as forms have it."""
+        ours = {"counterparty_contact": "contact_email", "counterparty_contact_name": "contact_name"}
+        sent = self.model_dump(exclude_unset=True)
+        return {ours.get(name, name): "" if value is None else str(value) for name, value in sent.items()}
+
+
 class WithdrawalIn(Shape):
     comment: Annotated[str, Field(default="", max_length=4000)]
 

@@ -17,6 +17,7 @@ from api.main import create_app
 from signing.verification import verify
 from tests.support.office import QUICK_ROUTE, Office, text_of
 from workflows.approvals.model import Decision, RoundState, Stage, StageState, Task, TaskState
+from workflows.approvals.operations import Decided
 from workflows.audit.queries import history
 from workflows.contracts.model import Contract
 from workflows.contracts.steps import desk
@@ -179,7 +180,15 @@ def test_whoever_signs_and_withdraws_in_the_same_moment_gets_one_of_both(office:
             by = office.actor("dan")
             return withdraw(session, contract.id, comment="", by=by, now=office.later(minutes=1), visible=True)
 
-    at_once(lambda: office.sign("doyun@nordwerk.example", contract=contract), take_back)
+    task, seen = office.task_of("doyun@nordwerk.example", contract), office.round(contract).version_sha256
+    signer = office.actor("doyun@nordwerk.example", via="link")
+
+    def give() -> object:
+        return sign(
+            desk(office.runtime), task.id, seen=seen, name="Doyun", consent=True, by=signer, now=lambda: office.now
+        )
+
+    at_once(give, take_back)
     office.carry_on(contract)
     done = actions(office, contract)
     assert done["signed"] + done["withdrawn"] == 1
@@ -227,3 +236,84 @@ def test_when_a_signer_declines_the_signatures_before_stay_and_nobody_can_act_an
                 now=lambda: office.now,
             )
     assert actions(office, contract)["sealed"] == 0
+
+
+TOGETHER = """\
+name: together
+document: contract
+priority: 50
+stages:
+  - {name: manager, approvers: {manager_of: submitter}}
+  - {name: sign, kind: signature, approvers: {role: signatory}, order: parallel}
+"""
+SIGNERS = ("ida", "jun", "kim", "lea", "max")
+
+
+@pytest.fixture
+def signing_together(office: Office) -> Contract:
+    """Approved, and five people are asked to sign it, all at once."""
+    for name in SIGNERS:
+        office.person(name, roles=["signatory"])
+    office.route(TOGETHER)
+    contract = office.contract()
+    office.decide("mia")
+    assert office.carry_on(contract)[-1] == f"Waiting(whom='{', '.join(each.capitalize() for each in SIGNERS)}')"
+    return contract
+
+
+def test_signers_who_are_asked_at_once_sign_in_any_order(office: Office, signing_together: Contract) -> None:
+    assert office.open_tasks() == sorted(SIGNERS)
+    told = {str(each["To"]).split()[0].lower() for each in office.deliver() if "sign" in str(each["Subject"])}
+    assert told == set(SIGNERS)
+    for name in reversed(SIGNERS):
+        office.sign(name)
+        assert office.carry_on(signing_together), "safe to repeat: nobody is asked twice"
+    assert office.state(signing_together) == "in_force"
+    report = verify(sealed_file(office, signing_together), [office.runtime.authority.trust_anchor_pem])
+    assert report.verdict == "sealed"
+    assert [each.signer for each in report.signatures if each.kind == "signature"] == [
+        each.capitalize() for each in reversed(SIGNERS)
+    ]
+    assert actions(office, signing_together)["asked"] == 2
+
+
+def test_signers_who_sign_in_the_same_moment_are_all_in_the_sealed_file(
+    office: Office, signing_together: Contract
+) -> None:
+    answers = at_once(*(partial(office.sign, name) for name in SIGNERS))
+    assert all(isinstance(each, Decided) and not each.again for each in answers), answers
+    office.carry_on(signing_together)
+    assert office.state(signing_together) == "in_force"
+    report = verify(sealed_file(office, signing_together), [office.runtime.authority.trust_anchor_pem])
+    assert report.verdict == "sealed"
+    signed = [each.signer for each in report.signatures if each.kind == "signature"]
+    assert sorted(filter(None, signed)) == sorted(each.capitalize() for each in SIGNERS)
+
+
+def test_when_one_of_them_declines_the_others_hear_of_it_and_can_sign_no_more(
+    office: Office, signing_together: Contract
+) -> None:
+    office.sign("ida")
+    office.deliver()
+    task, round = office.task_of("jun", signing_together), office.round(signing_together)
+    with office.transaction() as session:
+        decline(
+            session,
+            task.id,
+            seen=round.version_sha256,
+            comment="Clause 7 is not what we agreed.",
+            by=office.actor("jun"),
+            now=office.later(minutes=1),
+        )
+    told = {str(each["To"]).split()[0].lower() for each in office.deliver() if "Clause 7" in text_of(each)}
+    assert told == {"dan", "ida", "kim", "lea", "max"}
+    with pytest.raises(Conflict):
+        sign(
+            desk(office.runtime),
+            office.task_of("kim", signing_together).id,
+            seen=round.version_sha256,
+            name="Kim",
+            consent=True,
+            by=office.actor("kim"),
+            now=lambda: office.now,
+        )

@@ -193,8 +193,8 @@ def test_the_api_says_all_of_it(office: Office) -> None:
     source = HEAD + (
         'bands: [{to: "1000", stages: []}, {from: "1000", stages: [b]}]\n'
         "stages:\n"
-        "  - {name: a, approvers: {group: legal}, quorum: {approve: 60%, veto: [cy@haneul.example]}, due: 2 days,\n"
-        "     remind: [1 day before], escalate: {after: due, to: {role: ceo}, mode: replace}, on_expiry: escalate}\n"
+        "  - {name: a, approvers: {group: legal}, quorum: {approve: 60%, veto: [cy@haneul.example]}, due: 14 days,\n"
+        "     remind: [5 days before], escalate: {after: due, to: {role: ceo}, mode: replace}, on_expiry: escalate}\n"
         "  - {name: b, approvers: {role: ceo}}\n"
         "  - {name: s, kind: signature, approvers: {role: ceo}, order: parallel}\n"
     )

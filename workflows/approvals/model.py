@@ -125,7 +125,7 @@ class Stage(SQLModel, table=True):
     counted: list[str] = Field(default_factory=list, sa_column=Column(json_column(), nullable=False))
     """Ids of the people who are not asked, since their approval of an earlier stage counts here."""
     kept: dict[str, Any] | None = Field(default=None, sa_column=Column(json_column()))
-    """Where a new version left its approval standing: ``version``, ``sha256`` and ``by`` (id, name, at) of that one."""
+    """Where a new version left its approval standing: ``version``, ``sha256`` and ``by`` (id, name, at, decision)."""
     first_due_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
     """The due time before anybody put it off."""
     escalated_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))

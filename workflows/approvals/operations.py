@@ -36,7 +36,7 @@ from workflows.approvals.rules import (
     Outcome,
     Rejected,
     Why,
-    next_signer,
+    next_signers,
     next_step,
     outcome,
     reopened,
@@ -53,6 +53,7 @@ from workflows.database import Work, add_missing, insert_now
 from workflows.errors import NotFound
 from workflows.outbox import wake
 from workflows.parties.model import Person
+from workflows.parties.queries import people
 from workflows.parties.rules import Actor, who
 
 React = Callable[[Work, Round, datetime], None]
@@ -457,24 +458,28 @@ def send_link_again(session: Work, task_id: UUID, *, by: Actor, now: datetime) -
     )
 
 
-def ask_next_signer(session: Work, round: Round, *, now: datetime) -> Task | None:
-    """Ask the signer whose turn it is; None while somebody is asked already, or all have signed."""
+def ask_next_signers(session: Work, round: Round, *, now: datetime) -> list[Task]:
+    """Ask the signer whose turn it is, or all where the route asks them at once; none while there is nobody to ask."""
     stages, tasks = stages_of(session, round.id), tasks_of(session, round.id)
     stage = next(
         (each for each in stages if each.kind is StageKind.SIGNATURE and each.state is not StageState.SKIPPED), None
     )
     if stage is None or round.state is not RoundState.APPROVED:
-        return None
-    task = next_signer([each for each in tasks if each.stage_id == stage.id])
-    if task is None:
-        return None
+        return []
+    plan = branch_of(route_of(session, round.route_id), stage.name)  # None: the document's own signers
+    mine = [each for each in tasks if each.stage_id == stage.id]
+    asked_now = next_signers(mine, plan.order or "sequential" if plan else "sequential")
+    if not asked_now:
+        return []
     if stage.state is StageState.WAITING:
         stage.state, stage.opened_at = StageState.OPEN, now
-    person = session.get_one(Person, task.person_id)
-    task.state, task.asked_at = TaskState.OPEN, now
-    ask(session, round, stage, task, person, now=now)
-    record(session, "asked", round.process, round.subject_id, now=now, stage=stage.name, people=[task.name])
-    return task
+    signers = people(session, [task.person_id for task in asked_now])
+    for task in asked_now:
+        task.state, task.asked_at = TaskState.OPEN, now
+        ask(session, round, stage, task, signers[task.person_id], now=now)
+    names = [task.name for task in asked_now]
+    record(session, "asked", round.process, round.subject_id, now=now, stage=stage.name, people=names)
+    return list(asked_now)
 
 
 def change_state(session: Work, round: Round, state: RoundState, *, now: datetime) -> None:

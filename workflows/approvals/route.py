@@ -94,12 +94,9 @@ __all__ = [
 NOT_YET = (
     "escalate",
     "invoice",
-    "keep",  # on_change
     "match",
     "on_expiry",
     "remind",
-    "reopen_from",
-    "signatures in parallel",
 )
 """Features that are read, checked and have their rules, but that no round follows yet: a route with one is refused."""
 

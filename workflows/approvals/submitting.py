@@ -12,12 +12,16 @@ from sqlmodel import col, select
 
 from workflows.approvals import route as routes
 from workflows.approvals.approvers import resolve
-from workflows.approvals.model import Round, RouteVersion, Stage, StageKind, StageState, Task, TaskState
+from workflows.approvals.model import Round, RouteVersion, Stage, StageKind, StageState, Task, TaskState, Verdict
 from workflows.approvals.operations import advance, let_in
 from workflows.approvals.panels import asking_of
-from workflows.approvals.plan import SIGNATURES
+from workflows.approvals.plan import SIGNATURES, OnChange
 from workflows.approvals.publishing import branch_of, parsed
+from workflows.approvals.queries import Journey, journey
+from workflows.approvals.rates import rates_of
 from workflows.approvals.route import ParallelPlan, StagePlan
+from workflows.approvals.rules import kept_on_change, standing_votes
+from workflows.audit.operations import record
 from workflows.database import Work
 from workflows.errors import Refused
 from workflows.parties.model import Person
@@ -54,7 +58,7 @@ def open_round(
     if sentence := routes.why_not_comparable(plan, submission.facts):
         raise Refused(sentence[0], field="currency", **sentence[1])
     before = session.exec(
-        select(Round.number)
+        select(Round)
         .where(Round.process == submission.process, Round.subject_id == submission.subject_id)
         .order_by(col(Round.number).desc())
         .limit(1)
@@ -62,7 +66,7 @@ def open_round(
     round = Round(
         process=submission.process,
         subject_id=submission.subject_id,
-        number=(before or 0) + 1,
+        number=before.number + 1 if before else 1,
         route_id=route.id,
         route_name=route.name,
         route_version=route.version,
@@ -107,6 +111,8 @@ def open_round(
             )
     if signature is None and submission.signers:
         stages.append(Stage(round_id=round.id, position=len(plan.stages), name=SIGNATURES, kind=StageKind.SIGNATURE))
+    if before is not None and before.route_id == route.id:
+        _keep(session, before, stages, plan.on_change, now=now)
     session.add_all(stages)
     session.flush()
 
@@ -144,6 +150,68 @@ def open_round(
     session.flush()
     advance(session, round, now=now)
     return round
+
+
+def goes_on_with(
+    session: Work, round: Round, facts: Mapping[str, object], card: Mapping[str, Any], *, route: RouteVersion
+) -> bool:
+    """Have a round go on where only what is said of its document has changed, if its route lets it; whether it does.
+
+    ``route``: what the document would take now. What was approved stays only where the same stages apply as before.
+    """
+    plan, rates = parsed(route.source), rates_of(round.rates) if round.rates else None
+    if round.route_id != route.id or plan.on_change != "keep":
+        return False
+    if routes.going_through(plan, facts, rates) != routes.going_through(plan, round.facts, rates):
+        return False
+    round.facts, round.card = _plain(facts), {**round.card, **card}
+    return True
+
+
+def _keep(session: Work, before: Round, stages: Sequence[Stage], on_change: OnChange, *, now: datetime) -> None:
+    """Leave the approvals of an earlier version standing that the route keeps; never so many that nobody is asked."""
+    earlier = journey(session, before)
+    standing = {each.name: each for each in kept_on_change(on_change, earlier.stages, file_changed=True)}
+    planned = [each for each in stages if each.kind is StageKind.APPROVAL and each.state is StageState.WAITING]
+    kept = [each for each in planned if each.name in standing]
+    if len(kept) == len(planned):
+        return
+    for stage in kept:
+        stage.state, stage.kept = StageState.APPROVED, _approval(earlier, standing[stage.name])
+        record(
+            session,
+            "kept",
+            before.process,
+            before.subject_id,
+            now=now,
+            stage=stage.name,
+            version=stage.kept["version"],
+            version_sha256=stage.kept["sha256"],
+            people=[each["name"] for each in stage.kept["by"]],
+        )
+
+
+def _approval(earlier: Journey, stage: Stage) -> dict[str, Any]:
+    """Who approved a stage of which version, as ``Stage.kept`` says it."""
+    if stage.kept is not None:
+        return stage.kept
+    made = {each.person_id: each for each in earlier.approvals}
+    asked = [earlier.decisions.get(task.id) for task in standing_votes(stage, earlier.tasks)]
+    by = [each for each in asked if each is not None and each.verdict is Verdict.APPROVE]
+    by += [made[UUID(each)] for each in stage.counted if UUID(each) in made]
+    return {
+        "version": earlier.round.version_number,
+        "sha256": earlier.round.version_sha256,
+        "by": [
+            {
+                "id": str(each.instead_of_id or each.person_id),
+                "name": each.name,
+                "at": each.at.isoformat(),
+                "decision": str(each.id),
+            }
+            for each in by
+        ],
+    }
 
 
 def _plain(value: Any) -> Any:

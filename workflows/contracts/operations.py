@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from documents.blobs import BlobRef
 from workflows.approvals.links import mail_values, reading_link, recipient, refusal
-from workflows.approvals.model import Decision, Participant, Round, RoundState, Verdict
+from workflows.approvals.model import Decision, Participant, Round, RoundState, StageKind, Task, Verdict
 from workflows.approvals.operations import end_round, on_change, on_invited, tasks_of
 from workflows.approvals.publishing import choose_route
 from workflows.approvals.standing_in import why_not_recall
@@ -107,7 +107,7 @@ def submit(session: Work, draft: Draft, document: HandedIn, *, by: Actor, now: d
         version_sha256=version.sha256,
         note=draft.note,
     )
-    _send_on_its_way(session, contract, version, owner, now=now, link_days=link_days)
+    send_on_its_way(session, contract, version, owner, now=now, link_days=link_days)
     return contract
 
 
@@ -123,11 +123,11 @@ def replace(
     visible: bool,
 ) -> Contract:
     """Hand in a new version: open links to the one before are void, and everybody on the route is asked anew."""
-    going, contract = _locked(session, contract_id, visible=visible)
+    going, contract = locked(session, contract_id, visible=visible)
     signed = going is not None and any(task.verdict is Verdict.SIGN for task in tasks_of(session, going.id))
     if sentence := why_not_hand_in(by, contract, signed=signed):
-        raise _permission(sentence, contract)
-    current = _version(session, contract)
+        raise permission(sentence)
+    current = version_of(session, contract)
     if current.sha256 == document.original.sha256:
         raise Conflict("This is the very file that is there already; nothing was changed.", field="file")
     if going is not None and going.state in (
@@ -150,7 +150,7 @@ def replace(
         version_sha256=version.sha256,
         note=version.note,
     )
-    _send_on_its_way(
+    send_on_its_way(
         session, contract, version, session.get_one(Person, contract.owner_id), now=now, link_days=link_days
     )
     return contract
@@ -158,11 +158,11 @@ def replace(
 
 def withdraw(session: Work, contract_id: UUID, *, comment: str, by: Actor, now: datetime, visible: bool) -> Contract:
     """Take a contract back; whoever is asked is told that nothing more is needed. Twice is as once."""
-    going, contract = _locked(session, contract_id, visible=visible)
+    going, contract = locked(session, contract_id, visible=visible)
     if contract.state is ContractState.WITHDRAWN:
         return contract
     if sentence := why_not_withdraw(by, contract):
-        raise _permission(sentence, contract)
+        raise permission(sentence)
     record(
         session,
         "withdrawn",
@@ -197,7 +197,7 @@ def recall(session: Work, contract_id: UUID, *, comment: str, by: Actor, now: da
         Forbidden: to all but whoever sent it.
         Conflict: everybody has approved it, or it is over.
     """
-    going, contract = _locked(session, contract_id, visible=visible)
+    going, contract = locked(session, contract_id, visible=visible)
     assert going is not None, "every contract has travelled at least one round"
     if by.id == going.submitter_id and going.state is RoundState.RECALLED:
         return contract
@@ -273,14 +273,14 @@ def set_state(session: Work, contract: Contract, state: ContractState, *, now: d
 
 
 def signing_begun(session: Work, contract_id: UUID, *, now: datetime) -> None:
-    _, contract = _locked(session, contract_id, visible=True)
+    _, contract = locked(session, contract_id, visible=True)
     if contract.state is ContractState.APPROVED:
         set_state(session, contract, ContractState.IN_SIGNATURE, now=now)
 
 
 def bring_into_force(session: Work, contract_id: UUID, round: Round, *, now: datetime) -> None:
     """The sealed file is kept: tell everyone concerned. Safe to repeat."""
-    _, contract = _locked(session, contract_id, visible=True)
+    _, contract = locked(session, contract_id, visible=True)
     if contract.state in (ContractState.IN_FORCE, ContractState.EXPIRED):
         return
     set_state(session, contract, ContractState.IN_FORCE, now=now)
@@ -335,7 +335,7 @@ def give_warning(session: Work, contract: Contract, warning: Warning, *, today: 
 
 def expire(session: Work, contract_id: UUID, *, today: date, now: datetime) -> None:
     """The day after its last day a contract is no longer in force. Safe to repeat."""
-    _, contract = _locked(session, contract_id, visible=True)
+    _, contract = locked(session, contract_id, visible=True)
     if contract.state is not ContractState.IN_FORCE or contract.ends_on is None or contract.ends_on >= today:
         return
     set_state(session, contract, ContractState.EXPIRED, now=now)
@@ -347,7 +347,7 @@ def expire(session: Work, contract_id: UUID, *, today: date, now: datetime) -> N
 
 def index(session: Work, contract: Contract) -> None:
     """Let the contract be found, by those who may see it."""
-    version = _version(session, contract)
+    version = version_of(session, contract)
     owner = session.get_one(Person, contract.owner_id)
     seen_by = session.exec(
         select(Participant.person_id).where(Participant.process == PROCESS, Participant.subject_id == contract.id)
@@ -374,12 +374,11 @@ def index(session: Work, contract: Contract) -> None:
     )
 
 
-def _send_on_its_way(
+def send_on_its_way(
     session: Work, contract: Contract, version: Version, owner: Person, *, now: datetime, link_days: int
 ) -> None:
     facts = facts_of(contract, submitter=owner.email)
     route = choose_route(session, PROCESS, facts, name=contract.route)
-    organisation = session.get_one(Organisation, contract.organisation_id)
     signers = [
         acquaintance(
             session, name=each["name"], email=each["email"], locale=owner.locale, timezone=owner.timezone, now=now
@@ -396,18 +395,7 @@ def _send_on_its_way(
             version_number=version.number,
             version_sha256=version.sha256,
             facts=facts,
-            card={
-                "organisation": organisation.name,
-                "address": organisation.address,
-                "title": contract.title,
-                "number": contract.number,
-                "counterparty": contract.counterparty,
-                "amount": str(contract.amount) if contract.amount is not None else None,
-                "currency": contract.currency,
-                "kind": contract.kind,
-                "note": version.note or None,
-                "signers": contract.signers,
-            },
+            card=card_of(session, contract, version),
             signers=signers,
             link_days=link_days,
         ),
@@ -418,6 +406,23 @@ def _send_on_its_way(
     session.flush()
     index(session, contract)
     wake(session, PROCESS, contract.id, label=contract.number, now=now)
+
+
+def card_of(session: Session, contract: Contract, version: Version) -> dict[str, Any]:
+    """What inboxes and mails say of a contract."""
+    organisation = session.get_one(Organisation, contract.organisation_id)
+    return {
+        "organisation": organisation.name,
+        "address": organisation.address,
+        "title": contract.title,
+        "number": contract.number,
+        "counterparty": contract.counterparty,
+        "amount": str(contract.amount) if contract.amount is not None else None,
+        "currency": contract.currency,
+        "kind": contract.kind,
+        "note": version.note or None,
+        "signers": contract.signers,
+    }
 
 
 def _add_version(
@@ -461,7 +466,7 @@ def _next_number(session: Work, year: int) -> str:
 
 
 def _tell_end(session: Work, contract: Contract, round: Round, kind: str, verdict: Verdict, *, now: datetime) -> None:
-    """Who ended it and why: to the owner; of a refusal after signatures also to those who had signed."""
+    """Who ended it and why: to the owner; of a refusal to sign also to other signers, if they were asked."""
     session.flush()
     decision = session.exec(
         select(Decision)
@@ -470,7 +475,7 @@ def _tell_end(session: Work, contract: Contract, round: Round, kind: str, verdic
     ).first()
     told = {contract.owner_id}
     if verdict is Verdict.DECLINE:
-        told |= {task.person_id for task in tasks_of(session, round.id) if task.verdict is Verdict.SIGN}
+        told |= {task.person_id for task in tasks_of(session, round.id) if _hears_of_refusal(task)}
     for person in people(session, told).values():
         _tell(
             session,
@@ -482,6 +487,12 @@ def _tell_end(session: Work, contract: Contract, round: Round, kind: str, verdic
             by_name=decision.name if decision else "",
             comment=decision.comment if decision else "",
         )
+
+
+def _hears_of_refusal(task: Task) -> bool:
+    """Who has signed, and who was asked at the same time."""
+    asked = task.kind is StageKind.SIGNATURE and task.asked_at is not None and task.closed_because == "declined"
+    return task.verdict is Verdict.SIGN or asked
 
 
 def _tell(
@@ -533,7 +544,7 @@ def _those_warned(session: Work, contract: Contract, *, now: datetime) -> list[P
     ]
 
 
-def _locked(session: Work, contract_id: UUID, *, visible: bool) -> tuple[Round | None, Contract]:
+def locked(session: Work, contract_id: UUID, *, visible: bool) -> tuple[Round | None, Contract]:
     """The contract's newest round and the contract, both locked; in that order, as a decision does."""
     session.exec(
         select(Round.id).where(Round.process == PROCESS, Round.subject_id == contract_id).with_for_update()
@@ -546,11 +557,11 @@ def _locked(session: Work, contract_id: UUID, *, visible: bool) -> tuple[Round |
     return _current_round(session, contract), contract
 
 
-def _permission(sentence: str, contract: Contract) -> Refused:
+def permission(sentence: str) -> Refused:
     return Forbidden(sentence) if sentence.startswith("Only") else Conflict(sentence)
 
 
-def _version(session: Session, contract: Contract) -> Version:
+def version_of(session: Session, contract: Contract) -> Version:
     return session.exec(
         select(Version).where(Version.contract_id == contract.id, Version.number == contract.current_version)
     ).one()

@@ -215,6 +215,24 @@ def facts_of(contract: Contract, *, submitter: str) -> dict[str, object]:
     }
 
 
+DESCRIBED = (
+    *("title", "counterparty", "contact_name", "contact_email"),
+    *("starts_on", "ends_on", "notice_days", "external_id"),
+)
+"""What may be said anew of a contract under way. Its amount and kind stay: who must agree depends on them."""
+
+
+def described(contract: Contract, words: Mapping[str, str]) -> Draft:
+    """The draft that a contract is with these words in the place of its own.
+
+    Raises:
+        Refused: as ``checked``.
+    """
+    own = {name: getattr(contract, name) for name in DESCRIBED}
+    said: dict[str, Any] = {name: "" if value is None else str(value) for name, value in own.items()}
+    return checked(kind=contract.kind, **{**said, **{name: words[name] for name in DESCRIBED if name in words}})
+
+
 OVER = frozenset({ContractState.REJECTED, ContractState.DECLINED, ContractState.WITHDRAWN, ContractState.EXPIRED})
 SEALED = frozenset({ContractState.IN_FORCE, ContractState.EXPIRED})
 
@@ -240,6 +258,16 @@ def why_not_hand_in(actor: Actor, contract: Contract, *, signed: bool) -> str | 
     if signed:
         return "Somebody has signed this version already. Withdraw the contract and send a new one."
     return None
+
+
+def why_not_describe(actor: Actor, contract: Contract) -> str | None:
+    if not owns(actor, contract):
+        return "Only its owner or an administrator may change what is said of this contract."
+    if contract.state in (ContractState.IN_REVIEW, ContractState.RETURNED):
+        return None
+    if contract.state in OVER:
+        return "The contract has already come to an end."
+    return "Everyone has approved it: what is said of it stays as it is."
 
 
 def owns(actor: Actor, contract: Contract) -> bool:

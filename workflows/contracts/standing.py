@@ -19,7 +19,7 @@ from workflows.signatures.queries import signings_of
 
 @dataclass(frozen=True)
 class Turn:
-    """A stage in which somebody is to act. ``needed``: approvals that carry it; ``blocked``: nobody could be asked."""
+    """A stage in which somebody is to act. ``needed``: how many carry it; ``blocked``: nobody could be asked."""
 
     stage: str
     kind: StageKind
@@ -88,7 +88,7 @@ def _turn(stage: Stage, asked: Sequence[Task], travelled: Journey) -> Turn:
         (task.asked_at for task in asked if task.asked_at), default=stage.opened_at or travelled.round.opened_at
     )
     people = tuple((task.person_id, task.name) for task in asked)
-    needed = 1 if stage.kind is StageKind.SIGNATURE else stage.approve
+    needed = len(people) if stage.kind is StageKind.SIGNATURE else stage.approve
     return Turn(stage.name, stage.kind, people, needed, since, stage.due_at)
 
 

@@ -16,7 +16,7 @@ from documents.blobs import BlobRef, BlobStore
 from documents.rendering import sentence
 from signing.pdf_signer import PdfSigner, SignerSlot
 from workflows.approvals.model import Round
-from workflows.approvals.operations import Decided, ask_next_signer
+from workflows.approvals.operations import Decided, ask_next_signers
 from workflows.approvals.queries import journey
 from workflows.database import Work
 from workflows.parties.rules import Actor
@@ -36,7 +36,8 @@ log = logging.getLogger(__name__)
 
 KEEP_SEALED = timedelta(days=365 * 10)
 PDF = "application/pdf"
-MOST_TRIES = 5
+FREE_TRIES = 2
+"""How often a signature is made while others may sign as well; then they wait until it is kept."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def certify(
     now: datetime,
     check: Callable[[Work], None],
 ) -> Signing:
-    """Add the approval record and the places for signatures, certify the file, ask the first signer. Safe to repeat.
+    """Add the approval record and the places for signatures, certify the file, ask who signs first. Safe to repeat.
 
     ``check``: called inside the transaction; raises when somebody else has taken over this document.
     """
@@ -81,7 +82,7 @@ def certify(
         if there is None:
             assert made is not None, "prepared where there was nothing yet"
             return begin(session, current, *made, now=now)
-        ask_next_signer(session, current, now=now)
+        ask_next_signers(session, current, now=now)
         return there
 
 
@@ -118,30 +119,40 @@ def sign(
     Raises:
         Refused and its kinds: as ``prepare_signature``; nothing is signed.
     """
-    for _ in range(MOST_TRIES):
+    for _ in range(FREE_TRIES):
         with desk.transaction() as session:
             ticket = prepare_signature(session, task_id, seen=seen, name=name, consent=consent, by=by)
         if not isinstance(ticket, Ticket):
             return ticket
         at = now()
-        pdf = desk.signer.sign(
-            desk.blobs.get(ticket.base_key),
-            slot=SignerSlot(ticket.field, ticket.slot_name, ticket.email),
-            name=ticket.name,
-            at=at,
-            reason=ticket.reason,
-            locale=by.locale,
-            timezone=by.timezone,
-            last=ticket.last,
-            organisation=ticket.organisation,
-        )
-        signed = desk.blobs.put(pdf, folder="signing", media_type=PDF)
+        signed = _signed(desk, ticket, by=by, at=at)
         try:
             with desk.transaction() as session:
                 return keep_signature(session, task_id, ticket, signed, seen=seen, by=by, now=at)
         except RevisionMoved:
             log.info("Another signature came in between; signing again from the newest revision.")
-    raise RevisionMoved
+    with desk.transaction() as session:  # many sign at once: the round's lock keeps the others waiting meanwhile
+        ticket = prepare_signature(session, task_id, seen=seen, name=name, consent=consent, by=by)
+        if not isinstance(ticket, Ticket):
+            return ticket
+        at = now()
+        return keep_signature(session, task_id, ticket, _signed(desk, ticket, by=by, at=at), seen=seen, by=by, now=at)
+
+
+def _signed(desk: Desk, ticket: Ticket, *, by: Actor, at: datetime) -> BlobRef:
+    """The file with one more signature, kept."""
+    pdf = desk.signer.sign(
+        desk.blobs.get(ticket.base_key),
+        slot=SignerSlot(ticket.field, ticket.slot_name, ticket.email),
+        name=ticket.name,
+        at=at,
+        reason=ticket.reason,
+        locale=by.locale,
+        timezone=by.timezone,
+        last=ticket.last,
+        organisation=ticket.organisation,
+    )
+    return desk.blobs.put(pdf, folder="signing", media_type=PDF)
 
 
 def seal(desk: Desk, round: Round, *, now: datetime, check: Callable[[Work], None]) -> Signing:

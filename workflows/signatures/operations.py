@@ -15,10 +15,10 @@ from sqlmodel import Session, select
 
 from documents.blobs import BlobRef
 from workflows.approvals.links import kill_links, refusal
-from workflows.approvals.model import Round, RoundState, StageState, TaskState, Verdict
+from workflows.approvals.model import Round, RoundState, StageState, Task, TaskState, Verdict
 from workflows.approvals.operations import (
     Decided,
-    ask_next_signer,
+    ask_next_signers,
     change_state,
     conclude,
     end_round,
@@ -40,7 +40,7 @@ class RevisionMoved(Exception):
 
 
 def begin(session: Work, round: Round, prepared: BlobRef, slots: list[dict[str, Any]], *, now: datetime) -> Signing:
-    """Keep the certified file and ask the first signer. Safe to repeat."""
+    """Keep the certified file and ask those who sign first. Safe to repeat."""
     signing = signing_of(session, round.id)
     if signing is None:
         signing = Signing(
@@ -62,7 +62,7 @@ def begin(session: Work, round: Round, prepared: BlobRef, slots: list[dict[str, 
             version=round.version_number,
             sha256=prepared.sha256,
         )
-    ask_next_signer(session, round, now=now)
+    ask_next_signers(session, round, now=now)
     return signing
 
 
@@ -105,7 +105,7 @@ def prepare_signature(
     if signing is None or signing.state is not SigningState.OPEN:
         raise Conflict("The document is not ready to be signed.")
     slot = next(each for each in signing.slots if each["task"] == str(task.id))
-    waiting = [each for each in tasks if each.state is TaskState.WAITING and each.stage_id == task.stage_id]
+    to_come = [each for each in tasks if each.stage_id == task.stage_id and each.id != task.id and _is_to_come(each)]
     return Ticket(
         base_key=signing.pdf_key,
         base_sha256=signing.pdf_sha256,
@@ -113,16 +113,20 @@ def prepare_signature(
         slot_name=slot["name"],
         email=task.email,
         name=name,
-        last=not waiting,
+        last=not to_come,
         organisation=slot.get("organisation"),
         reason=slot["reason"],
     )
 
 
+def _is_to_come(task: Task) -> bool:
+    return task.state in (TaskState.OPEN, TaskState.WAITING)
+
+
 def keep_signature(
     session: Work, task_id: UUID, ticket: Ticket, signed: BlobRef, *, seen: str, by: Actor, now: datetime
 ) -> Decided:
-    """Record a signature made from ``ticket`` and ask the next signer.
+    """Record a signature made from ``ticket`` and ask who comes next.
 
     Raises:
         RevisionMoved: the file has grown since; nothing is recorded.
@@ -158,7 +162,7 @@ def keep_signature(
         stage.state, stage.closed_at = StageState.APPROVED, now
         change_state(session, round, RoundState.SIGNED, now=now)
     else:
-        ask_next_signer(session, round, now=now)
+        ask_next_signers(session, round, now=now)
     wake(session, round.process, round.subject_id, label=round.card["label"], now=now)
     return Decided(task, decision, round)
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from signing.evidence import Evidence, EvidenceDecision, EvidenceDocument
-from workflows.approvals.model import Round, StageKind, TaskState
+from workflows.approvals.model import Decision, Round, StageKind, Task, TaskState
 from workflows.approvals.queries import Journey, journey
 from workflows.audit.queries import history
 from workflows.audit.rules import instant
@@ -20,24 +20,13 @@ from workflows.signatures.model import Signing
 def evidence_of(session: Session, round: Round, *, readable_sha256: str, pages: int, made_at: datetime) -> Evidence:
     """The approval record: who decided what, when, on which hash, and the history up to now."""
     travelled = journey(session, round)
-    stages = {stage.id: stage for stage in travelled.stages}
-    decisions = []
-    for task in sorted(travelled.tasks, key=lambda each: each.closed_at or made_at):
-        decision = travelled.decisions.get(task.id)
-        if decision is not None and task.kind is StageKind.APPROVAL:
-            decisions.append(
-                EvidenceDecision(
-                    stage=stages[task.stage_id].name,
-                    name=decision.name,
-                    email=task.email,
-                    verdict=decision.verdict.value,
-                    at=decision.at,
-                    comment=decision.comment,
-                    version_sha256=decision.version_sha256,
-                    via=decision.via,
-                    on_behalf_of=decision.instead_of_name or None,
-                )
-            )
+    stages = {stage.id: stage.name for stage in travelled.stages}
+    decisions = [
+        _decision(decision, stages[task.stage_id], task.email)
+        for task in travelled.tasks
+        if (decision := travelled.decisions.get(task.id)) is not None and task.kind is StageKind.APPROVAL
+    ]
+    decisions += _kept(session, travelled)
     card = round.card
     return Evidence(
         document=EvidenceDocument(
@@ -48,10 +37,33 @@ def evidence_of(session: Session, round: Round, *, readable_sha256: str, pages: 
             normalised_sha256=readable_sha256,
             pages=pages,
         ),
-        decisions=tuple(decisions),
+        decisions=tuple(sorted(decisions, key=lambda each: each.at)),
         events=tuple(_event(event) for event in history(session, round.process, round.subject_id)),
         organisation=card["organisation"],
         made_at=made_at,
+    )
+
+
+def _kept(session: Session, travelled: Journey) -> list[EvidenceDecision]:
+    """Approvals of an earlier version that were left standing."""
+    kept = {UUID(by["decision"]): stage.name for stage in travelled.stages if stage.kept for by in stage.kept["by"]}
+    found = session.exec(
+        select(Decision, Task.email).join(Task, col(Task.id) == col(Decision.task_id)).where(col(Decision.id).in_(kept))
+    )
+    return [_decision(decision, kept[decision.id], email) for decision, email in found]
+
+
+def _decision(decision: Decision, stage: str, email: str) -> EvidenceDecision:
+    return EvidenceDecision(
+        stage=stage,
+        name=decision.name,
+        email=email,
+        verdict=decision.verdict.value,
+        at=decision.at,
+        comment=decision.comment,
+        version_sha256=decision.version_sha256,
+        via=decision.via,
+        on_behalf_of=decision.instead_of_name or None,
     )
 
 

@@ -1,0 +1,88 @@
+"""Change what is said of a contract that is under way, and not its file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from workflows.approvals.model import RoundState
+from workflows.approvals.operations import end_round
+from workflows.approvals.publishing import choose_route
+from workflows.approvals.submitting import goes_on_with
+from workflows.audit.operations import record
+from workflows.contracts.model import PROCESS, Contract
+from workflows.contracts.operations import card_of, index, locked, permission, send_on_its_way, version_of
+from workflows.contracts.rules import DESCRIBED, described, facts_of, last_day_to_cancel, why_not_describe
+from workflows.database import Work
+from workflows.outbox import wake
+from workflows.parties.model import Person
+from workflows.parties.rules import Actor, who
+
+
+def describe(
+    session: Work,
+    contract_id: UUID,
+    words: Mapping[str, str],
+    *,
+    by: Actor,
+    now: datetime,
+    link_days: int,
+    visible: bool,
+) -> Contract:
+    """Say something else of a contract. Its route says whether what was approved stays, or everybody is asked again.
+
+    ``words``: of ``DESCRIBED`` those that change, as somebody types them. What is so already changes nothing.
+
+    Raises:
+        NotFound: there is no such contract, or the actor may not see it.
+        Forbidden: to all but its owner and their administrators.
+        Conflict: everybody has approved it, or it is over.
+        Refused: a word will not do, or no route fits any more.
+    """
+    going, contract = locked(session, contract_id, visible=visible)
+    assert going is not None, "every contract has travelled at least one round"
+    if sentence := why_not_describe(by, contract):
+        raise permission(sentence)
+    draft = described(contract, words)
+    changes = {
+        name: [_plain(getattr(contract, name)), _plain(getattr(draft, name))]
+        for name in DESCRIBED
+        if getattr(contract, name) != getattr(draft, name)
+    }
+    if not changes:
+        return contract
+    for name in changes:
+        setattr(contract, name, getattr(draft, name))
+    contract.cancel_by = last_day_to_cancel(contract.ends_on, contract.notice_days)
+    owner, version = session.get_one(Person, contract.owner_id), version_of(session, contract)
+    goes_on = None
+    if going.state is RoundState.OPEN:
+        facts = facts_of(contract, submitter=owner.email)
+        route = choose_route(session, PROCESS, facts, name=contract.route)
+        goes_on = goes_on_with(session, going, facts, card_of(session, contract, version), route=route)
+    record(
+        session,
+        "described",
+        PROCESS,
+        contract.id,
+        now=now,
+        **who(by),
+        via=by.via,
+        version=version.number,
+        changes=changes,
+        goes_on=goes_on,
+    )
+    if goes_on is False:
+        end_round(session, going, RoundState.REPLACED, now=now)
+        send_on_its_way(session, contract, version, owner, now=now, link_days=link_days)
+    else:
+        session.flush()
+        index(session, contract)
+        wake(session, PROCESS, contract.id, label=contract.number, now=now)
+    return contract
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, (str, int)) else str(value) if value is not None else None
