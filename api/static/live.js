@@ -10,7 +10,8 @@
     "in_force", "warned", "expired", "withdrawn", "nobody_to_ask", "link_sent_again", "code_sent", "link_locked",
     "mail_failed", "commented", "attached", "comment_withdrawn", "invited", "stamped_again", "stamping_failed", "moved",
     "substituted", "delegated", "taken_back", "handed_back", "reassigned", "review_asked", "review_ended",
-    "opinion_given", "put_off", "recalled", "mail_sent_again", "address_corrected", "woken",
+    "opinion_given", "put_off", "recalled", "mail_sent_again", "address_corrected", "woken", "kept",
+    "counted", "described",
   ];
   let seen = Number(place.dataset.position);
   let source = null;

@@ -299,7 +299,7 @@ def test_routes_are_published_checked_and_tried_out(office: Office, web: TestCli
     assert (made.status_code, made.json()["version"]) == (200, 1)
     again = web.put("/api/routes/new-one", content=ROUTE.replace("two-stages", "new-one"), headers=root)
     assert again.json()["version"] == 1, "the same text is no new version"
-    unsupported = ROUTE.replace("two-stages", "new-one").replace("reject: 2}", "reject: 2, veto: [cy@haneul.example]}")
+    unsupported = ROUTE.replace("two-stages", "new-one").replace("document: contract", "document: invoice")
     refused = web.put("/api/routes/new-one", content=unsupported, headers=root)
     assert refused.status_code == 422
     assert "not supported yet" in json.dumps(refused.json()["findings"])

@@ -132,9 +132,9 @@ def decide(
         round, stages, tasks = lock_journey(session, task_id)
         task = next(each for each in tasks if each.id == task_id)
         comment = comment.strip()
-        if again := first_answer(session, round, task, verdict, by):
-            return again
-        if why := why_not_decide(by, round, task, verdict, seen=seen, comment=comment):
+        if answered := first_answer(session, round, task, verdict, by):
+            return answered
+        if why := why_not_decide(by, round, task, verdict, seen=seen, comment=comment, tasks=tasks):
             if why.kind == "forbidden" and not may_know(session, round, tasks, by):
                 raise NotFound("There is no such task.")
             raise refusal(why)
@@ -142,6 +142,9 @@ def decide(
         back: dict[str, Any] = {"send_back_to": send_back_to} if verdict is Verdict.SEND_BACK else {}
         if back and (why := _why_not_back(session, round, stage, stages, send_back_to)):
             raise refusal(why)
+        again = reopened(stages, send_back_to) if back and send_back_to != SUBMITTER else ()
+        if again:
+            back["again"] = [each.name for each in again]
         decision = conclude(session, round, task, verdict, seen=seen, by=by, comment=comment, now=now)
         kill_links(session, [task.id], now=now)
         void(session, [each for each in tasks if each.review_of_id == task.id and _is_open(each)], "settled", now=now)
@@ -161,10 +164,10 @@ def decide(
             **_for_whom(task),
             **back,
         )
-        if back and send_back_to == SUBMITTER:
+        if back and not again:
             end_round(session, round, RoundState.SENT_BACK, stages=stages, tasks=tasks, now=now)
         elif back:
-            _ask_anew(session, reopened(stages, send_back_to), tasks, now=now)
+            _ask_anew(session, again, tasks, now=now)
             told = handing("sent_back", by_name=by.name, words=comment)
             _carry_on(session, round, stages, tasks, told=told, now=now)
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from workflows.approvals.model import StageState, Verdict
@@ -56,7 +57,38 @@ class Expired:
     stage: str
 
 
-Event = Opened | Voted | Requorumed | SentBack | Blocked | Expired
+@dataclass(frozen=True)
+class Kept:
+    """The stage's approval of an earlier version was left standing."""
+
+    stage: str
+
+
+Event = Opened | Voted | Requorumed | SentBack | Blocked | Expired | Kept
+
+
+def event_of(action: str, data: Mapping[str, Any], actor_id: UUID | None) -> Event | None:
+    """What an entry of a document's history says of its round's stages; None where it says nothing of them."""
+    stage = str(data.get("stage") or "")
+    match action:
+        case "asked" | "counted" if "approve" in data:
+            veto = frozenset(UUID(each) for each in data["veto"])
+            return Opened(stage, data["approve"], data["reject"], veto, tuple(UUID(each) for each in data["counted"]))
+        case "approved" | "rejected" if actor_id is not None:
+            seat = UUID(data["seat"]) if "seat" in data else actor_id
+            return Voted(stage, Ballot(seat, actor_id, Verdict.APPROVE if action == "approved" else Verdict.REJECT))
+        case "escalated" if "approve" in data:
+            return Requorumed(stage, data["approve"], data["reject"])
+        case "sent_back" if "again" in data:
+            return SentBack(tuple(data["again"]))
+        case "rejected_by_time":
+            return Expired(stage)
+        case "nobody_to_ask":
+            return Blocked(stage)
+        case "kept":
+            return Kept(stage)
+        case _:
+            return None
 
 
 @dataclass
@@ -100,6 +132,8 @@ def replayed(events: Iterable[Event]) -> Mapping[str, StageState]:
                 states |= dict.fromkeys(stages, StageState.WAITING)
             case Blocked(stage):
                 states[stage] = StageState.BLOCKED
+            case Kept(stage):
+                states[stage] = StageState.APPROVED
             case Expired(stage) if states.get(stage) is StageState.OPEN:
                 states[stage] = StageState.REJECTED
             case _:

@@ -230,10 +230,19 @@ class Why:
     values: dict[str, Any]
 
 
-def why_not_decide(actor: Actor, round: Round, task: Task, verdict: Verdict, *, seen: str, comment: str) -> Why | None:
+def why_not_decide(
+    actor: Actor,
+    round: Round,
+    task: Task,
+    verdict: Verdict,
+    *,
+    seen: str,
+    comment: str,
+    tasks: Iterable[Task] = (),
+) -> Why | None:
     """Why ``actor`` may not decide ``task`` with this verdict on the bytes they saw; None where they may.
 
-    ``seen``: sha256 (hex) of the version that was on their screen.
+    ``seen``: sha256 (hex) of the version that was on their screen. ``tasks``: of the round, to say who decided.
     """
     if why := why_not_own(actor, task):
         return why
@@ -243,7 +252,7 @@ def why_not_decide(actor: Actor, round: Round, task: Task, verdict: Verdict, *, 
         return Why("You are asked to sign this, not to approve it.", "refused", {})
     if task.kind is StageKind.APPROVAL and verdict in (Verdict.SIGN, Verdict.DECLINE):
         return Why("You are asked to approve this, not to sign it.", "refused", {})
-    if why := why_closed(round, task) or why_outdated(round, seen):
+    if why := why_closed(round, task, tasks) or why_outdated(round, seen):
         return why
     if verdict in (Verdict.REJECT, Verdict.SEND_BACK, Verdict.DECLINE) and not comment:
         return Why("Nothing has been recorded yet: this needs a sentence that says why.", "refused", {})
@@ -286,8 +295,8 @@ def why_not_send_link_again(by: Actor, round: Round, task: Task, *, administrato
     return None
 
 
-def why_closed(round: Round, task: Task) -> Why | None:
-    """Why nobody can act on the task any more; None while it is open."""
+def why_closed(round: Round, task: Task, tasks: Iterable[Task] = ()) -> Why | None:
+    """Why nobody can act on the task any more; None while it is open. ``tasks``: of the round, to say who decided."""
     match task.state:
         case TaskState.OPEN if round.state in (RoundState.OPEN, RoundState.APPROVED):
             return None
@@ -295,9 +304,17 @@ def why_closed(round: Round, task: Task) -> Why | None:
             return Why("It is not your turn yet. You will get a mail when it is.", "conflict", {})
         case TaskState.DECIDED if task.review_of_id is None:
             return Why(_ALREADY[task.verdict or Verdict.APPROVE], "conflict", {"name": task.name, "at": task.closed_at})
+        case _ if task.closed_because == "quorum" and (names := _who_decided_beside(task, tasks)):
+            values = {"names": ", ".join(names), "at": task.closed_at}
+            return Why("%(names)s decided it, on %(at)s. Nothing more is needed from you.", "conflict", values)
         case _:
             values = {"at": task.closed_at, "to": task.handed_to_name}
             return Why(_ENDED.get(task.closed_because, _ENDED[""]), "conflict", values)
+
+
+def _who_decided_beside(task: Task, tasks: Iterable[Task]) -> list[str]:
+    beside = [each for each in tasks if each.stage_id == task.stage_id and each.opening == task.opening]
+    return [each.name for each in beside if each.verdict is not None]
 
 
 _ALREADY = {
