@@ -134,7 +134,7 @@ def _person(task: Task, decision: Decision | None, stage: Stage, reader: Reader,
         )
         words = _for_whom(words, task, reader)
         if task.opening != stage.opening:
-            words = sentence("%(words)s, before it was sent back", reader.locale, words=words)
+            words = sentence("%(words)s, before it was asked again", reader.locale, words=words)
         return RoutePerson(words, at=decision.at, mine=mine)
     match task.state:
         case TaskState.OPEN:

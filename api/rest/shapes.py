@@ -58,7 +58,7 @@ class TurnShape(Shape):
     stage: Annotated[str, Field(examples=["legal"])]
     kind: Literal["approval", "signature"]
     people: list[PersonShape]
-    needed: Annotated[int, Field(description="Approvals that carry the stage.")]
+    needed: Annotated[int, Field(description="Approvals, or signatures, that carry the stage.")]
     since: datetime
     due_at: datetime | None
     blocked: Annotated[bool, Field(description="Nobody could be asked; administrators have been told.")]

@@ -71,8 +71,8 @@ def test_the_choice_stands_on_the_contracts_page_and_the_page_tells_what_was_bef
     mia = Browser(web, "mia")
     page = mia.open(f"/contracts/{contract.id}")
     route = page.one("section", **{"aria-labelledby": "route"}).text
-    assert "You approved, before it was sent back" in route
-    assert "Ann sent it back, before it was sent back" in route
+    assert "You approved, before it was asked again" in route
+    assert "Ann sent it back, before it was asked again" in route
     assert "Ann sent version 1 back to Manager" in page.one("section", **{"aria-labelledby": "history"}).text
     assert "Ask the fleet." in page.one("form", id="decision").text
 

@@ -14,7 +14,6 @@ from workflows.approvals.substitutes import name_substitute, seat_substitutes
 from workflows.audit.model import AuditEvent
 from workflows.audit.queries import history
 from workflows.contracts.model import PROCESS, Contract
-from workflows.contracts.queries import listed
 from workflows.errors import Refused
 from workflows.parties.model import Person
 
@@ -326,31 +325,3 @@ def test_with_distinct_across_stages_nobody_is_asked_in_two_branches(office: Off
         asked = session.exec(select(Stage.name, Task.name).join(Task, col(Task.stage_id) == col(Stage.id))).all()
     assert sorted(asked) == [("x", "Ann"), ("x", "Bo"), ("y", "Cy")]
     assert stages(office, contract)["y"].state is StageState.OPEN
-
-
-def test_whoever_is_asked_finds_the_document_however_they_came_to_it(office: Office) -> None:
-    publish(
-        office,
-        "{name: a, approvers: {people: [mia@haneul.example]}}",
-        "{name: late, approvers: {role: late}, fallback: {people: [fay@haneul.example]}}",
-        "{name: b, approvers: {people: [bo@haneul.example]}}",
-    )
-    contract = office.contract(title="Forklift fleet lease")
-
-    def finds(name: str) -> bool:
-        with office.reading() as session:
-            found = listed(session, office.actor(name), q="forklift", today=THURSDAY)
-            return [each.id for each in found.contracts] == [contract.id]
-
-    assert [finds(name) for name in ("mia", "bo", "fay", "eva", "cy")] == [True, True, False, False, False]
-    away(office, "bo", "cy")
-    office.decide("mia")
-    assert finds("fay"), "the fallback"
-    office.put_in("eva", role="late")
-    another = office.contract(title="Crane lease")
-    office.put_in("ann", role="late")
-    office.decide("mia", contract=another)
-    with office.reading() as session:
-        assert listed(session, office.actor("ann"), q="crane", today=THURSDAY).contracts, "late in the role"
-    office.decide("fay", contract=contract)
-    assert finds("cy"), "the substitute"

@@ -11,6 +11,7 @@ from workflows.approvals.moving import Moving, move_round, rounds_under_way, wha
 from workflows.approvals.rerouting import Fate
 from workflows.audit.queries import history
 from workflows.contracts.model import Contract
+from workflows.contracts.queries import listed
 from workflows.errors import Conflict, Forbidden, NotFound, Refused
 
 FIRST = """\
@@ -259,3 +260,18 @@ def test_only_administrators_of_the_house_move_rounds(office: Office) -> None:
             office.round(contract).id
         ]
         assert not rounds_under_way(session, "two-stages", by=office.actor("eve"))
+
+
+def test_whom_the_new_version_names_finds_the_document(office: Office) -> None:
+    contract = office.contract(title="Forklift fleet lease")
+    office.decide("mia")
+    office.route(FIRST.replace("people: [fay@haneul.example]", "people: [eva@haneul.example]"))
+
+    def finds(name: str) -> bool:
+        with office.reading() as session:
+            found = listed(session, office.actor(name), q="forklift", today=office.now.date())
+            return [each.id for each in found.contracts] == [contract.id]
+
+    assert not finds("eva")
+    moved(office, contract)
+    assert finds("eva")

@@ -382,3 +382,10 @@ def test_a_share_is_of_whole_people_rounded_up() -> None:
     assert Percent(Decimal("33.33")).of(3) == 1
     assert Percent(Decimal(100)).of(7) == 7
     assert str(Percent(Decimal("100"))) == "100%"
+
+
+def test_signers_are_known_before_anybody_approves() -> None:
+    source = stages("{name: a, approvers: {role: x}}", "{name: s, kind: signature, approvers: {manager_of: approver}}")
+    assert findings(source, read) == [
+        "8:43 Who signs is known before anybody approves: name people, a role, a group or a field."
+    ]

@@ -146,7 +146,7 @@ def test_it_goes_only_where_the_route_lets_it_go_and_where_it_has_been(office: O
     office.replace(contract, plain_pdf("another text"))
     for name in ("mia", "ann", "bo"):
         office.decide(name)
-    with pytest.raises(Refused, match="does not go back to “submitter”"):
+    with pytest.raises(Refused, match="does not go back to its sender"):
         office.decide("cy", "send_back")
     assert office.open_tasks() == ["cy", "eva"], "nothing was recorded"
 

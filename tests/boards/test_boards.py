@@ -19,6 +19,7 @@ from workflows.boards import queries
 from workflows.boards.operations import correct_address, send_again, try_again, wake_again
 from workflows.boards.rules import AGES, age_class, months
 from workflows.contracts.model import Contract
+from workflows.contracts.queries import listed
 from workflows.errors import Conflict, Forbidden, NotFound, Refused
 from workflows.notifications import MailRefused, MailUnavailable
 from workflows.outbox import MailState, OutgoingMail, RunOwed
@@ -237,7 +238,9 @@ def test_a_signer_is_asked_anew_under_the_right_address(office: Office) -> None:
     assert "sarka@nordwerk.example" in str(mail["To"])
     with office.reading() as session:
         again = session.get_one(Contract, contract.id)
+        found = listed(session, office.actor("sarka@nordwerk.example"), q=contract.number, today=office.now.date())
     assert [each["email"] for each in again.signers] == ["sarka@nordwerk.example"]
+    assert [each.id for each in found.contracts] == [contract.id], "under the right address it is found"
     assert events(office, contract)[-2:] == ["address_corrected", "link_sent_again"]
     office.sign("sarka@nordwerk.example", contract=contract)
     office.carry_on(contract)

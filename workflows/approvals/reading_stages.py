@@ -14,12 +14,14 @@ from workflows.approvals.plan import (
     SUBMITTER,
     Approvers,
     Escalation,
+    ManagerOf,
     OnExpiry,
     ParallelPlan,
     Quorum,
     Reminder,
     Repeated,
     StagePlan,
+    kinds_of,
 )
 from workflows.approvals.reading_people import read_approvers, read_quorum
 from workflows.approvals.reading_values import read_condition, read_time
@@ -124,6 +126,11 @@ class _Stages:
             text.complain(given["kind"], "Signatures come last, after every approval.")
         fields = _Fields(given)
         approvers, fallback = (self.people(given.get(each), first=first) for each in ("approvers", "fallback"))
+        if signature and any(isinstance(each, ManagerOf) and each.whom != SUBMITTER for each in kinds_of(approvers)):
+            text.complain(
+                given["approvers"],
+                "Who signs is known before anybody approves: name people, a role, a group or a field.",
+            )
         has_due = "due" in given
         escalate = fields.read("escalate", lambda each: self.escalation(each, has_due=has_due, first=first))
         if signature and "escalate" in given:

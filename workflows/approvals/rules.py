@@ -189,6 +189,8 @@ def kept_on_change(on_change: OnChange, stages: Sequence[Stage], *, file_changed
 
 def why_not_send_back(plan: StagePlan, stages: Sequence[Stage], target: str) -> Why | None:
     """Why a stage's approver may not send the document back to ``target``; None where they may."""
+    if target == SUBMITTER and SUBMITTER not in plan.send_back_to:
+        return Why("From “%(stage)s” a document does not go back to its sender.", "refused", {"stage": plan.name})
     if target not in plan.send_back_to:
         return Why(
             "From “%(stage)s” a document does not go back to “%(target)s”.",
