@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from workflows.approvals.delivery import mail_leaves
 from workflows.approvals.wanted import mail_still_wanted
 from workflows.runtime import Runtime, build
 from workflows.settings import Settings
@@ -13,7 +14,7 @@ def compose(settings: Settings) -> Runtime:
     # importing the process registers what follows from its rounds
     import workflows.contracts.operations  # noqa: F401
 
-    return build(settings, still_wanted=mail_still_wanted)
+    return build(settings, still_wanted=mail_still_wanted, leaves=mail_leaves)
 
 
 @cache

@@ -41,10 +41,11 @@ LOOK_AGAIN = 2.0  # seconds: for what is due later, or was left by a process tha
 DEPLOYMENTS = {"contract": "contract-lifecycle/signoff"}
 
 Still = Callable[[Work, OutgoingMail], bool]
+Leaves = Callable[[Work, OutgoingMail, datetime], None]
 
 
-def open_dispatcher(settings: Settings, engine: Engine, *, still_wanted: Still) -> Dispatcher:
-    """What the settings name, with no connection made yet. ``still_wanted``: see ``Dispatcher``.
+def open_dispatcher(settings: Settings, engine: Engine, *, still_wanted: Still, leaves: Leaves) -> Dispatcher:
+    """What the settings name, with no connection made yet. ``still_wanted``, ``leaves``: see ``Dispatcher``.
 
     Raises:
         ValueError: ``SIGNOFF_MAIL_URL`` means nothing.
@@ -57,6 +58,7 @@ def open_dispatcher(settings: Settings, engine: Engine, *, still_wanted: Still) 
         public_url=settings.public_url,
         sender=settings.mail_from,
         still_wanted=still_wanted,
+        leaves=leaves,
     )
 
 
@@ -73,11 +75,15 @@ class Dispatcher:
         public_url: str,
         sender: str,
         still_wanted: Still,
+        leaves: Leaves,
     ) -> None:
-        """``sender``: address that mails come from. ``still_wanted``: whether what a mail asks for is still open."""
+        """``sender``: address that mails come from. ``still_wanted``: whether what a mail asks for is still open.
+
+        ``leaves``: told when a mail is about to leave, and may change what it says of times; told again when it has.
+        """
         self._engine, self._mailer, self._launcher = engine, mailer, launcher
         self._vault, self._public_url, self._sender = vault, public_url, sender
-        self._still_wanted = still_wanted
+        self._still_wanted, self._leaves = still_wanted, leaves
         self._place = places.here()
         self._server_rests_until = 0.0
         self._woken = {"mails": threading.Event(), "runs": threading.Event()}
@@ -171,6 +177,7 @@ class Dispatcher:
             if not self._still_wanted(session, mail):
                 mail.state, mail.sealed_link, mail.claimed_until = MailState.DROPPED, None, None
                 return
+            self._leaves(session, mail, datetime.now(UTC))
         try:
             self._mailer.send(self._composed(mail))
         except MailRefused as refused:
@@ -184,6 +191,7 @@ class Dispatcher:
             with self._transaction() as session:
                 sent = session.get_one(OutgoingMail, mail_id, with_for_update=True)
                 sent.state, sent.sent_at = MailState.SENT, datetime.now(UTC)
+                self._leaves(session, sent, sent.sent_at)
                 sent.sealed_link, sent.claimed_until, sent.failure = None, None, ""
 
     def _composed(self, mail: OutgoingMail) -> EmailMessage:

@@ -48,6 +48,9 @@ KINDS = frozenset(
         "code",
         "link_locked",
         "digest",
+        "reminder",
+        "escalated",
+        "ran_out",
     )
 )
 """Each is a folder below ``templates/emails`` with subject.txt, body.txt and body.html."""
@@ -59,7 +62,7 @@ SPEECH = ("note", "comment")
 MAY_BE_ABSENT = (
     *("address", "sender_email", "counterparty", "amount", "currency", "note", "stage"),
     *("due_at", "due", "due_note", "link", "link_until", "file_link", "page"),
-    *("how", "for_name", "away_until", "recalled"),
+    *("how", "for_name", "of_name", "people", "away_until", "recalled"),
     *("by_name", "comment", "file_name", "starts_on", "ends_on", "notice_days", "failed_kind"),
 )
 

@@ -20,7 +20,7 @@ from documents.intake import IntakeLimits
 from signing.authority import Authority
 from signing.pdf_signer import PdfSigner
 from workflows.database import Work, on_commit, open_engine, reading, transaction
-from workflows.dispatcher import Dispatcher, Still, open_dispatcher
+from workflows.dispatcher import Dispatcher, Leaves, Still, open_dispatcher
 from workflows.launcher import Launcher
 from workflows.outbox import open_vault
 from workflows.pokes import poke
@@ -60,7 +60,7 @@ class Runtime:
         )
 
 
-def build(settings: Settings, *, still_wanted: Still) -> Runtime:
+def build(settings: Settings, *, still_wanted: Still, leaves: Leaves) -> Runtime:
     """Everything that the settings name. Opens the key store (made on first use), and no connection yet.
 
     Raises:
@@ -78,7 +78,7 @@ def build(settings: Settings, *, still_wanted: Still) -> Runtime:
         authority=authority,
         signer=open_signer(settings, authority),
         launcher=Launcher(settings.prefect_url, poke=settings.poke_address),
-        dispatcher=open_dispatcher(settings, engine, still_wanted=still_wanted),
+        dispatcher=open_dispatcher(settings, engine, still_wanted=still_wanted, leaves=leaves),
         vault=open_vault(settings.secret.get_secret_value()),
     )
 

@@ -24,6 +24,7 @@ from api.pages.views import RouteRow, route_rows, stage_name
 from api.pages.words import VIEWS, Status, kind_name, status_of, told, upcoming
 from api.readers import reader_of
 from api.rest.contracts import file_of, pdf_response, today_of
+from api.rest.tasks import ran_out
 from documents.rendering import Reader, sentence
 from workflows.approvals.model import RoundState, StageKind, TaskState, Verdict
 from workflows.approvals.queries import MailTrouble, mail_troubles, open_task_for
@@ -190,6 +191,7 @@ def shown(
         page_address=lambda n: f"/contracts/{contract.id}/versions/{all_versions[0].number}/pages/{n}.png",
         asked=asked,
         stage_title=stage_name(asked.stage.name, reader) if asked else "",
+        ran_out=asked is not None and ran_out(session, asked, now),
         due_note=explained(asked.stage.due, reader.locale, sentence) if asked and asked.stage.due else "",
         signs=asked is not None and asked.task.kind is StageKind.SIGNATURE,
         since=changed_since_approved(session, asked.round, actor.id) if asked and again else None,

@@ -17,6 +17,7 @@ from api.pages.shell import page
 from api.pages.signing_view import signing_values
 from api.pages.words import kind_name
 from api.readers import reader_of
+from api.rest.tasks import ran_out
 from workflows.approvals.model import StageKind, TaskState
 from workflows.approvals.operations import decide
 from workflows.approvals.plan import SUBMITTER
@@ -93,7 +94,7 @@ def _sign_page(
         contract = queries.one(session, contract_id, visitor.actor)
         if asked.round.subject_id != contract.id or asked.task.kind is not StageKind.SIGNATURE:
             raise NotFound("There is no such task.")
-        if asked.task.state is not TaskState.OPEN:
+        if asked.task.state is not TaskState.OPEN or ran_out(session, asked, datetime.now(UTC)):
             return RedirectResponse(f"/contracts/{contract.id}", status_code=303)
         travelled = journey(session, asked.round)
         return page(

@@ -22,6 +22,7 @@ from api.pages.views import stage_name, who_acts
 from api.readers import reader_of
 from api.rest.contracts import today_of
 from api.rest.decisions import Outcome, Wish, decide_each
+from api.rest.tasks import ran_out
 from documents.rendering import Reader, sentence
 from workflows.approvals.model import StageKind, Task, Verdict
 from workflows.approvals.operations import Decided
@@ -122,7 +123,8 @@ def _mine(
     made = []
     for row in rows:
         card, due = row.round.card, row.stage.due_at
-        decides = row.task.kind is StageKind.APPROVAL and row.task.review_of_id is None
+        over = ran_out(session, row, now)
+        decides = row.task.kind is StageKind.APPROVAL and row.task.review_of_id is None and not over
         choice = f"{row.task.id}:{row.round.version_sha256}" if decides else ""
         made.append(
             InboxRow(
@@ -130,7 +132,9 @@ def _mine(
                 number=card["number"],
                 title=card["title"],
                 counterparty=card["counterparty"],
-                words=_about(row, reader, again=row.round.id in again),
+                words=sentence("Its time has run out", reader.locale)
+                if over
+                else _about(row, reader, again=row.round.id in again),
                 since=row.task.asked_at or row.round.opened_at,
                 due_at=due,
                 late=bool(due and due < now),
@@ -138,7 +142,7 @@ def _mine(
                 asked_by=senders[row.round.submitter_id].name,
                 amount=card["amount"],
                 currency=card["currency"],
-                verb=sentence(_verb(row.task), reader.locale),
+                verb=sentence("Look at it" if over else _verb(row.task), reader.locale),
                 choice=choice,
                 chosen=choice in chosen,
                 version=row.round.version_number,

@@ -26,7 +26,7 @@ from api.pages.words import kind_name
 from api.readers import reader_of
 from api.rest.contracts import pdf_response
 from api.rest.shapes import DecisionShape, Shape
-from api.rest.tasks import decision_shape, task_shape
+from api.rest.tasks import decision_shape, ran_out, task_shape
 from api.throttle import Throttle
 from documents.rendering import Reader, sentence
 from workflows.approvals.links import follow, insist_on_live
@@ -140,8 +140,9 @@ def show(token: str, request: Request, runtime: Engine, now: Now) -> Response:
     with runtime.reading() as session:
         found = followed(session, token, request)
         if not wants_page(request):
+            asked = Asked(found.task, found.stage, found.round)
             back = found.journey.ways_back(session, found.stage) if found.task.state is TaskState.OPEN else ()
-            made = task_shape(Asked(found.task, found.stage, found.round), found.decision, back=back)
+            made = task_shape(asked, found.decision, back=back, ran_out=ran_out(session, asked, now))
             return JSONResponse(made.model_dump(mode="json"))
         return shown(session, request, token, found, now)
 
@@ -202,6 +203,8 @@ def shown(
         insist_on_live(found.link, found.round, found.task, now=now)
     except Gone as gone:
         return page(request, "link_gone.html", **{**common, "status": 410}, words=said(gone, reader))
+    if ran_out(session, Asked(found.task, found.stage, found.round), now):
+        return page(request, "ran_out.html", **common)
     if found.task.kind is StageKind.SIGNATURE:
         return page(request, "sign.html", **common, **signing_values(found.journey, found.task, found.contract))
     if found.task.review_of_id is not None:

@@ -206,6 +206,7 @@ class TaskShape(Shape):
     version_sha256: str
     asked_at: datetime | None
     due_at: datetime | None
+    ran_out: Annotated[bool, Field(description="Its time is over: nobody can decide until it is put off.")]
     instead_of: Annotated[str | None, Field(description="For whom you decide, where not for yourself.")]
     wants_opinion: Annotated[bool, Field(description="You are asked for your opinion, and have no vote.")]
     asked_by: Annotated[str | None, Field(description="Who handed it to you, or asks for your opinion.")]

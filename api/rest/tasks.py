@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
+from sqlmodel import Session
 
 from api.dependencies import Decides, Now, Reading, ReadsTasks, Transaction
 from api.rest.answers import PromptRoute, refusals
@@ -15,28 +17,35 @@ from workflows.approvals import queries
 from workflows.approvals.model import Decision, Task, TaskState, Verdict
 from workflows.approvals.operations import Decided, decide
 from workflows.approvals.queries import Asked
+from workflows.approvals.timing import why_ran_out
 
 router = APIRouter(route_class=PromptRoute, prefix="/tasks", tags=["tasks"])
 
 
 @router.get("", response_model=TaskPage, summary="What I am asked to do", responses=refusals(401, 403))
 def list_tasks(
-    session: Reading, actor: ReadsTasks, cursor: UUID | None = None, limit: Annotated[int, Query(ge=1, le=100)] = 50
+    session: Reading,
+    actor: ReadsTasks,
+    now: Now,
+    cursor: UUID | None = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> TaskPage:
     rows = queries.inbox(session, actor, after=cursor, limit=limit + 1)
     more = str(rows[limit - 1].task.id) if len(rows) > limit else None
-    return TaskPage(items=[task_shape(each) for each in rows[:limit]], next_cursor=more)
+    items = [task_shape(each, ran_out=ran_out(session, each, now)) for each in rows[:limit]]
+    return TaskPage(items=items, next_cursor=more)
 
 
 @router.get(
     "/{task_id}", response_model=TaskShape, summary="One task, and what became of it", responses=refusals(401, 404)
 )
-def read(task_id: UUID, session: Reading, actor: ReadsTasks) -> TaskShape:
+def read(task_id: UUID, session: Reading, actor: ReadsTasks, now: Now) -> TaskShape:
     asked = queries.task(session, task_id, actor)
     travelled = queries.journey(session, asked.round)
     reviews = [each for each in travelled.tasks if each.review_of_id == task_id]
     back = travelled.ways_back(session, asked.stage) if asked.task.state is TaskState.OPEN else ()
-    return task_shape(asked, travelled.decisions.get(task_id), reviews, back)
+    decision = travelled.decisions.get(task_id)
+    return task_shape(asked, decision, reviews, back, ran_out=ran_out(session, asked, now))
 
 
 @router.post(
@@ -61,6 +70,12 @@ def post_decision(task_id: UUID, body: DecisionIn, session: Transaction, actor: 
     return decision_shape(decided)
 
 
+def ran_out(session: Session, asked: Asked, now: datetime) -> bool:
+    """Whether the time for a decision or a signature is over: it is asked for, and nobody can give it."""
+    wanted = asked.task.state is TaskState.OPEN and asked.task.review_of_id is None
+    return wanted and why_ran_out(session, asked.round, asked.stage, at=now) is not None
+
+
 def decision_shape(decided: Decided) -> DecisionShape:
     return _decision(decided.decision, again=decided.again)
 
@@ -80,7 +95,12 @@ def _decision(decision: Decision, *, again: bool = False) -> DecisionShape:
 
 
 def task_shape(
-    asked: Asked, decision: Decision | None = None, reviews: Sequence[Task] = (), back: Sequence[str] = ()
+    asked: Asked,
+    decision: Decision | None = None,
+    reviews: Sequence[Task] = (),
+    back: Sequence[str] = (),
+    *,
+    ran_out: bool = False,
 ) -> TaskShape:
     """``reviews``: whom the task's person asked for an opinion. ``back``: whereto they may send the document back."""
     task, round = asked.task, asked.round
@@ -100,6 +120,7 @@ def task_shape(
         version_sha256=round.version_sha256,
         asked_at=task.asked_at,
         due_at=asked.stage.due_at,
+        ran_out=ran_out,
         instead_of=task.instead_of_name or None,
         wants_opinion=task.review_of_id is not None,
         asked_by=task.handed_from_name or None,
@@ -113,7 +134,7 @@ def task_shape(
         decision=_decision(decision) if decision else None,
         links={
             "self": f"/api/tasks/{task.id}",
-            "decision": f"/api/tasks/{task.id}/decision",
+            **({} if ran_out else {"decision": f"/api/tasks/{task.id}/decision"}),
             "subject": f"/api/{round.process}s/{round.subject_id}",
         },
     )

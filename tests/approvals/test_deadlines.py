@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workflows.approvals.deadlines import (
+    IN_FLIGHT,
     QUIET,
     Asked,
     Escalate,
@@ -181,7 +182,7 @@ def test_between_two_looks_that_are_asked_for_nothing_comes_due(
     asked = Asked(TASK, opened_at)
     for each in reminders_due(stage, [asked], due_at=due_at, now=now, calendar=SEOUL):
         asked = Asked(TASK, opened_at, each.settled_until, now)
-    times = StageTimes(opened_at, due_at, expired_at=now if due_at <= now else None)
+    times = StageTimes(opened_at, due_at, expired_at=now if due_at + IN_FLIGHT <= now else None)
     look = next_look(stage, times, [asked], now=now, calendar=SEOUL)
     quiet = look - timedelta(seconds=1) if look else now + timedelta(days=60)
     assert reminders_due(stage, [asked], due_at=due_at, now=quiet, calendar=SEOUL) == ()
@@ -211,9 +212,12 @@ def test_a_stage_expires_once_and_takes_no_decision_from_then_on(how: OnExpiry) 
     why = why_expired(stage, DUE, at=DUE)
     assert why is not None
     assert why.kind == "conflict"
-    [expire] = escalations_due(stage, StageTimes(OPENED, DUE), now=DUE, calendar=SEOUL)
+    early = DUE + IN_FLIGHT - timedelta(milliseconds=1)
+    assert escalations_due(stage, StageTimes(OPENED, DUE), now=early, calendar=SEOUL) == ()
+    [expire] = escalations_due(stage, StageTimes(OPENED, DUE), now=DUE + IN_FLIGHT, calendar=SEOUL)
     assert expire == Expire("reject" if how == "reject" else "incident")
-    assert escalations_due(stage, StageTimes(OPENED, DUE, expired_at=DUE), now=DUE, calendar=SEOUL) == ()
+    done = StageTimes(OPENED, DUE, expired_at=DUE)
+    assert escalations_due(stage, done, now=DUE + IN_FLIGHT, calendar=SEOUL) == ()
 
 
 def test_a_stage_that_only_is_late_takes_decisions() -> None:

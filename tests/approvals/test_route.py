@@ -91,9 +91,12 @@ LATER = {
         "5:39 “approver” is not supported yet.",
     ),
     "authority": ("currency: EUR\n" + asking("authority: {role: x}"), "5:38 “authority” is not supported yet."),
-    "escalate": (
-        DUE + also("due: 1 day, escalate: {to: {role: y}}"),
-        "5:59 “escalate” is not supported yet.",
+    "escalate signers": (
+        DUE
+        + stages(
+            "{name: a, kind: signature, approvers: {role: x}, due: 1 day, escalate: {to: {role: y}, mode: replace}}"
+        ),
+        "5:76 “escalate” is not supported yet.",
     ),
     "field": (asking("field: cost_center.owner"), "4:34 “field” is not supported yet."),
     "invoice": (HEAD.replace("contract", "invoice"), "2:11 “invoice” is not supported yet."),
@@ -104,8 +107,6 @@ LATER = {
         "5:8 “links” is not supported yet.",
     ),
     "match": (HEAD + "match: {price: {percent: '2'}}\n", "4:8 “match” is not supported yet."),
-    "on_expiry": (DUE + also("due: 1 day, on_expiry: reject"), "5:60 “on_expiry” is not supported yet."),
-    "remind": (DUE + also("due: 1 day, remind: [1 business hour before]"), "5:57 “remind” is not supported yet."),
     "reopen_from": (HEAD + "on_change: {reopen_from: manager}\n", "4:12 “reopen_from” is not supported yet."),
     "send_back_to a stage": (
         stages("{name: a, approvers: {role: x}}", "{name: b, approvers: {role: x}, send_back_to: [a]}"),

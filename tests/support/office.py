@@ -21,6 +21,7 @@ import workflows.contracts.operations  # noqa: F401  (registers what follows fro
 from documents.blobs import FolderBlobStore
 from signing.authority import Authority
 from signing.pdf_signer import PdfSigner
+from workflows.approvals.delivery import mail_leaves
 from workflows.approvals.model import Round, Task, TaskState, Verdict
 from workflows.approvals.operations import Decided, decide
 from workflows.approvals.publishing import publish
@@ -328,6 +329,7 @@ def open_office(database_url: str, home: Path, **settings: Any) -> Office:
         public_url=chosen.public_url,
         sender="contracts@haneul.example",
         still_wanted=mail_still_wanted,
+        leaves=mail_leaves,
     )
     on_commit(engine, dispatcher.wake)
     runtime = Runtime(

@@ -84,6 +84,8 @@ LEASE: dict[str, Any] = {
     "due_at": "2026-05-27T09:00:00Z",
     "signature": True,
 }
+REMINDED = {"signature": False, "overdue": False, "asked_at": "2026-05-21T00:41:00+00:00"}
+LATE = {"people": "이서연", "of_name": "박도윤", "due_at": "2026-05-27T09:00:00Z"}
 NDA = LEASE | {"title": "비밀유지 계약", "number": "C-2026-0148", "due_at": None, "signature": False}
 # What each kind says beside; the second of a pair is the same mail with as little as it can have.
 OWN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -114,6 +116,15 @@ OWN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "handed_over": (AWAY | {"page": PAGE, "due_at": "2026-05-27T09:00:00Z"}, AWAY | {"how": "delegated"}),
     "code": ({"code": "042917", "code_until": "2026-05-21T00:41:00+00:00"},) * 2,
     "link_locked": (LOCKED | {"page": PAGE, "reading": False}, LOCKED | {"reading": True}),
+    "reminder": (
+        ASKED | REMINDED | {"overdue": True, "people": "이서연"},
+        ASKED | REMINDED | {"signature": True, "due_at": None},
+    ),
+    "escalated": (
+        LATE | {"page": PAGE, "yours": False, "instead": False},
+        LATE | {"yours": True, "instead": True, "due_at": None},
+    ),
+    "ran_out": (LATE | {"page": PAGE, "how": "incident"}, LATE | {"how": "nobody", "due_at": None}),
     "digest": ({"page": PAGE, "waiting": 3, "tasks": [LEASE, NDA]}, {"page": PAGE, "waiting": 1, "tasks": [NDA]}),
 }
 LEAST = {"address": "", "counterparty": "", "amount": None, "currency": None, "note": None}
@@ -221,7 +232,7 @@ def test_every_mail_names_the_contract_in_subject_text_and_html(kind: str, local
     assert message["Content-Language"] == locale
 
 
-ASK = {"task", "signature", "mention", "code", "digest", "review"}
+ASK = {"task", "signature", "mention", "code", "digest", "review", "reminder"}
 """Kinds after which somebody might answer "approved"."""
 
 

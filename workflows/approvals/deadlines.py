@@ -18,6 +18,8 @@ from workflows.business_time import Calendar, Due, DueDate, before, due_after
 
 QUIET = timedelta(hours=12)
 """Between two reminders of the same task."""
+IN_FLIGHT = timedelta(seconds=30)
+"""So long after its due time a stage is ended: a decision that came in before may still wait for its lock."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,8 @@ def escalations_due(
     at = escalation_time(plan, times.opened_at, times.due_at, calendar)
     if plan.escalate is not None and at is not None and at <= now and times.escalated_at is None:
         made.append(Escalate(plan.escalate))
-    if has_expired(plan, times.due_at, at=now) and times.expired_at is None:
+    at = expiry_time(plan, times.due_at)
+    if at is not None and at <= now and times.expired_at is None:
         made.append(Expire("reject" if plan.on_expiry == "reject" else "incident"))
     return tuple(made)
 
@@ -123,6 +126,11 @@ def escalation_time(
             return due_after(opened_at, allowed, calendar).at
         case _:
             return None
+
+
+def expiry_time(plan: StagePlan, due_at: datetime | None) -> datetime | None:
+    """When what follows from an expiry is done. Decisions are refused from the due time on, whether it was or not."""
+    return due_at + IN_FLIGHT if due_at is not None and plan.on_expiry in ("incident", "reject") else None
 
 
 def has_expired(plan: StagePlan, due_at: datetime | None, *, at: datetime) -> bool:
@@ -147,8 +155,8 @@ def next_look(
     coming: list[datetime | None] = []
     if times.escalated_at is None:
         coming.append(escalation_time(plan, times.opened_at, times.due_at, calendar))
-    if times.expired_at is None and plan.on_expiry in ("incident", "reject"):
-        coming.append(times.due_at)
+    if times.expired_at is None:
+        coming.append(expiry_time(plan, times.due_at))
     for each in asked:
         quiet_until = each.reminded_at + QUIET if each.reminded_at else each.asked_at
         if (at := _next_reminder(plan, each, times.due_at, calendar, now=now)) is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from workflows.approvals.deadlines import Asked, StageTimes, next_look, put_off, why_not_extend
+from workflows.approvals.deadlines import put_off, why_not_extend
 from workflows.approvals.links import ask, refusal
 from workflows.approvals.model import Stage, StageState, Task, TaskState
 from workflows.approvals.notices import handing, tell_sender
@@ -27,6 +27,7 @@ from workflows.approvals.seats import (
     place_of,
 )
 from workflows.approvals.standing_in import why_not_delegate, why_not_reassign, why_not_return
+from workflows.approvals.timing import look_again
 from workflows.audit.operations import record
 from workflows.business_time import due_of
 from workflows.database import Work
@@ -230,13 +231,7 @@ def extend(session: Work, task_id: UUID, *, time: str, by: Actor, now: datetime)
     assert stage.due_at is not None, "a stage without a due time was refused"
     before, due = stage.due_at, put_off(stage.due_at, later, calendar)
     stage.first_due_at, stage.due_at, stage.due, stage.expired_at = first, due.at, due.as_data(), None
-    asked = [
-        Asked(each.id, each.asked_at or now, each.settled_until, each.reminded_at)
-        for each in at.tasks
-        if each.stage_id == stage.id and each.state is TaskState.OPEN
-    ]
-    times = StageTimes(stage.opened_at or round.opened_at, stage.due_at, stage.escalated_at, stage.expired_at)
-    stage.look_at = next_look(plan, times, asked, now=now, calendar=calendar)
+    look_again(session, stage, plan, at.tasks, calendar, now=now)
     entry = {**about(at, at.task, by), "before": before.isoformat(), "due_at": due.at.isoformat()}
     record(session, "put_off", round.process, round.subject_id, now=now, **entry)
     return stage

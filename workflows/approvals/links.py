@@ -146,27 +146,33 @@ def refusal(why: Why) -> Refused:
 
 def tell_administrators(session: Work, round: Round, stage: Stage, *, now: datetime) -> None:
     """Nobody can be asked in this stage: those who can change that hear of it."""
+    for administrator in administrators_of(session, round):
+        post(
+            session,
+            Letter(
+                kind="incident",
+                to=recipient(administrator),
+                process=round.process,
+                subject_id=round.subject_id,
+                sender_name=round.card.get("organisation", ""),
+                reply_to=_answers_to(round),
+                payload={
+                    **mail_values(round),
+                    "stage": stage.name,
+                    # whoever has no account cannot open it
+                    "page": f"/{round.process}s/{round.subject_id}" if administrator.password_hash else None,
+                },
+            ),
+            now=now,
+        )
+
+
+def administrators_of(session: Session, round: Round) -> list[Person]:
+    """Administrators of the organisation that handed the document in."""
     submitter = session.get_one(Person, round.submitter_id)
-    for administrator in members(session, Kind.ROLE, ADMINISTRATOR):
-        if administrator.organisation_id == submitter.organisation_id:
-            post(
-                session,
-                Letter(
-                    kind="incident",
-                    to=recipient(administrator),
-                    process=round.process,
-                    subject_id=round.subject_id,
-                    sender_name=round.card.get("organisation", ""),
-                    reply_to=_answers_to(round),
-                    payload={
-                        **mail_values(round),
-                        "stage": stage.name,
-                        # whoever has no account cannot open it
-                        "page": f"/{round.process}s/{round.subject_id}" if administrator.password_hash else None,
-                    },
-                ),
-                now=now,
-            )
+    return [
+        each for each in members(session, Kind.ROLE, ADMINISTRATOR) if each.organisation_id == submitter.organisation_id
+    ]
 
 
 def mail_values(round: Round) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from workflows.approvals.plan import SIGNATURES, Route, StagePlan
 from workflows.approvals.publishing import parsed
 from workflows.approvals.rates import Rates, rates_of
 from workflows.approvals.rerouting import Destiny, Fate, destinies, signature_plan, why_not_move
+from workflows.approvals.timing import look_again
 from workflows.audit.operations import record
 from workflows.database import Work
 from workflows.errors import Forbidden, NotFound, Refused
@@ -81,6 +82,9 @@ def move_round(session: Work, round_id: UUID, version: int, *, by: Actor, now: d
             meant = resolve(session, destiny.plan.approvers, asking)
             invite(session, round.process, round.subject_id, [person.id for person in meant])
     round.route_id, round.route_version = moving.new.id, moving.new.version
+    for destiny in moving.stages:  # whoever goes on being asked is reminded as the new version says
+        if destiny.fate is Fate.KEPT and destiny.stage is not None and destiny.plan is not None:
+            look_again(session, destiny.stage, destiny.plan, tasks, plan.calendar, now=now)
     session.flush()
     record(
         session,

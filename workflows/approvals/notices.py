@@ -14,11 +14,11 @@ from workflows.database import Work
 from workflows.outbox import Letter, post
 from workflows.parties.model import Person
 
-How = Literal["substitute", "delegated", "reassigned", "returned"]
+How = Literal["substitute", "delegated", "reassigned", "returned", "left"]
 
 
 def handing(
-    how: How | Literal["review", "prepare", "sent_back"],
+    how: How | Literal["review", "prepare", "sent_back", "escalated"],
     *,
     by_name: str = "",
     for_name: str = "",
@@ -29,7 +29,8 @@ def handing(
 
     ``by_name``: who handed it on, or asks; ``for_name``: for whom they act, or who was asked before; ``away_until``: of
     a substitute. ``prepare``: somebody gives their opinion, and whoever handed it to them decides then.
-    ``sent_back``: somebody after them sent the document back to them.
+    ``sent_back``: somebody after them sent the document back to them. ``escalated``: those in ``for_name`` have not
+    decided in time. ``left``: whoever was asked before is no longer here.
     """
     return {
         "how": how,
@@ -71,7 +72,7 @@ def tell_sender(
                 "stage": stage.name,
                 "due_at": stage.due_at.isoformat() if stage.due_at else None,
                 "person_name": task.name,
-                "page": _page(round, sender),
+                "page": page_of(round, sender),
             },
         ),
         now=now,
@@ -81,7 +82,7 @@ def tell_sender(
 def tell_of_opinion(session: Work, round: Round, task: Task, review: Task, *, now: datetime) -> None:
     """Whoever asked for an opinion gets it, with a link to their task where they have no account."""
     person = session.get_one(Person, task.person_id)
-    page = _page(round, person)
+    page = page_of(round, person)
     link, until = act_link(session, round, task, now=now) if page is None else (None, None)
     post(
         session,
@@ -107,8 +108,8 @@ def tell_of_opinion(session: Work, round: Round, task: Task, review: Task, *, no
     )
 
 
-def _page(round: Round, person: Person) -> str | None:
-    """Whoever has no account cannot open the document's own page."""
+def page_of(round: Round, person: Person) -> str | None:
+    """The address of the document's own page. Whoever has no account cannot open it."""
     return f"/{round.process}s/{round.subject_id}" if person.password_hash else None
 
 

@@ -46,8 +46,8 @@ from workflows.approvals.rules import (
     why_not_send_back,
     why_not_send_link_again,
 )
+from workflows.approvals.timing import look_again, start_clock, why_ran_out
 from workflows.audit.operations import record
-from workflows.business_time import due_after
 from workflows.columns import to_millisecond
 from workflows.database import Work, add_missing, insert_now
 from workflows.errors import NotFound
@@ -134,11 +134,12 @@ def decide(
         comment = comment.strip()
         if answered := first_answer(session, round, task, verdict, by):
             return answered
-        if why := why_not_decide(by, round, task, verdict, seen=seen, comment=comment, tasks=tasks):
+        stage = next(each for each in stages if each.id == task.stage_id)
+        ran_out = why_ran_out(session, round, stage, at=now)
+        if why := why_not_decide(by, round, task, verdict, seen=seen, comment=comment, tasks=tasks, ran_out=ran_out):
             if why.kind == "forbidden" and not may_know(session, round, tasks, by):
                 raise NotFound("There is no such task.")
             raise refusal(why)
-        stage = next(each for each in stages if each.id == task.stage_id)
         back: dict[str, Any] = {"send_back_to": send_back_to} if verdict is Verdict.SEND_BACK else {}
         if back and (why := _why_not_back(session, round, stage, stages, send_back_to)):
             raise refusal(why)
@@ -364,9 +365,7 @@ def _open(
         _settle(session, stage, tasks, now=now)
         if stage.state is not StageState.OPEN:
             return True
-    if plan.due is not None:
-        due = due_after(now, plan.due, route.calendar)
-        stage.due_at, stage.due = due.at, due.as_data()
+    start_clock(stage, plan, route.calendar, now=now)
     seats = [(chosen.people[seat.person], chosen.people[seat.instead_of or seat.person]) for seat in chosen.seats]
     invite(session, round.process, round.subject_id, [each.id for seat in seats for each in seat])
     words = told["comment"] if told else ""
@@ -469,16 +468,22 @@ def ask_next_signers(session: Work, round: Round, *, now: datetime) -> list[Task
     )
     if stage is None or round.state is not RoundState.APPROVED:
         return []
-    plan = branch_of(route_of(session, round.route_id), stage.name)  # None: the document's own signers
+    route = route_of(session, round.route_id)
+    plan = branch_of(route, stage.name)  # None: the document's own signers
     mine = [each for each in tasks if each.stage_id == stage.id]
     asked_now = next_signers(mine, plan.order or "sequential" if plan else "sequential")
     if not asked_now:
         return []
     if stage.state is StageState.WAITING:
         stage.state, stage.opened_at = StageState.OPEN, now
+        if plan is not None:
+            start_clock(stage, plan, route.calendar, now=now)
     signers = people(session, [task.person_id for task in asked_now])
     for task in asked_now:
         task.state, task.asked_at = TaskState.OPEN, now
+    if plan is not None:
+        look_again(session, stage, plan, tasks, route.calendar, now=now)
+    for task in asked_now:
         ask(session, round, stage, task, signers[task.person_id], now=now)
     names = [task.name for task in asked_now]
     record(session, "asked", round.process, round.subject_id, now=now, stage=stage.name, people=names)

@@ -134,6 +134,7 @@ class _Stages:
         has_due = "due" in given
         escalate = fields.read("escalate", lambda each: self.escalation(each, has_due=has_due, first=first))
         if signature and "escalate" in given:
+            text.uses("escalate signers", given["escalate"], "escalate")
             self.insist_on_replacing(given["escalate"], escalate, named="approvers" in given)
         return StagePlan(
             name=name,
@@ -190,7 +191,6 @@ class _Stages:
 
     def reminders(self, node: yaml.Node, *, has_due: bool) -> tuple[Reminder, ...]:
         made: list[Reminder] = []
-        self.text.uses("remind", node, "remind")
         for each in self.text.items(node, most=MOST_REMINDERS):
             if reminder := self.reminder(each, has_due=has_due):
                 if reminder in made:
@@ -220,7 +220,6 @@ class _Stages:
 
     def escalation(self, node: yaml.Node, *, has_due: bool, first: bool) -> Escalation | None:
         text = self.text
-        text.uses("escalate", node, "escalate")
         given = text.fields(node, known=("after", "to", "mode"), needed=("to",))
         after: Due | Literal["due"] = "due"
         if "after" in given and text.text(given["after"]) != "due":
@@ -239,7 +238,6 @@ class _Stages:
 
     def on_expiry(self, node: yaml.Node, *, has_due: bool, escalate: Escalation | None) -> OnExpiry | None:
         text = self.text
-        text.uses("on_expiry", node, "on_expiry")
         made = text.one_of(node, ("incident", "reject", "escalate"))
         if not has_due:
             text.complain(node, "This needs the stage’s due time, such as “due: 2 business days”.")

@@ -92,11 +92,9 @@ __all__ = [
 ]
 
 NOT_YET = (
-    "escalate",
+    "escalate signers",
     "invoice",
     "match",
-    "on_expiry",
-    "remind",
 )
 """Features that are read, checked and have their rules, but that no round follows yet: a route with one is refused."""
 

@@ -241,10 +241,12 @@ def why_not_decide(
     seen: str,
     comment: str,
     tasks: Iterable[Task] = (),
+    ran_out: Why | None = None,
 ) -> Why | None:
     """Why ``actor`` may not decide ``task`` with this verdict on the bytes they saw; None where they may.
 
     ``seen``: sha256 (hex) of the version that was on their screen. ``tasks``: of the round, to say who decided.
+    ``ran_out``: why the time for it is over.
     """
     if why := why_not_own(actor, task):
         return why
@@ -254,7 +256,7 @@ def why_not_decide(
         return Why("You are asked to sign this, not to approve it.", "refused", {})
     if task.kind is StageKind.APPROVAL and verdict in (Verdict.SIGN, Verdict.DECLINE):
         return Why("You are asked to approve this, not to sign it.", "refused", {})
-    if why := why_closed(round, task, tasks) or why_outdated(round, seen):
+    if why := why_closed(round, task, tasks) or ran_out or why_outdated(round, seen):
         return why
     if verdict in (Verdict.REJECT, Verdict.SEND_BACK, Verdict.DECLINE) and not comment:
         return Why("Nothing has been recorded yet: this needs a sentence that says why.", "refused", {})
@@ -340,6 +342,9 @@ _ENDED = {
     "returned": "It went back to %(to)s on %(at)s. Nothing more is needed from you.",
     "opinion": "You gave your opinion on %(at)s. Nothing more is needed from you.",
     "settled": "Your opinion is no longer asked for, since %(at)s. Nothing more is needed from you.",
+    "escalated": "Others are asked instead of you since %(at)s. Nothing more is needed from you.",
+    "expired": "The time for this ran out on %(at)s. Nothing more is needed from you.",
+    "left": "It went to %(to)s on %(at)s. Nothing more is needed from you.",
     "": "This task ended on %(at)s.",
 }
 

@@ -17,8 +17,10 @@ from workflows.approvals.links import ask, refusal
 from workflows.approvals.model import Round, Stage, Task, TaskState
 from workflows.approvals.operations import invite, lock_journey, may_know, void
 from workflows.approvals.panels import barred_from, seated_in
+from workflows.approvals.publishing import branch_of, route_of
 from workflows.approvals.rules import LONGEST_COMMENT, why_not_own
 from workflows.approvals.standing_in import Candidate
+from workflows.approvals.timing import look_again
 from workflows.database import Work, insert_now
 from workflows.errors import Forbidden, NotFound, Refused
 from workflows.parties.model import Person
@@ -173,4 +175,7 @@ def another_task(
         made.handed_from_id, made.handed_from_name = handed_from
     insert_now(session, [made])
     at.tasks.append(made)
+    route = route_of(session, at.round.route_id)
+    if plan := branch_of(route, at.stage.name):
+        look_again(session, at.stage, plan, at.tasks, route.calendar, now=now)
     return made

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from sqlmodel import Session, select
+from sqlalchemy import and_, or_
+from sqlmodel import Session, col, select
 
 from workflows.approvals.model import Task, TaskState
-from workflows.outbox import OutgoingMail
+from workflows.outbox import MailState, OutgoingMail
+
+ASKING = ("task", "signature")
+"""Kinds of mails that ask somebody to decide or to sign."""
 
 
 def mail_still_wanted(session: Session, mail: OutgoingMail) -> bool:
     """Whether the task that a mail asks for is open, the code in it good, its list of what waits a day old at most.
 
-    Other mails are always wanted.
+    Of several reminders that could not leave only the newest is wanted. Other mails are always wanted.
     """
     if mail.kind == "code":
         return datetime.now(UTC) < datetime.fromisoformat(mail.payload["code_until"])
@@ -22,4 +26,14 @@ def mail_still_wanted(session: Session, mail: OutgoingMail) -> bool:
     if mail.task_id is None:
         return True
     state = session.exec(select(Task.state).where(Task.id == mail.task_id)).first()
-    return state is TaskState.OPEN
+    return state is TaskState.OPEN and (mail.kind != "reminder" or not _outdone(session, mail))
+
+
+def _outdone(session: Session, reminder: OutgoingMail) -> bool:
+    """Whether another mail says the same: a newer reminder, or the request itself where that left only afterwards."""
+    newer = and_(col(OutgoingMail.kind) == "reminder", col(OutgoingMail.created_at) > reminder.created_at)
+    late = or_(col(OutgoingMail.state) == MailState.QUEUED, col(OutgoingMail.sent_at) > reminder.created_at)
+    said = select(OutgoingMail.id).where(
+        OutgoingMail.task_id == reminder.task_id, or_(newer, and_(col(OutgoingMail.kind).in_(ASKING), late))
+    )
+    return session.exec(said.limit(1)).first() is not None

@@ -245,6 +245,7 @@ def follow_round(session: Work, round: Round, now: datetime) -> None:
             if set_state(session, contract, ContractState.RETURNED, now=now):
                 _tell_end(session, contract, round, "sent_back", Verdict.SEND_BACK, now=now)
         case RoundState.DECLINED:
+            end_signing(session, round.id)
             if set_state(session, contract, ContractState.DECLINED, now=now):
                 _tell_end(session, contract, round, "declined", Verdict.DECLINE, now=now)
         case RoundState.RECALLED:

@@ -119,9 +119,10 @@ def sign(
     Raises:
         Refused and its kinds: as ``prepare_signature``; nothing is signed.
     """
+    came_in = now()
     for _ in range(FREE_TRIES):
         with desk.transaction() as session:
-            ticket = prepare_signature(session, task_id, seen=seen, name=name, consent=consent, by=by)
+            ticket = prepare_signature(session, task_id, seen=seen, name=name, consent=consent, by=by, now=came_in)
         if not isinstance(ticket, Ticket):
             return ticket
         at = now()
@@ -132,7 +133,7 @@ def sign(
         except RevisionMoved:
             log.info("Another signature came in between; signing again from the newest revision.")
     with desk.transaction() as session:  # many sign at once: the round's lock keeps the others waiting meanwhile
-        ticket = prepare_signature(session, task_id, seen=seen, name=name, consent=consent, by=by)
+        ticket = prepare_signature(session, task_id, seen=seen, name=name, consent=consent, by=by, now=came_in)
         if not isinstance(ticket, Ticket):
             return ticket
         at = now()

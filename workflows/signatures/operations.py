@@ -15,7 +15,7 @@ from sqlmodel import Session, select
 
 from documents.blobs import BlobRef
 from workflows.approvals.links import kill_links, refusal
-from workflows.approvals.model import Round, RoundState, StageState, Task, TaskState, Verdict
+from workflows.approvals.model import Round, RoundState, Stage, StageState, Task, TaskState, Verdict
 from workflows.approvals.operations import (
     Decided,
     ask_next_signers,
@@ -27,6 +27,7 @@ from workflows.approvals.operations import (
     stages_of,
 )
 from workflows.approvals.rules import why_not_decide
+from workflows.approvals.timing import why_ran_out
 from workflows.audit.operations import record
 from workflows.database import Work
 from workflows.errors import Conflict, NotFound, Refused
@@ -82,9 +83,11 @@ class Ticket:
 
 
 def prepare_signature(
-    session: Work, task_id: UUID, *, seen: str, name: str, consent: bool, by: Actor
+    session: Work, task_id: UUID, *, seen: str, name: str, consent: bool, by: Actor, now: datetime
 ) -> Ticket | Decided:
     """Check that this person may sign now; what to sign, or the first answer where they have signed already.
+
+    ``now``: when their wish came in. It alone says whether it came in time: the signature takes a moment.
 
     Raises:
         Refused: without consent or name.
@@ -94,7 +97,8 @@ def prepare_signature(
     task = next(each for each in tasks if each.id == task_id)
     if again := first_answer(session, round, task, Verdict.SIGN, by):
         return again
-    if why := why_not_decide(by, round, task, Verdict.SIGN, seen=seen, comment=""):
+    ran_out = why_ran_out(session, round, session.get_one(Stage, task.stage_id), at=now)
+    if why := why_not_decide(by, round, task, Verdict.SIGN, seen=seen, comment="", ran_out=ran_out):
         raise refusal(why)
     if not consent:
         raise Refused(
@@ -174,7 +178,8 @@ def decline(session: Work, task_id: UUID, *, seen: str, comment: str, by: Actor,
     comment = comment.strip()
     if again := first_answer(session, round, task, Verdict.DECLINE, by):
         return again
-    if why := why_not_decide(by, round, task, Verdict.DECLINE, seen=seen, comment=comment):
+    ran_out = why_ran_out(session, round, session.get_one(Stage, task.stage_id), at=now)
+    if why := why_not_decide(by, round, task, Verdict.DECLINE, seen=seen, comment=comment, ran_out=ran_out):
         raise refusal(why)
     decision = conclude(session, round, task, Verdict.DECLINE, seen=seen, by=by, comment=comment, now=now)
     kill_links(session, [task.id], now=now)

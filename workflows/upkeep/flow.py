@@ -9,7 +9,7 @@ from prefect import flow
 from prefect.logging import get_run_logger
 
 from workflows.composition import runtime
-from workflows.upkeep.steps import give_digests, keep_archives_valid, sweep, warn_and_expire
+from workflows.upkeep.steps import give_digests, keep_archives_valid, keep_deadlines, sweep, warn_and_expire
 
 
 @flow(name="expiry-alerts", retries=0, persist_result=False)
@@ -26,6 +26,9 @@ async def upkeep() -> None:
     lost = await asyncio.to_thread(sweep, runtime())
     if lost:
         get_run_logger().info("Started again: %s", ", ".join(lost))
+    late = await asyncio.to_thread(keep_deadlines, runtime(), now=datetime.now(UTC))
+    if late:
+        get_run_logger().info("Stages reminded, escalated or run out: %d", late)
     given = await asyncio.to_thread(give_digests, runtime(), now=datetime.now(UTC))
     if given:
         get_run_logger().info("Daily digests given: %d", given)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import or_
 from sqlmodel import Session, col, select
 
+from workflows.approvals.chasing import chase, stages_due
 from workflows.approvals.digest import give_digest, people_due
 from workflows.approvals.substitutes import seat_substitutes
 from workflows.contracts.model import Contract, ContractState, ExpiryAlert
@@ -23,6 +25,8 @@ from workflows.upkeep.operations import (
     start_again_what_was_lost,
     tidy,
 )
+
+log = logging.getLogger(__name__)
 
 
 def warn_and_expire(runtime: Runtime, *, now: datetime) -> int:
@@ -66,6 +70,20 @@ def sweep(runtime: Runtime) -> list[str]:
             step(session, now=now)
     runtime.dispatcher.sweep()
     return lost
+
+
+def keep_deadlines(runtime: Runtime, *, now: datetime) -> int:
+    """Remind, ask others and end what ran out of time, each stage in its own transaction; of how many stages."""
+    with runtime.reading() as session:
+        due = stages_due(session, now=now)
+    done = 0
+    for stage_id in due:
+        try:
+            with runtime.transaction() as session:
+                done += chase(session, stage_id, now=now)
+        except Exception:  # one stage that cannot be dealt with must not stop the others
+            log.exception("The deadlines of stage %s could not be kept; it is tried again.", stage_id)
+    return done
 
 
 def give_digests(runtime: Runtime, *, now: datetime) -> int:

@@ -1,0 +1,152 @@
+"""From when the time of people counts: with an account from the asking, without one from when the mail has left."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlmodel import col, select
+
+from tests.support.office import PASSWORD, Office, text_of
+from workflows.approvals.chasing import MAIL_WAITS
+from workflows.approvals.deadlines import IN_FLIGHT
+from workflows.approvals.model import Link, Stage, Task, Verdict
+from workflows.approvals.operations import decide, send_link_again
+from workflows.approvals.timing import clock
+from workflows.business_time import Calendar, due_after
+from workflows.contracts.model import Contract
+from workflows.notifications import MailUnavailable
+from workflows.outbox import OutgoingMail
+from workflows.upkeep.steps import keep_deadlines
+
+ROUTE = """\
+name: timely
+document: contract
+priority: 10
+calendar: {country: KR, timezone: Asia/Seoul}
+stages:
+  - name: legal
+    approvers: {people: [guest@haneul.example]}
+    due: 4 business hours
+    remind: [1 business hour before]
+    escalate: {after: 1 business hour, to: {people: [lee@haneul.example]}}
+    on_expiry: reject
+"""
+SEOUL = Calendar("KR", "Asia/Seoul")
+
+
+@pytest.fixture
+def office(office: Office) -> Office:
+    office.person("dan", password=PASSWORD)
+    office.person("lee", password=PASSWORD)
+    office.person("guest")
+    office.now = datetime.now(UTC) - timedelta(days=9)  # the dispatcher has the real time
+    return office
+
+
+def sent(office: Office) -> datetime:
+    with office.reading() as session:
+        at = session.exec(select(OutgoingMail.sent_at).where(OutgoingMail.kind == "task")).first()
+        assert at is not None
+        return at
+
+
+def stage(office: Office) -> Stage:
+    with office.reading() as session:
+        return session.exec(select(Stage).where(Stage.name == "legal")).one()
+
+
+def link(office: Office) -> Link:
+    with office.reading() as session:
+        return session.exec(select(Link)).one()
+
+
+def test_without_an_account_link_and_due_time_stand_as_if_the_asking_was_when_the_mail_left(office: Office) -> None:
+    office.route(ROUTE)
+    office.contract()
+    office.deliver()
+    at = sent(office)
+    assert link(office).expires_at == at + timedelta(days=14)
+    due = due_after(at, "4 business hours", SEOUL)
+    legal = stage(office)
+    assert legal.due_at == due.at
+    assert legal.due is not None
+    assert [legal.due[each] for each in ("steps", "skipped")] == [due.as_data()[each] for each in ("steps", "skipped")]
+    with office.reading() as session:
+        times, [asked] = clock(session, legal, session.exec(select(Task)).all())
+    assert times.opened_at == asked.asked_at == at, "reminders and escalations count from there as well"
+
+
+def test_with_an_account_they_count_from_the_asking_however_late_the_mail_is(office: Office) -> None:
+    office.route(ROUTE.replace("guest", "lee"))
+    opened_at = office.now
+    office.contract()
+    office.deliver()
+    assert sent(office) > opened_at + timedelta(days=8)
+    assert abs(link(office).expires_at - (opened_at + timedelta(days=14))) < timedelta(milliseconds=1)
+    legal = stage(office)
+    assert legal.due_at == due_after(opened_at, "4 business hours", SEOUL).at
+    with office.reading() as session:
+        times, [asked] = clock(session, legal, session.exec(select(Task)).all())
+    assert times.opened_at == asked.asked_at == legal.opened_at
+
+
+def test_the_mail_states_the_times_that_hold_when_it_leaves(office: Office) -> None:
+    office.route(ROUTE)
+    office.contract()
+    [mail] = office.deliver()
+    until = (sent(office) + timedelta(days=14)).astimezone(SEOUL.zone)
+    assert f"{until:%Y, %H:%M}" in " ".join(text_of(mail).split())
+    due_at = stage(office).due_at
+    assert due_at is not None
+    assert f"{due_at.astimezone(SEOUL.zone):%Y, %H:%M} KST" in " ".join(text_of(mail).split())
+
+
+@pytest.mark.parametrize("days", [1, 9], ids=["it is tried again", "it is given up"])
+def test_nothing_runs_out_before_the_mail_that_asks_has_left(office: Office, days: int) -> None:
+    office.now = datetime.now(UTC) - timedelta(days=days)
+    office.route(ROUTE)
+    contract = office.contract()
+    office.mails.refuse = MailUnavailable("The mail server is away.")
+    office.deliver()
+    due_at = stage(office).due_at
+    assert due_at is not None
+    office.now = late = due_at + timedelta(days=3)
+    assert keep_deadlines(office.runtime, now=late) == 0
+    assert stage(office).look_at == late + MAIL_WAITS
+    assert office.open_tasks(contract) == ["guest"], "nobody else is asked, and nothing is rejected"
+    approve(office, contract, at=late)  # nobody has told them when it was due
+    assert office.open_tasks(contract) == []
+
+
+def test_once_the_mail_has_left_the_time_runs(office: Office) -> None:
+    office.route(ROUTE)
+    contract = office.contract()
+    office.deliver()
+    due_at = stage(office).due_at
+    assert due_at is not None
+    keep_deadlines(office.runtime, now=due_at + IN_FLIGHT)
+    assert office.state(contract) == "rejected"
+
+
+def test_a_link_that_is_sent_again_late_lasts_as_long_and_puts_no_due_time_off(office: Office) -> None:
+    office.route(ROUTE)
+    contract = office.contract()
+    office.deliver()
+    due_at = stage(office).due_at
+    with office.transaction() as session:
+        again = office.now + timedelta(days=1)
+        send_link_again(session, office.task_of("guest", contract).id, by=office.actor("dan"), now=again)
+    office.deliver()
+    with office.reading() as session:
+        newest = session.exec(select(Link).where(col(Link.dead_at).is_(None))).one()
+        left = session.exec(select(OutgoingMail.sent_at).order_by(col(OutgoingMail.created_at).desc())).first()
+    assert left is not None
+    assert newest.expires_at == left + timedelta(days=14)
+    assert stage(office).due_at == due_at
+
+
+def approve(office: Office, contract: Contract, *, at: datetime) -> None:
+    task, seen, by = office.task_of("guest", contract), office.round(contract).version_sha256, office.actor("guest")
+    with office.transaction() as session:
+        decide(session, task.id, Verdict.APPROVE, seen=seen, by=by, now=at)
