@@ -32,7 +32,7 @@ stages:
     approvers: {group: legal}
     quorum: {approve: 2, reject: 2}
     due: 3 business days
-    send_back_to: [submitter]
+    send_back_to: [submitter, manager]
   - name: board
     when: amount >= 1000000.0
     approvers: {role: board}
