@@ -20,8 +20,10 @@ from api.pages.views import stage_name
 from api.readers import reader_of
 from documents.rendering import Reader, sentence
 from workflows.boards import queries
+from workflows.boards.incidents import MOST_INCIDENTS, LostMail, SlowRun
+from workflows.boards.incidents import incidents as incidents_of
 from workflows.boards.operations import correct_address, send_again, try_again, wake_again
-from workflows.boards.queries import Cycle, LostMail, SlowRun, Spread
+from workflows.boards.queries import Cycle, Spread
 from workflows.boards.rules import MONTHS, Month, months
 from workflows.database import Work
 from workflows.errors import NotFound, Refused
@@ -77,7 +79,7 @@ def _boards_page(
         names = [name for name, _ in routes]
         chosen = route if route in names else next(iter(names), "")
         stuck = queries.stuck(session, ours, now=now)
-        incidents = queries.incidents(session, ours, now=now)
+        incidents = incidents_of(session, ours, now=now)
         cycles = queries.cycles(session, ours, chosen, shown) if chosen else []
     return page(
         request,
@@ -91,6 +93,7 @@ def _boards_page(
         longest=[(each, stage_name(each.stage, reader)) for each in stuck.longest],
         incidents=incidents,
         blocked=[(each, stage_name(each.stage, reader)) for each in incidents.blocked],
+        ran_out=[(each, stage_name(each.stage, reader)) for each in incidents.ran_out],
         mails=[(each, _kind_of_mail(each, reader)) for each in incidents.mails],
         runs=[(each, _what_hangs(each, reader)) for each in incidents.runs],
         routes=routes,
@@ -100,7 +103,7 @@ def _boards_page(
         number_of_months=MONTHS,
         most_stages=queries.MOST_STAGES,
         most_people=queries.MOST_PEOPLE,
-        most_incidents=queries.MOST_INCIDENTS,
+        most_incidents=MOST_INCIDENTS,
         done=sentence(DONE[done], reader.locale) if done in DONE else "",
         refused=said(refused, reader) if refused else "",
     )

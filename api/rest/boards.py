@@ -13,6 +13,7 @@ from api.dependencies import Now, Reading, ReadsBoards
 from api.rest.answers import PromptRoute, refusals
 from api.rest.shapes import Shape
 from workflows.boards import queries
+from workflows.boards.incidents import MOST_INCIDENTS, Incidents, incidents
 from workflows.boards.queries import Cycle, Spread
 from workflows.boards.rules import AGES, MONTHS, Month, months
 
@@ -90,6 +91,19 @@ class BlockedShape(Shape):
     since: datetime
 
 
+class RanOutShape(Shape):
+    kind: Literal["ran_out"] = "ran_out"
+    stage_id: UUID
+    stage: str
+    route: str
+    process: str
+    subject_id: UUID
+    number: str
+    title: str
+    since: datetime
+    names: Annotated[list[str], Field(description="Who was asked, and has not decided.")]
+
+
 class LostMailShape(Shape):
     kind: Literal["mail"] = "mail"
     mail_id: UUID
@@ -118,6 +132,7 @@ class SlowRunShape(Shape):
 class IncidentsShape(Shape):
     count: int
     blocked: list[BlockedShape]
+    ran_out: Annotated[list[RanOutShape], Field(description="Nobody decides there until its due time is put off.")]
     mails: list[LostMailShape]
     runs: list[SlowRunShape]
 
@@ -126,7 +141,7 @@ class BoardsShape(Shape):
     at: datetime
     stuck: StuckShape
     incidents: Annotated[
-        IncidentsShape, Field(description=f"At most {queries.MOST_INCIDENTS} of each kind; `count` is all of them.")
+        IncidentsShape, Field(description=f"At most {MOST_INCIDENTS} of each kind; `count` is all of them.")
     ]
     routes: list[str]
     route: Annotated[str | None, Field(description="Of which the cycle times are.")]
@@ -150,7 +165,7 @@ def read(
     names = [name for name, _ in queries.routes(session, ours)]
     chosen = route if route in names else next(iter(names), None)
     stuck = queries.stuck(session, ours, now=now)
-    incidents = queries.incidents(session, ours, now=now)
+    found = incidents(session, ours, now=now)
     return BoardsShape(
         at=now,
         stuck=StuckShape(
@@ -166,7 +181,7 @@ def read(
             ],
             longest=[StuckTaskShape(**vars(each)) for each in stuck.longest],
         ),
-        incidents=_incidents(incidents),
+        incidents=_incidents(found),
         routes=names,
         route=chosen,
         cycles=[_cycle(each, shown) for each in queries.cycles(session, ours, chosen, shown)] if chosen else [],
@@ -181,10 +196,11 @@ def _ages(numbers: tuple[int, ...]) -> list[AgeShape]:
     ]
 
 
-def _incidents(found: queries.Incidents) -> IncidentsShape:
+def _incidents(found: Incidents) -> IncidentsShape:
     return IncidentsShape(
         count=found.count,
         blocked=[BlockedShape(**vars(each)) for each in found.blocked],
+        ran_out=[RanOutShape(**{**vars(each), "names": list(each.names)}) for each in found.ran_out],
         mails=[
             LostMailShape(
                 mail_id=each.mail_id,

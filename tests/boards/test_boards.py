@@ -16,6 +16,8 @@ from tests.support.office import Office
 from workflows.approvals.model import Round, Stage, StageState, Task, TaskState
 from workflows.audit.queries import history
 from workflows.boards import queries
+from workflows.boards.incidents import Incidents, LostMail
+from workflows.boards.incidents import incidents as incidents_of
 from workflows.boards.operations import correct_address, send_again, try_again, wake_again
 from workflows.boards.rules import AGES, age_class, months
 from workflows.contracts.model import Contract
@@ -62,9 +64,9 @@ def stuck(office: Office, who: str = "root") -> queries.Stuck:
         return queries.stuck(session, office.actor(who).organisation_id, now=office.now)
 
 
-def incidents(office: Office, who: str = "root") -> queries.Incidents:
+def incidents(office: Office, who: str = "root") -> Incidents:
     with office.reading() as session:
-        return queries.incidents(session, office.actor(who).organisation_id, now=office.now)
+        return incidents_of(session, office.actor(who).organisation_id, now=office.now)
 
 
 def events(office: Office, contract: Contract) -> list[str]:
@@ -197,7 +199,7 @@ def test_only_administrators_of_the_organisation_mend(office: Office) -> None:
             wake_again(session, "contract", contract.id, by=by, now=office.now)
 
 
-def with_lost_mail(office: Office) -> tuple[Contract, queries.LostMail]:
+def with_lost_mail(office: Office) -> tuple[Contract, LostMail]:
     """A contract whose signer's address does not exist."""
     office.route(SIGNED)
     contract = office.contract(kind="nda", signers=["sarka@nordwrk.example"])
@@ -349,3 +351,17 @@ def test_what_is_not_there_cannot_be_mended(office: Office) -> None:
         send_again(session, uuid4(), by=root, now=office.now)
     with pytest.raises(NotFound), office.transaction() as session:
         wake_again(session, "contract", uuid4(), by=root, now=office.now)
+
+
+def test_a_stage_whose_time_is_over_is_an_incident_until_it_is_put_off(office: Office) -> None:
+    contract = office.contract()
+    with office.transaction() as session:
+        stage = session.exec(select(Stage)).one()
+        stage.expired_at = office.now
+    found = incidents(office)
+    assert [(each.subject_id, each.stage, each.names) for each in found.ran_out] == [(contract.id, "legal", ("Ann",))]
+    assert found.count == 1
+    assert incidents(office, "eve").count == 0
+    with office.transaction() as session:
+        session.exec(select(Stage)).one().expired_at = None
+    assert incidents(office).count == 0

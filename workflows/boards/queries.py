@@ -1,4 +1,4 @@
-"""Where documents are stuck, how long stages take, and what went wrong: always of one organisation.
+"""Where documents are stuck, and how long stages take: always of one organisation.
 
 Everything is counted by the database. What comes back is bounded by the constants here, however many rounds there are.
 A document belongs to the organisation of whoever handed it in.
@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Float, Integer, and_, case, cast, exists, extract, func, literal, or_, tuple_
+from sqlalchemy import ColumnElement, Float, Integer, and_, case, cast, extract, func, literal, or_, tuple_
 from sqlalchemy import select as columns
-from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from workflows.approvals.model import (
@@ -25,20 +24,15 @@ from workflows.approvals.model import (
     Task,
     TaskState,
 )
-from workflows.audit.model import AuditEvent
 from workflows.boards.rules import AGES, Month, Neighbours, quantile
 from workflows.columns import UtcTime
 from workflows.errors import NotFound
-from workflows.outbox import MailState, OutgoingMail, RunOwed
 from workflows.parties.model import Person
 
 MOST_STAGES = 50
 MOST_PEOPLE = 50
 MOST_TASKS = 20
-MOST_INCIDENTS = 100
 MOST_ROUTES = 100
-SLOW = timedelta(minutes=10)
-"""A run that carries a document on takes seconds; one that is owed for longer is an incident."""
 
 
 def of_organisation(organisation_id: UUID | None) -> ColumnElement[bool]:
@@ -132,8 +126,8 @@ def stuck(session: Session, organisation_id: UUID | None, *, now: datetime) -> S
             StuckTask(
                 process=round.process,
                 subject_id=round.subject_id,
-                number=_number(round),
-                title=_title(round),
+                number=number_of(round),
+                title=title_of(round),
                 stage=stage.name,
                 name=task.name,
                 since=task.asked_at,
@@ -294,188 +288,16 @@ def _seconds(session: Session, begun: Any, ended: Any) -> Any:
     return cast(extract("epoch", ended - begun), Float)
 
 
-@dataclass(frozen=True)
-class Blocked:
-    """A stage for which nobody can be asked."""
-
-    stage_id: UUID
-    stage: str
-    route: str
-    process: str
-    subject_id: UUID
-    number: str
-    title: str
-    since: datetime
-
-
-@dataclass(frozen=True)
-class LostMail:
-    """``for_good``: it is not tried again by itself; ``next_try``: else when it is."""
-
-    mail_id: UUID
-    kind: str
-    to_name: str
-    to_email: str
-    process: str
-    subject_id: UUID
-    number: str
-    title: str
-    failure: str
-    for_good: bool
-    next_try: datetime
-    since: datetime
-    known: bool
-    """The addressee has an organisation here, where their address is how they are known."""
-
-
-@dataclass(frozen=True)
-class SlowRun:
-    """A document that nobody carries on. ``sealing``: everyone has signed, and the seal is missing; ``preparing``:
-    everyone has approved, and it is not yet laid before its signers; ``started``: a run began and did not end."""
-
-    process: str
-    subject_id: UUID
-    number: str
-    title: str
-    since: datetime
-    started: bool
-    sealing: bool
-    preparing: bool
-
-
-@dataclass(frozen=True)
-class Incidents:
-    """At most ``MOST_INCIDENTS`` of each kind, and how many there are in all."""
-
-    blocked: Sequence[Blocked]
-    mails: Sequence[LostMail]
-    runs: Sequence[SlowRun]
-    count: int
-
-
-def incidents(session: Session, organisation_id: UUID | None, *, now: datetime) -> Incidents:
-    ours = of_organisation(organisation_id)
-    blocked = _blocked(session, ours)
-    mails = _mails(session, ours)
-    runs = _runs(session, ours, now)
-    return Incidents(blocked[0], mails[0], runs[0], blocked[1] + mails[1] + runs[1])
-
-
-def _blocked(session: Session, ours: ColumnElement[bool]) -> tuple[list[Blocked], int]:
-    found = (
-        select(Stage, Round)
-        .join(Round, col(Round.id) == col(Stage.round_id))
-        .where(Stage.state == StageState.BLOCKED, Round.state == RoundState.OPEN, ours)
-    )
-    rows = session.exec(found.order_by(col(Round.opened_at)).limit(MOST_INCIDENTS)).all()
-    told = dict(
-        session.exec(
-            select(AuditEvent.subject_id, AuditEvent.at)
-            .where(
-                col(AuditEvent.process).in_({round.process for _, round in rows}),
-                col(AuditEvent.subject_id).in_({round.subject_id for _, round in rows}),
-                AuditEvent.action == "nobody_to_ask",
-            )
-            .order_by(col(AuditEvent.position))
-        ).all()
-    )
-    blocked = [
-        Blocked(
-            stage_id=stage.id,
-            stage=stage.name,
-            route=round.route_name,
-            process=round.process,
-            subject_id=round.subject_id,
-            number=_number(round),
-            title=_title(round),
-            since=told.get(round.subject_id, round.opened_at),
-        )
-        for stage, round in rows
-    ]
-    return blocked, _count(session, found)
-
-
-def _mails(session: Session, ours: ColumnElement[bool]) -> tuple[list[LostMail], int]:
-    found = (
-        select(OutgoingMail, Round, Person.organisation_id)
-        .join(Round, col(Round.subject_id) == col(OutgoingMail.subject_id))
-        .join(Person, col(Person.email) == col(OutgoingMail.to_email), isouter=True)
-        .where(
-            col(OutgoingMail.state).in_((MailState.FAILED, MailState.QUEUED)),
-            OutgoingMail.failure != "",
-            _is_newest(),
-            ours,
-        )
-    )
-    rows = session.exec(found.order_by(col(OutgoingMail.created_at).desc()).limit(MOST_INCIDENTS)).all()
-    mails = [
-        LostMail(
-            mail_id=mail.id,
-            kind=mail.kind,
-            to_name=mail.to_name,
-            to_email=mail.to_email,
-            process=round.process,
-            subject_id=round.subject_id,
-            number=_number(round),
-            title=_title(round),
-            failure=mail.failure,
-            for_good=mail.state is MailState.FAILED,
-            next_try=mail.not_before,
-            since=mail.created_at,
-            known=bool(organisation),
-        )
-        for mail, round, organisation in rows
-    ]
-    return mails, _count(session, found)
-
-
-def _runs(session: Session, ours: ColumnElement[bool], now: datetime) -> tuple[list[SlowRun], int]:
-    found = (
-        select(RunOwed, Round)
-        .join(Round, and_(col(Round.process) == RunOwed.process, col(Round.subject_id) == RunOwed.subject_id))
-        .where(col(RunOwed.finished) < col(RunOwed.sequence), col(RunOwed.wanted_at) < now - SLOW, _is_newest(), ours)
-    )
-    rows = session.exec(found.order_by(col(RunOwed.wanted_at)).limit(MOST_INCIDENTS)).all()
-    runs = [
-        SlowRun(
-            process=owed.process,
-            subject_id=owed.subject_id,
-            number=_number(round),
-            title=_title(round),
-            since=owed.wanted_at,
-            started=owed.launched >= owed.sequence,
-            sealing=round.state is RoundState.SIGNED,
-            preparing=round.state is RoundState.APPROVED,
-        )
-        for owed, round in rows
-    ]
-    return runs, _count(session, found)
-
-
-def _is_newest() -> ColumnElement[bool]:
-    """Of a document's rounds the last."""
-    later = aliased(Round)
-    return ~exists(
-        select(later.id).where(
-            later.process == Round.process, later.subject_id == Round.subject_id, later.number > Round.number
-        )
-    )
-
-
-def _count(session: Session, found: Any) -> int:
-    return session.exec(select(func.count()).select_from(found.with_only_columns(col(Round.id)).subquery())).one()
-
-
-def _number(round: Round) -> str:
-    return str(round.card.get("number", round.card["label"]))
-
-
-def _title(round: Round) -> str:
-    return str(round.card.get("title", ""))
-
-
 def insist_on_own(session: Session, subject_id: UUID, organisation_id: UUID | None) -> None:
     """Raises NotFound where the document was handed in by people of another organisation, or by nobody."""
     ours = select(Round.id).where(Round.subject_id == subject_id, of_organisation(organisation_id)).limit(1)
     if organisation_id is None or session.exec(ours).first() is None:
         raise NotFound("There is nothing at this address.")
+
+
+def number_of(round: Round) -> str:
+    return str(round.card.get("number", round.card["label"]))
+
+
+def title_of(round: Round) -> str:
+    return str(round.card.get("title", ""))
