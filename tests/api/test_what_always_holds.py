@@ -120,6 +120,25 @@ def test_of_two_who_decide_at_the_same_instant_the_later_one_reads_who_decided_a
     assert portal.actions(contract).count("approved") == 2, "the manager and one of Legal"
 
 
+def test_a_decision_that_comes_in_at_its_due_time_or_after_is_too_late(office: Office, portal: Portal) -> None:
+    """The time at which the portal received it decides, whether anybody has looked at the clock since or not."""
+    timed = 'calendar: {country: KR, timezone: Asia/Seoul, hours: "09:00-18:00"}\nseparation:'
+    office.route(
+        ROUTE.replace("separation:", timed).replace("quorum: any", "quorum: any, due: 4 days, on_expiry: incident")
+    )
+    contract = office.contract()
+    portal.approve("mia")
+    [task] = portal.tasks("ann")
+    due = datetime.fromisoformat(task["due_at"])
+    portal.now = due
+    late = portal.decide("ann", task)
+    assert late.status_code == 409
+    assert "The time for this ran out on" in late.json()["detail"]
+    assert portal.actions(contract).count("approved") == 1, "the manager’s alone"
+    portal.now = due - timedelta(milliseconds=1)
+    assert portal.decide("ann", task).status_code == 201
+
+
 def test_a_changed_document_is_decided_by_nobody_who_saw_the_earlier_one(office: Office, portal: Portal) -> None:
     contract = office.contract()
     [old] = portal.tasks("mia")
