@@ -19,11 +19,12 @@ from api.pages.settings import token_rows, zones
 from api.pages.shell import page
 from api.pages.substitutes_view import absences_of
 from api.readers import reader_of
+from workflows.approvals.leaving import see_off
 from workflows.database import Work
 from workflows.errors import NotFound, Refused
 from workflows.parties.model import ADMINISTRATOR, Kind, Membership, Organisation, Person
 from workflows.parties.operations import register, withdraw_token
-from workflows.parties.personnel import change_person, see_off, welcome_back
+from workflows.parties.personnel import change_person, welcome_back
 from workflows.parties.queries import colleague, colleagues, memberships, people, tokens_of
 from workflows.parties.rules import normalised_email
 from workflows.runtime import Runtime

@@ -49,6 +49,7 @@ HANDED = {
     "handed_over": "%(name)s was asked; %(to)s acts for them",
     "reassigned": "%(name)s was asked; now it is %(to)s",
     "returned": "%(name)s was asked; it went back to %(to)s",
+    "left": "%(name)s was asked, and is no longer here; now it is %(to)s",
 }
 MARKS = {
     StageState.WAITING: "next",

@@ -127,6 +127,8 @@ TOLD = {
     "review_ended": "%(actor)s no longer asks %(of)s for an opinion",
     "opinion_given": "%(actor)s gave %(to)s an opinion on version %(version)s",
     "put_off": "%(actor)s put the due time of %(stage)s off to %(due_at)s",
+    "left_to": "%(of)s is no longer here: %(to)s is asked for %(stage)s instead",
+    "left_alone": "%(of)s is no longer here, and nobody else could be asked for %(stage)s",
     "reminded": "%(to)s was reminded of %(stage)s",
     "escalated": "%(of)s had not decided on %(stage)s: asked now are %(people)s",
     "nobody_to_escalate_to": "%(of)s had not decided on %(stage)s, and nobody else could be asked",

@@ -12,7 +12,7 @@
     "substituted", "delegated", "taken_back", "handed_back", "reassigned", "review_asked", "review_ended",
     "opinion_given", "put_off", "recalled", "mail_sent_again", "address_corrected", "woken", "kept",
     "counted", "described",
-    "reminded", "escalated", "nobody_to_escalate_to", "ran_out", "rejected_by_time",
+    "reminded", "escalated", "nobody_to_escalate_to", "ran_out", "rejected_by_time", "left_to", "left_alone",
   ];
   let seen = Number(place.dataset.position);
   let source = null;

@@ -109,7 +109,7 @@ OWN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "expired": ({"page": PAGE, "ends_on": "2029-06-30"}, {}),
     "mail_failed": ({"page": PAGE, "failed_kind": "signature"}, {"failed_kind": "in_force", "failed_name": ""}),
-    "incident": ({"page": PAGE}, {}),
+    "incident": ({"page": PAGE, "for_name": "박도윤"}, {}),
     "mention": ({"page": PAGE, "shared": True, "file_name": "견적서 2.1"}, {"shared": False, "comment": "Fine."}),
     "review": (ASKED | {"how": "prepare"}, ASKED | {"how": "review", "comment": "", "due_at": None}),
     "opinion": ({"page": PAGE}, {"link": LINK, "link_until": "2026-06-04T00:31:00+00:00"}),

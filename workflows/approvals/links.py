@@ -144,8 +144,11 @@ def refusal(why: Why) -> Refused:
     return kinds[why.kind](why.sentence, **why.values)
 
 
-def tell_administrators(session: Work, round: Round, stage: Stage, *, now: datetime) -> None:
-    """Nobody can be asked in this stage: those who can change that hear of it."""
+def tell_administrators(session: Work, round: Round, stage: Stage, *, left_by: str = "", now: datetime) -> None:
+    """Nobody can be asked in this stage: those who can change that hear of it.
+
+    ``left_by``: who was asked, and is no longer here.
+    """
     for administrator in administrators_of(session, round):
         post(
             session,
@@ -159,6 +162,7 @@ def tell_administrators(session: Work, round: Round, stage: Stage, *, now: datet
                 payload={
                     **mail_values(round),
                     "stage": stage.name,
+                    "for_name": left_by,
                     # whoever has no account cannot open it
                     "page": f"/{round.process}s/{round.subject_id}" if administrator.password_hash else None,
                 },

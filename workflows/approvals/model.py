@@ -183,6 +183,8 @@ class Task(SQLModel, table=True):
     handed_from_id: UUID | None = Field(default=None, foreign_key="person.id")
     """Who delegated it, and to whom it may return."""
     handed_from_name: str = ""
+    left_alone_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
+    """Since when its person is no longer here and nobody else could be asked: administrators have been told."""
     review_of_id: UUID | None = Field(default=None, foreign_key="task.id")
     """The task whose person asked for an opinion: it has no vote."""
     handed_to_name: str = ""

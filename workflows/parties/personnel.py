@@ -82,7 +82,7 @@ def change_person(
 def see_off(session: Work, person_id: UUID, *, by: Actor, now: datetime) -> Person:
     """Somebody has left: they are signed out, their tokens are withdrawn, and nobody asks them any more.
 
-    What they are asked already stays open. Repeating it changes nothing.
+    What they are asked is for others to move: ``approvals.leaving`` does both. Repeating it changes nothing.
 
     Raises:
         NotFound: nobody whom ``by`` administers.
@@ -116,7 +116,8 @@ def _locked(session: Work, person_id: UUID, by: Actor) -> Person:
     session.exec(
         select(Organisation).where(Organisation.id == by.organisation_id).with_for_update(key_share=True)
     ).first()
-    person = session.get(Person, person_id, with_for_update=True, populate_existing=True)
+    # not against those who refer to the person, such as a decision that asks them next: it may hold what waits for it
+    person = session.get(Person, person_id, with_for_update={"key_share": True}, populate_existing=True)
     if person is None:
         raise NotFound("There is no such person.")
     if sentence := why_not_keep(by, person):

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 
 from workflows.approvals.chasing import chase, stages_due
 from workflows.approvals.digest import give_digest, people_due
+from workflows.approvals.leaving import hand_on_tasks
 from workflows.approvals.substitutes import seat_substitutes
 from workflows.contracts.model import Contract, ContractState, ExpiryAlert
 from workflows.contracts.operations import expire, give_warning
@@ -58,14 +59,15 @@ def _given(session: Session, contract: Contract) -> frozenset[Warning]:
 
 
 def sweep(runtime: Runtime) -> list[str]:
-    """Make up for crashes: runs and mails that are owed, stages without anybody, substitutes, the history's anchor.
+    """Make up for crashes: runs and mails that are owed, stages without anybody, people who are away or
+    have left, the history's anchor.
 
     Returns the labels of the subjects whose flow was started again.
     """
     now = datetime.now(UTC)
     with runtime.transaction() as session:
         lost = start_again_what_was_lost(session, now=now)
-    for step in (ask_where_nobody_could_be, seat_substitutes, report_failed_mails, tidy):
+    for step in (hand_on_tasks, ask_where_nobody_could_be, seat_substitutes, report_failed_mails, tidy):
         with runtime.transaction() as session:
             step(session, now=now)
     runtime.dispatcher.sweep()

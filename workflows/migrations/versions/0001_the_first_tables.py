@@ -629,6 +629,7 @@ def upgrade() -> None:
         sa.Column("instead_of_name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("handed_from_id", sa.Uuid(), nullable=True),
         sa.Column("handed_from_name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("left_alone_at", workflows.columns.UtcTime(timezone=True), nullable=True),
         sa.Column("review_of_id", sa.Uuid(), nullable=True),
         sa.Column("handed_to_name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("words", sa.Text(), nullable=False),
