@@ -26,7 +26,6 @@ from workflows.parties.model import Kind, Person
 from workflows.parties.operations import join, make_token
 from workflows.parties.rules import Scope
 from workflows.signatures.ceremony import sign
-from workflows.signatures.model import Signing
 from workflows.signatures.operations import decline
 
 BOTH = QUICK_ROUTE.replace("quick", "both").replace("priority: 5", "priority: 4").replace(
@@ -124,13 +123,6 @@ def actions(office: Office, contract: Contract) -> Counter[str]:
         return Counter(event.action for event in history(session, "contract", contract.id))
 
 
-def sealed_file(office: Office, contract: Contract) -> bytes:
-    with office.reading() as session:
-        [signing] = session.exec(select(Signing)).all()
-    assert signing.sealed_key is not None
-    return office.runtime.blobs.get(signing.sealed_key)
-
-
 def test_the_last_two_approve_at_once_and_two_runs_seal_at_once(office: Office) -> None:
     contract = office.contract()
     office.deliver()
@@ -147,7 +139,7 @@ def test_the_last_two_approve_at_once_and_two_runs_seal_at_once(office: Office) 
     assert (done["approved"], done["certified"], done["sealed"], done["in_force"]) == (2, 1, 1, 1)
     mails = office.deliver() + office.deliver()
     assert [str(each["To"]) for each in mails if "dan@" in str(each["To"])] == ["Dan <dan@haneul.example>"]
-    report = verify(sealed_file(office, contract), [office.runtime.authority.trust_anchor_pem])
+    report = verify(office.sealed_file(contract), [office.runtime.authority.trust_anchor_pem])
     assert report.verdict == "sealed"
     assert [each.kind for each in report.signatures].count("certification") == 1
 
@@ -162,7 +154,7 @@ def test_a_signature_pressed_three_times_at_once_is_given_once(office: Office) -
     assert [each for each in answers if not isinstance(each, BaseException)], answers
     assert actions(office, contract)["signed"] == 1
     office.carry_on(contract)
-    report = verify(sealed_file(office, contract), [office.runtime.authority.trust_anchor_pem])
+    report = verify(office.sealed_file(contract), [office.runtime.authority.trust_anchor_pem])
     assert report.verdict == "sealed"
     assert [each.signer for each in report.signatures if each.kind == "signature"] == ["Doyun"]
 
@@ -269,7 +261,7 @@ def test_signers_who_are_asked_at_once_sign_in_any_order(office: Office, signing
         office.sign(name)
         assert office.carry_on(signing_together), "safe to repeat: nobody is asked twice"
     assert office.state(signing_together) == "in_force"
-    report = verify(sealed_file(office, signing_together), [office.runtime.authority.trust_anchor_pem])
+    report = verify(office.sealed_file(signing_together), [office.runtime.authority.trust_anchor_pem])
     assert report.verdict == "sealed"
     assert [each.signer for each in report.signatures if each.kind == "signature"] == [
         each.capitalize() for each in reversed(SIGNERS)
@@ -284,7 +276,7 @@ def test_signers_who_sign_in_the_same_moment_are_all_in_the_sealed_file(
     assert all(isinstance(each, Decided) and not each.again for each in answers), answers
     office.carry_on(signing_together)
     assert office.state(signing_together) == "in_force"
-    report = verify(sealed_file(office, signing_together), [office.runtime.authority.trust_anchor_pem])
+    report = verify(office.sealed_file(signing_together), [office.runtime.authority.trust_anchor_pem])
     assert report.verdict == "sealed"
     signed = [each.signer for each in report.signatures if each.kind == "signature"]
     assert sorted(filter(None, signed)) == sorted(each.capitalize() for each in SIGNERS)

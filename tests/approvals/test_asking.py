@@ -248,6 +248,17 @@ def test_a_stage_may_ask_again_in_a_route_that_skips(office: Office) -> None:
     assert office.open_tasks() == ["ann"]
 
 
+def test_whoever_a_document_is_sent_back_to_is_asked_although_they_approved_before(office: Office) -> None:
+    back = ABA[2].replace("}}", "}, send_back_to: [second]}")
+    publish(office, ABA[0], ABA[1], back, more="repeated: skip\n")
+    office.contract()
+    office.decide("ann")
+    office.decide("bo", "send_back", to="second")
+    assert office.open_tasks() == ["ann"]
+    office.decide("ann")
+    assert office.open_tasks() == ["bo"]
+
+
 def test_only_an_approval_is_skipped_and_only_ones_own(office: Office) -> None:
     publish(
         office,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlmodel import col, select
 
+from signing.verification import verify
 from tests.support.office import Office
 from tests.support.pdfs import plain_pdf
 from workflows.approvals.model import Round, Stage, StageState
@@ -76,6 +77,9 @@ def test_what_was_approved_before_that_stage_stays_and_the_record_says_of_which_
         ("legal", "Ann", second),
         ("last", "Eva", second),
     ]
+    office.carry_on(contract)
+    report = verify(office.sealed_file(contract), [office.runtime.authority.trust_anchor_pem])
+    assert report.verdict == "sealed"
 
 
 def test_what_is_kept_is_kept_once_more_with_the_version_that_was_approved(office: Office) -> None:

@@ -40,6 +40,7 @@ from workflows.parties.operations import actor, found_organisation, join, regist
 from workflows.parties.rules import Actor
 from workflows.runtime import Runtime
 from workflows.settings import Settings
+from workflows.signatures.model import Signing
 
 PASSWORD = "correct horse battery"
 QUICK_ROUTE = """\
@@ -280,6 +281,12 @@ class Office:
             by=by,
             now=lambda: datetime.now(UTC),
         )
+
+    def sealed_file(self, contract: Contract) -> bytes:
+        with self.reading() as session:
+            signing = session.exec(select(Signing).where(Signing.subject_id == contract.id)).one()
+        assert signing.sealed_key is not None
+        return self.runtime.blobs.get(signing.sealed_key)
 
     def deliver(self) -> list[EmailMessage]:
         """Let the dispatcher pay what is owed; the mails that left now."""

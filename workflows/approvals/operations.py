@@ -345,7 +345,7 @@ def _open(
     route = route_of(session, round.route_id)
     plan = branch_of(route, stage.name)
     assert plan is not None, "approval stages come from the route"
-    chosen = chosen_for(session, round, plan, stage, stages, tasks, now=now)
+    chosen = chosen_for(session, round, plan, stage, stages, tasks, sent_back=told is not None, now=now)
     if not chosen.panel.enough:
         if stage.state is not StageState.BLOCKED:
             stage.state = StageState.BLOCKED

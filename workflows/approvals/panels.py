@@ -45,15 +45,19 @@ def chosen_for(
     stages: Sequence[Stage],
     tasks: Sequence[Task],
     *,
+    sent_back: bool,
     now: datetime,
 ) -> Chosen:
-    """Whom the stage asks when it opens at this instant. ``stages``, ``tasks``: all of the round."""
+    """Whom the stage asks when it opens at this instant. ``stages``, ``tasks``: all of the round.
+
+    ``sent_back``: the document came back to this very stage, so that no earlier approval counts in it.
+    """
     route = route_of(session, round.route_id)
     asking = asking_of(round, route, approved=approvers_before(stage, stages, tasks))
     asked = _meant(session, plan.approvers, asking)
     people = _meant(session, plan.fallback, asking) | asked
     excluded = barred_from(session, round, stage, stages, tasks)
-    skips = route.repeated_in(plan) == "skip"
+    skips = route.repeated_in(plan) == "skip" and not sent_back
     chosen = panel(
         tuple(asked),
         tuple(people),
