@@ -352,8 +352,17 @@ def _record_check(pdf: bytes, record: dict[str, object], *, unchanged: bool) -> 
         return Check(
             "record", False, Said("The approval record inside belongs to the document as it was signed."), note
         )
-    count = len(decisions) if isinstance(decisions, list) else 0
-    note = Said("Decisions in it: %(count)s. The bytes decided on are the first of this file.", count=count)
+    made = [each for each in decisions if isinstance(each, dict)] if isinstance(decisions, list) else []
+    here = {document["normalised_sha256"], document.get("original_sha256")} if isinstance(document, dict) else set()
+    earlier = sum(bool(each.get("version_sha256")) and each["version_sha256"] not in here for each in made)
+    note = Said("Decisions in it: %(count)s. The bytes decided on are the first of this file.", count=len(made))
+    if earlier:
+        note = Said(
+            "Decisions in it: %(count)s, of which %(earlier)s on an earlier version, as its route allows. The bytes"
+            " that the others decided on are the first of this file.",
+            count=len(made),
+            earlier=earlier,
+        )
     return Check("record", True, Said("The approval record inside belongs to this document."), note)
 
 

@@ -80,6 +80,8 @@ def test_what_was_approved_before_that_stage_stays_and_the_record_says_of_which_
     office.carry_on(contract)
     report = verify(office.sealed_file(contract), [office.runtime.authority.trust_anchor_pem])
     assert report.verdict == "sealed"
+    [checked] = [each for each in report.checks if each.code == "record"]
+    assert str(checked.note).startswith("Decisions in it: 4, of which 2 on an earlier version, as its route allows.")
 
 
 def test_what_is_kept_is_kept_once_more_with_the_version_that_was_approved(office: Office) -> None:
