@@ -22,5 +22,5 @@ def signing_values(travelled: Journey, task: Task, contract: Contract) -> dict[s
         "beside": [each for each in others if each.state is TaskState.OPEN],
         "after": [each for each in others if each.state is TaskState.WAITING],
         "signer": known.get(task.email, {"name": task.name, "organisation": "", "title": ""}),
-        "approvers": travelled.approvals,
+        "approvers": travelled.approved_by,
     }

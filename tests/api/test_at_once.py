@@ -15,7 +15,8 @@ from sqlmodel import select
 
 from api.main import create_app
 from signing.verification import verify
-from tests.support.office import QUICK_ROUTE, Office, text_of
+from tests.support.html import read
+from tests.support.office import QUICK_ROUTE, Office, link_in, text_of
 from workflows.approvals.model import Decision, RoundState, Stage, StageState, Task, TaskState
 from workflows.approvals.operations import Decided
 from workflows.audit.queries import history
@@ -251,6 +252,19 @@ def signing_together(office: Office) -> Contract:
     office.decide("mia")
     assert office.carry_on(contract)[-1] == f"Waiting(whom='{', '.join(each.capitalize() for each in SIGNERS)}')"
     return contract
+
+
+def test_the_page_of_each_names_the_others_who_are_asked(
+    office: Office, web: TestClient, signing_together: Contract
+) -> None:
+    office.deliver()
+    [mail] = [each for each in office.mails.to("jun@haneul.example") if "sign" in str(each["Subject"])]
+    page = read(web.get(link_in(mail)).text).one("main").text
+    assert "Asked to sign as well: Ida, Kim, Lea, Max." in page
+    assert "Mia last on" in page, "who has approved"
+    office.sign("ida")
+    assert "Asked to sign as well: Kim, Lea, Max." in read(web.get(link_in(mail)).text).one("main").text
+    assert office.state(signing_together) == "in_signature"
 
 
 def test_signers_who_are_asked_at_once_sign_in_any_order(office: Office, signing_together: Contract) -> None:

@@ -136,6 +136,12 @@ def open_task_for(session: Session, process: str, subject_id: UUID, person_id: U
 
 
 @dataclass(frozen=True)
+class Approval:
+    name: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Journey:
     """A round with its stages, tasks and decisions (by task)."""
 
@@ -158,6 +164,18 @@ class Journey:
         standing = [task for stage in self.stages for task in standing_votes(stage, self.tasks)]
         found = (self.decisions.get(task.id) for task in standing)
         return [each for each in found if each is not None and each.verdict is Verdict.APPROVE]
+
+    @property
+    def approved_by(self) -> list[Approval]:
+        """Who approved this version, or an earlier one where that was left standing; each once, by their last."""
+        given = [Approval(each.name, each.at) for each in self.approvals]
+        given += [
+            Approval(each["name"], datetime.fromisoformat(each["at"]))
+            for stage in self.stages
+            for each in (stage.kept["by"] if stage.kept else ())
+        ]
+        last = {each.name: each for each in sorted(given, key=lambda each: each.at)}
+        return sorted(last.values(), key=lambda each: each.at)
 
     def ways_back(self, session: Session, stage: Stage) -> tuple[str, ...]:
         """Whereto an approver of the stage may send the document back: its sender, or stages before."""
