@@ -77,6 +77,8 @@ def for_uv() -> dict[str, str]:
     environment = {
         "UV_PYTHON_DOWNLOADS": "never",
         "UV_SYSTEM_CERTS": "1",
+        # now, once: where Python may not write beside its packages, each process would compile them again
+        "UV_COMPILE_BYTECODE": "1",
         "UV_NO_PROGRESS": "" if sys.stderr.isatty() else "1",
         **os.environ,
         "VIRTUAL_ENV": str(VENV),

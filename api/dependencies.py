@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Request
 from sqlmodel import Session
 
 from workflows.database import Work
@@ -56,24 +57,56 @@ async def get_now() -> datetime:
 Now = Annotated[datetime, Depends(get_now)]
 
 
-def get_actor(
-    runtime: Engine,
-    now: Now,
-    request: Request,
-    authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
-) -> Actor:
-    """Whoever the bearer token or the browser's cookie stands for.
+@dataclass(frozen=True)
+class Caller:
+    """Whoever the bearer token or the browser's cookie of a request stands for, not looked up yet.
 
     A cookie alone only reads: what changes something over the API takes a token, which no other site can send.
     """
-    scheme, _, secret = (authorization or "").partition(" ")
-    if scheme.lower() == "bearer" and secret:
-        return _by_token(runtime, secret.strip(), now)
-    with runtime.reading() as session:
-        cookie = request.cookies.get(SESSION_COOKIE)
-        if cookie and request.method in ("GET", "HEAD") and (found := web_session(session, cookie, now=now)):
-            return actor(session, found[1], via="page")
-    raise SignIn("Send a bearer token, or sign in.")
+
+    runtime: Runtime
+    request: Request
+    now: datetime
+
+    def actor(self) -> Actor:
+        """Raises SignIn where the request stands for nobody."""
+        scheme, _, secret = self.request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and secret:
+            return _by_token(self.runtime, secret.strip(), self.now)
+        with self.runtime.reading() as session:
+            cookie = self.request.cookies.get(SESSION_COOKIE)
+            reads = self.request.method in ("GET", "HEAD")
+            if cookie and reads and (found := web_session(session, cookie, now=self.now)):
+                return actor(session, found[1], via="page")
+        raise SignIn("Send a bearer token, or sign in.")
+
+    def allowed(self, scope: Scope) -> Actor:
+        """The actor, where their token has the scope.
+
+        Raises:
+            SignIn: the request stands for nobody.
+            Forbidden: the token has not.
+        """
+        actor = self.actor()
+        insist_on_scope(actor, scope)
+        return actor
+
+
+async def get_caller(request: Request, runtime: Engine, now: Now) -> Caller:
+    return Caller(runtime, request, now)
+
+
+WhoCalls = Annotated[Caller, Depends(get_caller)]
+"""For an endpoint that is called so often that it looks them up itself, on the thread that it works on."""
+
+
+def get_actor(caller: WhoCalls) -> Actor:
+    return caller.actor()
+
+
+def insist_on_scope(actor: Actor, scope: Scope) -> None:
+    if sentence := why_not_scope(actor, scope):
+        raise Forbidden(sentence, scope=scope.value)
 
 
 def _by_token(runtime: Runtime, secret: str, now: datetime) -> Actor:
@@ -95,8 +128,7 @@ class Allowed:
         self.scope, self.administers = scope, administers
 
     async def __call__(self, current: CurrentActor) -> Actor:
-        if sentence := why_not_scope(current, self.scope):
-            raise Forbidden(sentence, scope=self.scope.value)
+        insist_on_scope(current, self.scope)
         if self.administers and (sentence := why_not_administer(current)):
             raise Forbidden(sentence)
         return current

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import tempfile
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -85,10 +86,12 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
 
 
 @pytest.fixture
-def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
-    path = tmp_path / "signoff.db"
-    shutil.copyfile(migrated_sqlite, path)
-    return f"sqlite:///{path}"
+def sqlite_url(migrated_sqlite: Path) -> Iterator[str]:
+    """In memory where that can be had: each commit waits for the disk."""
+    with tempfile.TemporaryDirectory(prefix="signoff-sqlite-", dir=servers.fast_folder()) as folder:
+        path = Path(folder) / "signoff.db"
+        shutil.copyfile(migrated_sqlite, path)
+        yield f"sqlite:///{path}"
 
 
 @pytest.fixture

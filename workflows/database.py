@@ -11,28 +11,33 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from cryptography.fernet import Fernet
-from sqlalchemy import Engine, Insert, Table, event, insert, inspect
+from sqlalchemy import Dialect, Engine, Table, bindparam, event, insert, inspect, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import make_transient_to_detached
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.sql.dml import UpdateBase
 from sqlmodel import Session, SQLModel, create_engine
+
+from workflows.writes import Write, prepare, watch, write_later
 
 log = logging.getLogger(__name__)
 
 TRIED_AFTER = 1.0  # seconds that a connection may lie idle before it is tried
 
-_listeners: WeakKeyDictionary[Engine, list[Callable[[], None]]] = WeakKeyDictionary()
+_LISTENERS = "_whoever_is_told_after_commits"  # kept by the engine itself: some of them hold it, and end with it
 
 
 def open_engine(url: str, *, pool_size: int = 10) -> Engine:
     """SQLite (WAL, foreign keys, writers take their turn at BEGIN) or PostgreSQL."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return _pinged_when_idle(create_engine(parsed, pool_size=pool_size, max_overflow=pool_size))
+        engine = _pinged_when_idle(create_engine(parsed, pool_size=pool_size, max_overflow=pool_size))
+        watch(engine)
+        return engine
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
@@ -55,6 +60,7 @@ def open_engine(url: str, *, pool_size: int = 10) -> Engine:
         reading = connection.get_execution_options().get("reading", False)
         connection.exec_driver_sql("begin" if reading else "begin immediate")
 
+    watch(engine)
     return engine
 
 
@@ -89,6 +95,12 @@ class Work(Session):
     vault: Fernet
     owes: bool = False
 
+    def commit(self) -> None:
+        if not self.new and not self.deleted:  # else the flush finds out which row has to come first
+            for row in self.dirty:
+                _write_changes(self, row)
+        super().commit()
+
 
 @contextmanager
 def transaction(engine: Engine, *, stamp: Callable[[bytes], bytes], vault: Fernet) -> Iterator[Work]:
@@ -108,27 +120,32 @@ def table_of(kind: type[SQLModel]) -> Table:
 
 
 def insert_now(session: Session, rows: Sequence[SQLModel]) -> None:
-    """Insert rows of one table at once, ahead of all that waits for the flush, so that others may refer to them.
+    """Insert rows of one table, ahead of all that waits for the flush, so that others may refer to them.
 
     They belong to the session as if they had been added and flushed.
     """
-    if rows:
-        columns = inspect(type(rows[0])).column_attrs.keys()
-        session.execute(_plain_insert(type(rows[0])), [{key: getattr(row, key) for key in columns} for row in rows])
-        for row in rows:
-            make_transient_to_detached(row)
-            session.add(row)
+    if not rows:
+        return
+    connection, kind = session.connection(), type(rows[0])
+    columns = tuple(inspect(kind).column_attrs.keys())
+    write = _insert(kind, columns, connection.dialect)
+    for row in rows:
+        write_later(connection, write, {key: getattr(row, key) for key in columns})
+        make_transient_to_detached(row)
+        session.add(row)
 
 
 def insert_values(session: Session, kind: type[SQLModel], /, **values: Any) -> None:
-    """Insert one row at once, without making an object of it. Columns left out take their defaults."""
-    session.execute(_plain_insert(kind), values)
+    """Insert one row, without making an object of it. Columns left out take their defaults."""
+    connection = session.connection()
+    write_later(connection, _insert(kind, tuple(values), connection.dialect), values)
 
 
 def add_missing(session: Session, kind: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert those of ``rows`` whose primary key is not there yet; two transactions at once may add the same."""
-    if rows:
-        session.execute(_insert_missing(kind, session.get_bind().dialect.name), rows)
+    connection = session.connection()
+    for row in rows:
+        write_later(connection, _insert_missing(kind, tuple(row), connection.dialect), row)
 
 
 def add_or_change(
@@ -139,33 +156,72 @@ def add_or_change(
     ``change``: a function of the module, from the columns of the row that is there and of the one that was to be to the
     new values.
     """
-    session.execute(_insert_or_change(kind, session.get_bind().dialect.name, change), row)
+    connection = session.connection()
+    write_later(connection, _insert_or_change(kind, tuple(row), connection.dialect, change), row)
+
+
+def _write_changes(session: Session, row: SQLModel) -> None:
+    """What a flush would do for one row, along with all else that waits."""
+    state = inspect(row)
+    attributes = state.mapper.column_attrs
+    before = {key: value for key, value in state.committed_state.items() if key in attributes}
+    values = {key: now for key, value in before.items() if (now := getattr(row, key)) != value}
+    if values:
+        connection = session.connection()
+        write = _update(type(row), tuple(values), connection.dialect)
+        these = zip(state.mapper.primary_key, state.identity, strict=True)
+        write_later(connection, write, values | {f"the_{column.key}": value for column, value in these})
+    for key in before:
+        set_committed_value(row, key, getattr(row, key))
+
+
+def write(session: Session, statement: UpdateBase, values: Mapping[str, Any]) -> None:
+    """Carry out a statement of a module, of which nothing is to be read: each ``bindparam`` bears a name of its own."""
+    connection = session.connection()
+    write_later(connection, _prepared(statement, connection.dialect), values)
 
 
 # Statements are made once: to put one together takes longer than to carry it out.
 
 
-@lru_cache(64)
-def _plain_insert(kind: type[SQLModel]) -> Insert:
-    return insert(table_of(kind))
+@lru_cache(256)
+def _prepared(statement: UpdateBase, dialect: Dialect) -> Write:
+    return prepare(statement, dialect)
+
+
+@lru_cache(256)
+def _insert(kind: type[SQLModel], columns: tuple[str, ...], dialect: Dialect) -> Write:
+    return prepare(insert(table_of(kind)), dialect, columns)
 
 
 @lru_cache(64)
-def _insert_missing(kind: type[SQLModel], dialect: str) -> Any:
-    return _insert_on(kind, dialect).on_conflict_do_nothing()
+def _insert_missing(kind: type[SQLModel], columns: tuple[str, ...], dialect: Dialect) -> Write:
+    return prepare(_insert_on(kind, dialect).on_conflict_do_nothing(), dialect, columns)
 
 
 @lru_cache(64)
-def _insert_or_change(kind: type[SQLModel], dialect: str, change: Callable[[Any, Any], Mapping[str, Any]]) -> Any:
+def _insert_or_change(
+    kind: type[SQLModel], columns: tuple[str, ...], dialect: Dialect, change: Callable[[Any, Any], Mapping[str, Any]]
+) -> Write:
     statement = _insert_on(kind, dialect)
-    columns = statement.table.c
-    return statement.on_conflict_do_update(
-        index_elements=list(statement.table.primary_key), set_=change(columns, statement.excluded)
+    there = statement.table.c
+    changed = statement.on_conflict_do_update(
+        index_elements=list(statement.table.primary_key), set_=change(there, statement.excluded)
+    )
+    return prepare(changed, dialect, columns)
+
+
+@lru_cache(256)
+def _update(kind: type[SQLModel], columns: tuple[str, ...], dialect: Dialect) -> Write:
+    table = table_of(kind)
+    these = (column == bindparam(f"the_{column.key}", type_=column.type) for column in table.primary_key)
+    return prepare(
+        update(table).where(*these).values({key: bindparam(key, type_=table.c[key].type) for key in columns}), dialect
     )
 
 
-def _insert_on(kind: type[SQLModel], dialect: str) -> Any:
-    return (sqlite.insert if dialect == "sqlite" else postgresql.insert)(table_of(kind))
+def _insert_on(kind: type[SQLModel], dialect: Dialect) -> Any:
+    return (sqlite.insert if dialect.name == "sqlite" else postgresql.insert)(table_of(kind))
 
 
 @contextmanager
@@ -185,9 +241,9 @@ _lock = threading.Lock()
 def on_commit(engine: Engine, listener: Callable[[], None]) -> None:
     """Have ``listener`` called after each commit that owes the world something (see ``outbox``)."""
     with _lock:
-        _listeners.setdefault(engine, []).append(listener)
+        vars(engine).setdefault(_LISTENERS, []).append(listener)
 
 
 def tell(engine: Engine) -> None:
-    for listener in _listeners.get(engine, ()):
+    for listener in vars(engine).get(_LISTENERS, ()):
         listener()

@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from sqlmodel import Session
 
-from api.dependencies import Decides, Now, Reading, ReadsTasks, Transaction
+from api.dependencies import Engine, Now, Reading, ReadsTasks, WhoCalls
 from api.rest.answers import PromptRoute, refusals
 from api.rest.shapes import DecisionIn, DecisionShape, OpinionShape, TaskPage, TaskShape
 from workflows.approvals import queries
@@ -18,6 +18,7 @@ from workflows.approvals.model import Decision, Task, TaskState, Verdict
 from workflows.approvals.operations import Decided, decide
 from workflows.approvals.queries import Asked
 from workflows.approvals.timing import why_ran_out
+from workflows.parties.rules import Scope
 
 router = APIRouter(route_class=PromptRoute, prefix="/tasks", tags=["tasks"])
 
@@ -55,18 +56,20 @@ def read(task_id: UUID, session: Reading, actor: ReadsTasks, now: Now) -> TaskSh
     summary="Decide",
     responses=refusals(401, 403, 404, 409, 422),
 )
-def post_decision(task_id: UUID, body: DecisionIn, session: Transaction, actor: Decides, now: Now) -> DecisionShape:
+def post_decision(task_id: UUID, body: DecisionIn, runtime: Engine, caller: WhoCalls, now: Now) -> DecisionShape:
     """The next people are asked before the answer leaves. The same decision sent twice gives the first answer again."""
-    decided = decide(
-        session,
-        task_id,
-        Verdict(body.verdict),
-        seen=body.version_sha256,
-        by=actor,
-        now=now,
-        comment=body.comment,
-        send_back_to=body.send_back_to,
-    )
+    by, verdict = caller.allowed(Scope.TASKS_DECIDE), Verdict(body.verdict)
+    with runtime.transaction() as session:
+        decided = decide(
+            session,
+            task_id,
+            verdict,
+            seen=body.version_sha256,
+            by=by,
+            now=now,
+            comment=body.comment,
+            send_back_to=body.send_back_to,
+        )
     return decision_shape(decided)
 
 

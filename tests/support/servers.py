@@ -135,6 +135,19 @@ def _tail(log: Path, lines: int = 20) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
 
 
+def fast_folder() -> Path | None:
+    """Where files lie in memory, for databases that nobody needs to find again; None: there is no such place."""
+    memory = Path("/dev/shm")  # noqa: S108
+    try:
+        free = shutil.disk_usage(memory).free
+    except OSError:
+        return None
+    return memory if free > MEMORY_NEEDED and os.access(memory, os.W_OK) else None
+
+
+MEMORY_NEEDED = 2_000_000_000  # bytes: two databases at a time, and what a failed test leaves
+
+
 @contextmanager
 def postgresql() -> Iterator[URL]:
     """A cluster of our own, empty, without durability; or the server that SIGNOFF_TEST_POSTGRES_URL names.
@@ -148,7 +161,7 @@ def postgresql() -> Iterator[URL]:
     programs = parts.require("postgresql")
     # the server refuses to run as root
     user = "postgres" if os.geteuid() == 0 else None
-    home = Path(tempfile.mkdtemp(prefix="signoff-postgresql-"))
+    home = Path(tempfile.mkdtemp(prefix="signoff-postgresql-", dir=fast_folder()))
     try:
         password = secrets.token_urlsafe(16)
         (home / "password").write_text(password)
@@ -212,8 +225,12 @@ def connect(address: URL) -> psycopg.Connection:
 def create_database(address: URL, name: str, *, like: str | None = None) -> URL:
     """An empty database, or a copy of ``like`` (to which nobody may be connected)."""
     with connect(address) as connection:
-        template = sql.SQL(" template {}").format(sql.Identifier(like)) if like else sql.SQL("")
-        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)) + template)
+        words = sql.SQL("create database {}").format(sql.Identifier(name))
+        if like:
+            words += sql.SQL(" template {}").format(sql.Identifier(like))
+        if like and connection.info.server_version >= 15_00_00:  # before, there was no other way
+            words += sql.SQL(" strategy file_copy")  # half the time of a copy through the log
+        connection.execute(words)
     return address.set(database=name)
 
 

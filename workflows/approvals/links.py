@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from workflows.approvals.model import Link, Purpose, Round, Stage, StageKind, Task, TaskState
 from workflows.approvals.rules import Why, why_not_follow
-from workflows.database import Work, insert_values, table_of
+from workflows.database import Work, insert_values, table_of, write
 from workflows.errors import Conflict, Forbidden, Gone, NotFound, Refused
 from workflows.outbox import Letter, Recipient, post
 from workflows.parties.model import ADMINISTRATOR, Kind, Person
@@ -99,17 +99,13 @@ def _link(session: Work, task: Task, purpose: Purpose, *, now: datetime, until: 
 
 
 def kill_links(session: Work, task_ids: Sequence[UUID], *, now: datetime) -> None:
-    if task_ids:
-        session.execute(_KILL, {"tasks": list(task_ids), "now": now})
+    for each in task_ids:
+        write(session, _KILL, {"task": each, "now": now})
 
 
 _KILL = (
     update(table_of(Link))
-    .where(
-        col(Link.task_id).in_(bindparam("tasks", expanding=True)),
-        col(Link.dead_at).is_(None),
-        col(Link.purpose) == Purpose.ACT,
-    )
+    .where(col(Link.task_id) == bindparam("task"), col(Link.dead_at).is_(None), col(Link.purpose) == Purpose.ACT)
     .values(dead_at=bindparam("now"))
 )
 

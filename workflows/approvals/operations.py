@@ -47,7 +47,8 @@ from workflows.approvals.rules import (
     why_not_send_link_again,
 )
 from workflows.approvals.timing import look_again, start_clock, why_ran_out
-from workflows.audit.operations import record
+from workflows.audit.model import AuditChain
+from workflows.audit.operations import hold, record
 from workflows.columns import to_millisecond
 from workflows.database import Work, add_missing, insert_now
 from workflows.errors import NotFound
@@ -237,15 +238,22 @@ def lock_journey(session: Work, task_id: UUID) -> tuple[Round, list[Stage], list
 
 
 def _locked(session: Work, task_id: UUID) -> Round:
-    round = session.exec(_ROUND_OF_TASK, params={"task": task_id}).first()
-    if round is None:
+    """With the end of its document's history, to which all that follows is going to be added."""
+    found = session.exec(_ROUND_OF_TASK, params={"task": task_id}).first()
+    if found is None:
         raise NotFound("There is no such task.")
+    round, chain = found
+    hold(session, chain)
     return round
 
 
 # Made once: to put a statement together takes as long as to carry it out.
 _ROUND_OF_TASK = (
-    select(Round)
+    select(Round, AuditChain)
+    .join(
+        AuditChain,
+        (col(AuditChain.process) == col(Round.process)) & (col(AuditChain.subject_id) == col(Round.subject_id)),
+    )
     .where(Round.id == select(Task.round_id).where(Task.id == bindparam("task")).scalar_subquery())
     .with_for_update()
     .execution_options(populate_existing=True)

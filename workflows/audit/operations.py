@@ -61,15 +61,25 @@ def record(
     chain.length, chain.head = position, sha256
 
 
+def hold(session: Work, chain: AuditChain) -> None:
+    """Append from now on to this end of a chain, which the caller has read and locked together with something else."""
+    _held(session)[chain.process, chain.subject_id] = chain
+
+
 def _end_of(session: Work, process: str, subject_id: UUID) -> AuditChain:
     """The end of the subject's chain, locked until the commit; asked for once a transaction."""
-    held: dict[tuple[str, UUID], AuditChain] = session.info.setdefault("ends of chains", {})
+    held = _held(session)
     chain = held.get((process, subject_id)) or session.get(AuditChain, (process, subject_id), with_for_update=True)
     if chain is None:
         chain = AuditChain(process=process, subject_id=subject_id)
         session.add(chain)
     held[process, subject_id] = chain
     return chain
+
+
+def _held(session: Work) -> dict[tuple[str, UUID], AuditChain]:
+    held: dict[tuple[str, UUID], AuditChain] = session.info.setdefault("ends of chains", {})
+    return held
 
 
 def anchor(session: Work, *, now: datetime) -> AuditAnchor | None:

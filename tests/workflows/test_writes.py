@@ -1,0 +1,213 @@
+"""Rows that are written together with the next statement or the commit; on either database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import pytest
+from cryptography.fernet import Fernet
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlmodel import Session, select
+
+from workflows.audit.model import AuditChain
+from workflows.columns import new_id
+from workflows.database import (
+    Work,
+    add_missing,
+    add_or_change,
+    insert_now,
+    insert_values,
+    open_engine,
+    reading,
+    transaction,
+)
+from workflows.outbox import RunOwed
+from workflows.parties.model import Organisation
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = open_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def work(engine: Engine) -> Iterator[Work]:
+    with Work(engine, expire_on_commit=False) as work:
+        yield work
+
+
+def names(session: Session) -> list[str]:
+    return sorted(session.exec(select(Organisation.name)).all())
+
+
+def kept(engine: Engine) -> list[str]:
+    with reading(engine) as session:
+        return names(session)
+
+
+def found(work: Work, name: str, id: UUID | None = None) -> None:
+    insert_values(work, Organisation, id=id or new_id(), name=name, created_at=NOON)
+
+
+def test_what_waits_is_seen_by_the_next_read_of_the_same_transaction_and_by_nobody_else(
+    work: Work, engine: Engine
+) -> None:
+    found(work, "Haneul")
+    assert names(work) == ["Haneul"]
+    if engine.dialect.name != "sqlite":  # there, others wait for the writer
+        assert kept(engine) == []
+    work.commit()
+    assert kept(engine) == ["Haneul"]
+
+
+def test_what_waits_is_committed_without_any_other_statement(engine: Engine) -> None:
+    with transaction(engine, stamp=lambda _: b"", vault=Fernet(Fernet.generate_key())) as work:
+        found(work, "Haneul")
+        found(work, "Nordwerk")
+    assert kept(engine) == ["Haneul", "Nordwerk"]
+
+
+def test_what_waits_is_forgotten_with_its_transaction(work: Work, engine: Engine) -> None:
+    found(work, "Haneul")
+    work.rollback()
+    found(work, "Nordwerk")
+    work.commit()
+    assert kept(engine) == ["Nordwerk"]
+
+
+def test_an_exception_leaves_nothing_for_the_next_user_of_the_connection(engine: Engine) -> None:
+    def breaks_off() -> None:
+        with transaction(engine, stamp=lambda _: b"", vault=Fernet(Fernet.generate_key())) as work:
+            found(work, "Haneul")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        breaks_off()
+    with Work(engine) as other:
+        assert names(other) == []
+        other.commit()
+    assert kept(engine) == []
+
+
+def test_a_savepoint_takes_back_only_what_came_after_it(work: Work, engine: Engine) -> None:
+    found(work, "Haneul")
+    nested = work.begin_nested()
+    found(work, "Nordwerk")
+    nested.rollback()
+    found(work, "Brno")
+    work.commit()
+    assert kept(engine) == ["Brno", "Haneul"]
+
+
+def test_an_error_in_what_waits_comes_with_the_commit_and_nothing_is_kept(work: Work, engine: Engine) -> None:
+    same = new_id()
+    found(work, "Haneul", same)
+    found(work, "Nordwerk", same)
+    with pytest.raises(IntegrityError):
+        work.commit()
+    work.rollback()
+    assert kept(engine) == []
+    found(work, "Brno")  # the connection is as good as before
+    work.commit()
+    assert kept(engine) == ["Brno"]
+
+
+def test_an_error_in_what_waits_comes_with_the_next_read(work: Work, engine: Engine) -> None:
+    same = new_id()
+    found(work, "Haneul", same)
+    found(work, "Nordwerk", same)
+    with pytest.raises(IntegrityError):
+        names(work)
+    work.rollback()
+    assert kept(engine) == []
+
+
+def test_rows_that_were_written_belong_to_the_session(work: Work, engine: Engine) -> None:
+    made = Organisation(name="Haneul", created_at=NOON)
+    insert_now(work, [made])
+    assert work.get(Organisation, made.id) is made
+    made.name = "Haneul Robotics"
+    work.commit()
+    assert kept(engine) == ["Haneul Robotics"]
+
+
+def test_rows_put_in_before_the_flush_can_be_referred_to_by_it(work: Work, engine: Engine) -> None:
+    made = Organisation(name="Haneul", created_at=NOON)
+    insert_now(work, [made])
+    made.name = "Haneul Robotics"
+    work.add(Organisation(name="Nordwerk", created_at=NOON))
+    work.commit()
+    assert made.name == "Haneul Robotics"
+    assert kept(engine) == ["Haneul Robotics", "Nordwerk"]
+
+
+def test_a_changed_row_is_what_it_says_before_and_after_the_commit(work: Work, engine: Engine) -> None:
+    work.add(AuditChain(process="contract", subject_id=(subject := uuid4())))
+    work.commit()
+    chain = work.get_one(AuditChain, ("contract", subject))
+    for length in (3, 4):
+        chain.length, chain.head = length, "f" * 64
+        work.commit()
+        assert (chain.length, chain.head) == (length, "f" * 64)
+        with reading(engine) as session:
+            again = session.get_one(AuditChain, ("contract", subject))
+            assert (again.length, again.head) == (length, "f" * 64)
+
+
+def test_a_change_that_the_database_refuses_comes_with_the_commit(work: Work, engine: Engine) -> None:
+    for name in ("Haneul", "Nordwerk"):
+        found(work, name)
+    work.commit()
+    other = work.exec(select(Organisation).where(Organisation.name == "Nordwerk")).one()
+    other.id = work.exec(select(Organisation.id).where(Organisation.name == "Haneul")).one()
+    with pytest.raises(IntegrityError):
+        work.commit()
+    work.rollback()
+    assert kept(engine) == ["Haneul", "Nordwerk"]
+    assert work.get_one(Organisation, other.id).name == "Nordwerk", "what was not kept is read anew"
+
+
+def test_of_two_changes_the_last_one_holds(work: Work, engine: Engine) -> None:
+    made = Organisation(name="Haneul", created_at=NOON)
+    insert_now(work, [made])
+    work.commit()
+    made.name = "first"
+    work.flush()
+    made.name = "second"
+    work.commit()
+    assert kept(engine) == ["second"]
+
+
+def test_one_of_two_equal_rows_is_enough_and_wishes_add_up(work: Work) -> None:
+    subject = uuid4()
+    row = {"process": "contract", "subject_id": subject, "label": "C-1", "wanted_at": NOON, "not_before": NOON}
+    add_missing(work, RunOwed, [row, row])
+    for _ in range(2):
+        add_or_change(work, RunOwed, row, _once_more)
+    assert work.get_one(RunOwed, ("contract", subject)).sequence == 3
+
+
+def _once_more(there: RunOwed, _wanted: RunOwed) -> dict[str, object]:
+    return {"sequence": there.sequence + 1}
+
+
+def test_a_connection_that_was_cut_is_replaced(work: Work, engine: Engine) -> None:
+    if engine.dialect.name == "sqlite":
+        return  # nobody can cut it
+    found(work, "Haneul")
+    process = work.connection().connection.driver_connection.info.backend_pid  # type: ignore[union-attr]
+    with engine.connect() as other:
+        other.execute(text("select pg_terminate_backend(:process)"), {"process": process})
+    with pytest.raises(DBAPIError):
+        work.commit()
+    work.rollback()
+    found(work, "Nordwerk")
+    work.commit()
+    assert kept(engine) == ["Nordwerk"]
