@@ -23,12 +23,14 @@ app = typer.Typer(
 )
 contracts = typer.Typer(no_args_is_help=True, help="Send and list contracts.")
 routes = typer.Typer(no_args_is_help=True, help="Check and publish approval routes.")
+rates = typer.Typer(no_args_is_help=True, help="Exchange rates by which routes compare amounts.")
 audit = typer.Typer(no_args_is_help=True, help="Check the history.")
 users = typer.Typer(no_args_is_help=True, help="People with an account.")
 tokens = typer.Typer(no_args_is_help=True, help="Tokens with which programs act for a person.")
 for name, part in (
     ("contracts", contracts),
     ("routes", routes),
+    ("rates", rates),
     ("audit", audit),
     ("users", users),
     ("tokens", tokens),
@@ -243,6 +245,25 @@ def publish_route(file: Annotated[Path, typer.Argument(exists=True, dir_okay=Fal
             raise Forbidden(sentence)
         published = publish(session, file.read_text(encoding="utf-8"), name=None, by=actor, now=_now())
         console.print(f"{published.name} is published as version {published.version}.")
+
+
+@rates.command("load")
+def load_rates(
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="CSV with the columns day, base, currency and units.")
+    ],
+    by: By,
+) -> None:
+    """Keep the rates of a file, day by day: all of it or nothing."""
+    from workflows.approvals.exchange import keep_rates, read_file
+
+    runtime = _runtime()
+    days = read_file(file.read_text(encoding="utf-8"))
+    with runtime.transaction() as session:
+        actor = _actor(session, by)
+        for each in days:
+            keep_rates(session, each.day, each.base, each.units, by=actor, now=_now())
+    console.print(f"Kept: {sum(len(each.units) for each in days)} rates of {len({each.day for each in days})} days.")
 
 
 @audit.command("verify")

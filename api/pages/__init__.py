@@ -19,6 +19,7 @@ for name in (
     "contracts",
     "boards",
     "routes",
+    "rates",
     "route_versions",
     "verify",
     "people",

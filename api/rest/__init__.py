@@ -9,6 +9,7 @@ from api.rest import (
     decisions,
     discussions,
     handing_over,
+    rates,
     rounds,
     routes,
     tasks,
@@ -26,6 +27,7 @@ for part in (
     tasks,
     routes,
     rounds,
+    rates,
     verifications,
 ):
     router.include_router(part.router)

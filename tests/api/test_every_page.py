@@ -35,6 +35,8 @@ PAGES = {
     "a rejected contract": ("dan", "/contracts/{rejected}"),
     "a withdrawn contract": ("dan", "/contracts/{withdrawn}"),
     "a contract with nobody to ask": ("dan", "/contracts/{blocked}"),
+    "a contract whose time has run out": ("mia", "/contracts/{late}"),
+    "inbox with what has run out": ("mia", "/"),
     "a contract to sign": ("doyun", "/contracts/{signing}"),
     "what was done": ("dan", "/contracts/{legal}?done=replaced"),
     "print view": ("dan", "/contracts/{in force}/print"),
@@ -54,6 +56,9 @@ PAGES = {
     "a new route": ("root", "/routes/new"),
     "versions of a route": ("root", "/routes/two-stages/compare"),
     "documents under way": ("root", "/routes/two-stages/rounds"),
+    "rates": ("root", "/rates"),
+    "rates to change": ("root", "/rates?base=EUR&before=2040-01-01"),
+    "no rates before": ("root", "/rates?before=2026-05-01"),
     "people": ("root", "/people"),
     "people found": ("root", "/people?q=legal"),
     "nobody found": ("root", "/people?q=zeppelin"),
@@ -66,6 +71,7 @@ PAGES = {
     "task link, changed": ("", "{link changed}"),
     "its text": ("", "{link asked}/text"),
     "signing link": ("", "{link sign}"),
+    "link whose time has run out": ("", "{link late}"),
     "used link": ("", "{link approved}"),
     "link of a withdrawn contract": ("", "{link withdrawn}"),
     "used signing link": ("", "{link signed}"),
@@ -99,7 +105,7 @@ def web(busy: Busy) -> Iterator[TestClient]:
 def cookies(busy: Busy, web: TestClient) -> dict[str, str]:
     """The browser cookie of each person."""
     found = {"": ""}
-    for name in ("dan", "ann", "doyun", "new", "root"):
+    for name in ("dan", "ann", "mia", "doyun", "new", "root"):
         form = {"email": f"{name}@haneul.example", "password": PASSWORD}
         answer = web.post("/sign-in", data=form, follow_redirects=False)
         assert answer.status_code == 303

@@ -35,7 +35,7 @@ def recorded() -> set[str]:
                 action = node.args[1] if len(node.args) > 1 else None
                 if isinstance(action, ast.Constant) and isinstance(action.value, str):
                     found.add(action.value)
-    return found - {"route_published", "substitute_named", "substitution_ended"}
+    return found - {"route_published", "substitute_named", "substitution_ended", "rates_kept"}
 
 
 def event(action: str, **data: object) -> AuditEvent:

@@ -50,7 +50,10 @@ def test_amounts_in_another_currency_are_not_compared() -> None:
     route = parse(CONTRACT)
     why = why_not_comparable(route, facts(currency="KRW"))
     assert why is not None
-    assert why[0] % why[1] == "The route “contract-standard” compares amounts in EUR, and this one is in KRW."
+    assert (
+        why[0] % why[1]
+        == "The route “contract-standard” compares amounts in EUR, and this one is in KRW, for which there is no rate."
+    )
     assert why_not_comparable(route, facts(amount=None, currency=None)) is None, "there is nothing to compare"
     assert why_not_comparable(parse(HEAD + "currency: EUR\n"), facts(currency="KRW")) is None, "nothing is compared"
 

@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from tests.support.office import PASSWORD, Office, link_in, open_office
+from workflows.approvals.exchange import keep_rates
 from workflows.contracts.model import Contract
 from workflows.contracts.operations import withdraw
 from workflows.parties.model import Person
@@ -59,6 +60,16 @@ stages:
     approvers: {group: auditors}
 """
 
+IN_TIME = """\
+name: in-time
+document: contract
+priority: 0
+when: contract.kind == "other"
+calendar: {country: KR, timezone: Asia/Seoul}
+stages:
+  - {name: manager, approvers: {manager_of: submitter}, due: 1 business day, on_expiry: incident}
+"""
+
 
 @dataclass(frozen=True)
 class Busy:
@@ -90,7 +101,7 @@ def busy_office(database_url: str, home: Path, *, locale: str = "en") -> Busy:
     office = open_office(database_url, home)
     office.now = datetime.now(UTC) - timedelta(hours=3)
     people(office, locale)
-    for route in (ROUTE, ANYTHING, NOBODY):
+    for route in (ROUTE, ANYTHING, NOBODY, IN_TIME):
         office.route(route)
     contracts: dict[str, Contract] = {}
     links: dict[str, str] = {}
@@ -173,6 +184,11 @@ def busy_office(database_url: str, home: Path, *, locale: str = "en") -> Busy:
         withdraw(
             session, withdrawn.id, comment="No longer needed.", by=office.actor("dan"), now=office.now, visible=True
         )
+    office.deliver()
+    office.now -= timedelta(days=10)
+    hand_in("late", "Office plants", kind="service", route="in-time", currency="KRW", amount="900000")
+    links["late"] = newest("mia@")
+    office.now += timedelta(days=10)
     hand_in("manager", "Security guards, <b>Incheon</b> & Co.", kind="service", currency="KRW", amount="120000000")
     office.deliver()
     return Busy(office, contracts, links)
@@ -190,6 +206,10 @@ def people(office: Office, locale: str) -> dict[str, Person]:
     office.person("new", password=PASSWORD, locale=locale)
     office.person("gone", groups=["legal"], password=PASSWORD, locale=locale)
     tokens(office)
+    for ago, won in ((8, "1571.3"), (1, "1580")):
+        units, root = {"KRW": won, "USD": "1.0842", "JPY": "163.05"}, office.actor("root")
+        with office.transaction() as session:
+            keep_rates(session, office.now.date() - timedelta(days=ago), "EUR", units, by=root, now=office.now)
     with office.transaction() as session:
         see_off(session, office.people["gone"].id, by=office.actor("root"), now=office.now)
     return office.people

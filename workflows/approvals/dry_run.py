@@ -14,6 +14,7 @@ from sqlmodel import Session
 from workflows.approvals import route as routes
 from workflows.approvals.approvers import Asking, resolve
 from workflows.approvals.deadlines import escalation_time, reminder_times
+from workflows.approvals.exchange import rates_of_submission
 from workflows.approvals.plan import SIGNATURES, Approvers, Band, OnExpiry, ParallelPlan, Route, StagePlan
 from workflows.approvals.rates import Rates
 from workflows.approvals.rules import excluded_from, panel, thresholds
@@ -77,6 +78,8 @@ def dry_run(
 ) -> DryRun:
     """The route's stages in order. Each begins when the one before would be due; one without a due time takes none.
 
+    ``rates``: instead of those that are kept.
+
     Raises:
         Refused: a condition cannot be answered from what is given, an amount cannot be compared, or no stage applies.
     """
@@ -86,6 +89,7 @@ def dry_run(
         route.document: dict(fields),
         "submitter": {"email": submitter.email},
     }
+    rates = rates or rates_of_submission(session, route, given, submitter, now=now)
     going = routes.going_through(route, given, rates)
     if refused := routes.why_asks_nobody(route, going):
         raise Refused(refused[0], field="route", **refused[1])

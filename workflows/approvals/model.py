@@ -67,7 +67,7 @@ class Round(SQLModel, table=True):
     card: dict[str, Any] = Field(sa_column=Column(json_column(), nullable=False))
     """What inboxes and mails say of the document: number, title, counterparty, amount, currency, note, signers."""
     rates: dict[str, Any] | None = Field(default=None, sa_column=Column(json_column()))
-    """Exchange rates of the day of submission, as ``rates.as_data`` gives them; None where none were needed."""
+    """Exchange rates of the day of submission, as ``rates.as_data`` gives them; None where none were kept."""
     state: RoundState = Field(default=RoundState.OPEN, sa_column=Column(by_value(RoundState), nullable=False))
     opened_at: datetime = Field(sa_column=Column(UtcTime, nullable=False))
     closed_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))

@@ -10,11 +10,13 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from workflows.approvals import route as routes
+from workflows.approvals.exchange import rates_of_submission
 from workflows.approvals.model import RouteVersion
 from workflows.approvals.route import Route, StagePlan
 from workflows.audit.operations import record
 from workflows.database import Work
 from workflows.errors import Refused
+from workflows.parties.model import Person
 from workflows.parties.queries import by_emails
 from workflows.parties.rules import Actor, shown, who
 
@@ -96,12 +98,18 @@ def _insist_on_known_people(session: Session, route: Route) -> None:
 
 
 def choose_route(
-    session: Session, document: str, facts: Mapping[str, object], *, name: str | None = None
+    session: Session,
+    document: str,
+    facts: Mapping[str, object],
+    *,
+    name: str | None = None,
+    submitter: Person,
+    now: datetime,
 ) -> RouteVersion:
     """The route named, or the first by priority whose ``when`` holds for the document's facts.
 
     Raises:
-        Refused: where there is no such route.
+        Refused: where there is no such route, or one compares an amount for which no rate is kept.
     """
     current = session.exec(
         select(RouteVersion)
@@ -111,7 +119,12 @@ def choose_route(
     for each in current:
         if name is not None and each.name == name:
             return each
-        if name is None and routes.applies(parsed(each.source), facts):
+        if name is not None:
+            continue
+        route = parsed(each.source)
+        if route.when is None or routes.applies(
+            route, facts, rates_of_submission(session, route, facts, submitter, now=now)
+        ):
             return each
     if name is not None:
         raise Refused("There is no route “%(name)s” for this kind of document.", field="route", name=shown(name)[:80])

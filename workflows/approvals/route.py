@@ -257,7 +257,8 @@ def _in_route_currency(route: Route, facts: Mapping[str, object], rates: Rates |
         return facts
     if rates is None or not isinstance(currency, str):
         raise Refused(
-            "The route “%(route)s” compares amounts in %(currency)s, and this one is in %(other)s.",
+            "The route “%(route)s” compares amounts in %(currency)s, and this one is in %(other)s, for which there is"
+            " no rate.",
             field="currency",
             route=route.name,
             currency=route.currency,

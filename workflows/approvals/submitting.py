@@ -12,6 +12,7 @@ from sqlmodel import col, select
 
 from workflows.approvals import route as routes
 from workflows.approvals.approvers import resolve
+from workflows.approvals.exchange import rates_of_submission
 from workflows.approvals.model import Round, RouteVersion, Stage, StageKind, StageState, Task, TaskState, Verdict
 from workflows.approvals.operations import advance, let_in
 from workflows.approvals.panels import asking_of
@@ -55,7 +56,8 @@ def open_round(
         Refused: no stage applies to the document, its amount cannot be compared, or a signer is missing.
     """
     plan = parsed(route.source)
-    if sentence := routes.why_not_comparable(plan, submission.facts):
+    rates = rates_of_submission(session, plan, submission.facts, submitter, now=now)
+    if sentence := routes.why_not_comparable(plan, submission.facts, rates):
         raise Refused(sentence[0], field="currency", **sentence[1])
     before = session.exec(
         select(Round)
@@ -74,6 +76,7 @@ def open_round(
         version_number=submission.version_number,
         version_sha256=submission.version_sha256,
         facts=_plain(submission.facts),
+        rates=rates.as_data() if rates else None,
         card={
             **submission.card,
             "label": submission.label,
@@ -89,7 +92,7 @@ def open_round(
     )
     session.add(round)
     session.flush()
-    going = routes.going_through(plan, submission.facts)
+    going = routes.going_through(plan, submission.facts, rates)
     if why := routes.why_asks_nobody(plan, going):
         raise Refused(why[0], field="route", **why[1])
     stages: list[Stage] = []
@@ -161,6 +164,8 @@ def goes_on_with(
     """
     plan, rates = parsed(route.source), rates_of(round.rates) if round.rates else None
     if round.route_id != route.id or plan.on_change != "keep":
+        return False
+    if routes.why_not_comparable(plan, facts, rates):  # a currency that had no rate then: it begins anew, with today's
         return False
     if routes.going_through(plan, facts, rates) != routes.going_through(plan, round.facts, rates):
         return False

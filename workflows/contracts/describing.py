@@ -60,7 +60,7 @@ def describe(
     goes_on = None
     if going.state is RoundState.OPEN:
         facts = facts_of(contract, submitter=owner.email)
-        route = choose_route(session, PROCESS, facts, name=contract.route)
+        route = choose_route(session, PROCESS, facts, name=contract.route, submitter=owner, now=now)
         goes_on = goes_on_with(session, going, facts, card_of(session, contract, version), route=route)
     record(
         session,

@@ -379,7 +379,7 @@ def send_on_its_way(
     session: Work, contract: Contract, version: Version, owner: Person, *, now: datetime, link_days: int
 ) -> None:
     facts = facts_of(contract, submitter=owner.email)
-    route = choose_route(session, PROCESS, facts, name=contract.route)
+    route = choose_route(session, PROCESS, facts, name=contract.route, submitter=owner, now=now)
     signers = [
         acquaintance(
             session, name=each["name"], email=each["email"], locale=owner.locale, timezone=owner.timezone, now=now
