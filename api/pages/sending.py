@@ -23,7 +23,7 @@ from api.pages.fields import CURRENCIES, Text, Texts, plain_amount
 from api.pages.shell import page
 from api.pages.words import KINDS, kind_name
 from api.readers import reader_of
-from workflows.approvals.operations import send_link_again
+from workflows.approvals.handing_over import send_link_again
 from workflows.approvals.queries import asked, current_routes
 from workflows.contracts import queries
 from workflows.contracts.describing import describe

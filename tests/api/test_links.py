@@ -12,8 +12,8 @@ from sqlmodel import select
 from tests.support.html import read
 from tests.support.office import PASSWORD, Office, link_in
 from tests.support.web import Browser
+from workflows.approvals.handing_over import send_link_again
 from workflows.approvals.model import Decision, Task
-from workflows.approvals.operations import send_link_again
 
 ROUTE = """\
 name: two-stages

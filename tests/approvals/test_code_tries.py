@@ -10,8 +10,8 @@ from tests.approvals.codes import World, decisions, history, kept, opened, wrong
 from tests.support.html import faults, read
 from tests.support.office import link_in, text_of
 from workflows.approvals import codes
+from workflows.approvals.handing_over import send_link_again
 from workflows.approvals.model import Link, Round, Task
-from workflows.approvals.operations import send_link_again
 from workflows.errors import Refused
 
 

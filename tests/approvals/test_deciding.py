@@ -275,7 +275,7 @@ def test_running_rounds_keep_the_route_that_they_began_with(office: Office) -> N
 
 
 def test_a_link_dies_with_its_time_and_can_be_sent_again(office: Office) -> None:
-    from workflows.approvals.operations import send_link_again
+    from workflows.approvals.handing_over import send_link_again
 
     office.now = datetime.now(UTC) - timedelta(
         days=15

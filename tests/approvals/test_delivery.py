@@ -10,8 +10,9 @@ from sqlmodel import col, select
 from tests.support.office import PASSWORD, Office, text_of
 from workflows.approvals.chasing import MAIL_WAITS
 from workflows.approvals.deadlines import IN_FLIGHT
+from workflows.approvals.handing_over import send_link_again
 from workflows.approvals.model import Link, Stage, Task, Verdict
-from workflows.approvals.operations import decide, send_link_again
+from workflows.approvals.operations import decide
 from workflows.approvals.timing import clock
 from workflows.business_time import Calendar, due_after
 from workflows.contracts.model import Contract

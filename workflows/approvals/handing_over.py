@@ -1,4 +1,4 @@
-"""Give a task to somebody else: delegate it, have it back, reassign it; put its due time off."""
+"""Give a task to somebody else: delegate it, have it back, reassign it; put its due time off; send its link again."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from datetime import datetime
 from uuid import UUID
 
 from workflows.approvals.deadlines import put_off, why_not_extend
-from workflows.approvals.links import ask, refusal
+from workflows.approvals.links import ask, kill_links, refusal
 from workflows.approvals.model import Stage, StageState, Task, TaskState
 from workflows.approvals.notices import handing, tell_sender
 from workflows.approvals.operations import void
 from workflows.approvals.publishing import branch_of, route_of
 from workflows.approvals.reviewing import have_prepared
-from workflows.approvals.rules import Why
+from workflows.approvals.rules import Why, why_not_send_link_again
 from workflows.approvals.seats import (
     Place,
     about,
@@ -33,7 +33,7 @@ from workflows.business_time import due_of
 from workflows.database import Work
 from workflows.errors import Forbidden, Refused
 from workflows.parties.model import Person
-from workflows.parties.rules import Actor, shown
+from workflows.parties.rules import Actor, shown, who
 
 
 def delegate(
@@ -235,3 +235,31 @@ def extend(session: Work, task_id: UUID, *, time: str, by: Actor, now: datetime)
     entry = {**about(at, at.task, by), "before": before.isoformat(), "due_at": due.at.isoformat()}
     record(session, "put_off", round.process, round.subject_id, now=now, **entry)
     return stage
+
+
+def send_link_again(session: Work, task_id: UUID, *, by: Actor, now: datetime) -> None:
+    """A fresh link for an open task; the ones before lead nowhere from now on.
+
+    Raises:
+        NotFound: there is no such task, or the actor may not know of it.
+        Forbidden: to all but the document's sender and their administrators.
+        Conflict: the task is not open.
+    """
+    at = place_of(session, task_id)
+    round, task = at.round, at.task
+    if why := why_not_send_link_again(by, round, task, administrator=administers(session, at, by)):
+        if why.kind == "forbidden":
+            insist_known(session, at, by)
+        raise refusal(why)
+    kill_links(session, [task.id], now=now)
+    ask(session, round, at.stage, task, session.get_one(Person, task.person_id), now=now, resent=True)
+    record(
+        session,
+        "link_sent_again",
+        round.process,
+        round.subject_id,
+        now=now,
+        **who(by),
+        task=str(task.id),
+        to=task.name,
+    )

@@ -36,7 +36,6 @@ from workflows.approvals.rules import (
     Outcome,
     Rejected,
     Why,
-    next_signers,
     next_step,
     outcome,
     reopened,
@@ -44,9 +43,8 @@ from workflows.approvals.rules import (
     votes_in,
     why_not_decide,
     why_not_send_back,
-    why_not_send_link_again,
 )
-from workflows.approvals.timing import look_again, start_clock, why_ran_out
+from workflows.approvals.timing import start_clock, why_ran_out
 from workflows.audit.model import AuditChain
 from workflows.audit.operations import hold, record
 from workflows.columns import to_millisecond
@@ -54,7 +52,6 @@ from workflows.database import Work, add_missing, insert_now
 from workflows.errors import NotFound
 from workflows.outbox import wake
 from workflows.parties.model import Person
-from workflows.parties.queries import people
 from workflows.parties.rules import Actor, who
 
 React = Callable[[Work, Round, datetime], None]
@@ -436,66 +433,6 @@ def tell_of_substitute(session: Work, round: Round, stage: Stage, task: Task, *,
     tell_sender(
         session, round, stage, task, "substitute", of_name=task.instead_of_name, by=None, away_until=until, now=now
     )
-
-
-def send_link_again(session: Work, task_id: UUID, *, by: Actor, now: datetime) -> None:
-    """A fresh link for an open task; the ones before lead nowhere from now on.
-
-    Raises:
-        Forbidden: to all but the document's owner and their administrators.
-        Conflict: the task is not open.
-    """
-    round, tasks = lock_round(session, task_id)
-    task = next(each for each in tasks if each.id == task_id)
-    submitter = session.get_one(Person, round.submitter_id)
-    administrator = by.administers and by.organisation_id == submitter.organisation_id
-    if why := why_not_send_link_again(by, round, task, administrator=administrator):
-        if why.kind == "forbidden" and not may_know(session, round, tasks, by):
-            raise NotFound("There is no such task.")
-        raise refusal(why)
-    kill_links(session, [task.id], now=now)
-    stage, person = session.get_one(Stage, task.stage_id), session.get_one(Person, task.person_id)
-    ask(session, round, stage, task, person, now=now, resent=True)
-    record(
-        session,
-        "link_sent_again",
-        round.process,
-        round.subject_id,
-        now=now,
-        **who(by),
-        task=str(task.id),
-        to=task.name,
-    )
-
-
-def ask_next_signers(session: Work, round: Round, *, now: datetime) -> list[Task]:
-    """Ask the signer whose turn it is, or all where the route asks them at once; none while there is nobody to ask."""
-    stages, tasks = stages_of(session, round.id), tasks_of(session, round.id)
-    stage = next(
-        (each for each in stages if each.kind is StageKind.SIGNATURE and each.state is not StageState.SKIPPED), None
-    )
-    if stage is None or round.state is not RoundState.APPROVED:
-        return []
-    route = route_of(session, round.route_id)
-    plan = branch_of(route, stage.name)  # None: the document's own signers
-    mine = [each for each in tasks if each.stage_id == stage.id]
-    asked_now = next_signers(mine, plan.order or "sequential" if plan else "sequential")
-    if not asked_now:
-        return []
-    if stage.state is StageState.WAITING:
-        stage.state, stage.opened_at = StageState.OPEN, now
-        if plan is not None:
-            start_clock(stage, plan, route.calendar, now=now)
-    signers = people(session, [task.person_id for task in asked_now])
-    for task in asked_now:
-        task.state, task.asked_at = TaskState.OPEN, now
-    if plan is not None:
-        look_again(session, stage, plan, tasks, route.calendar, now=now)
-    for task in asked_now:
-        ask(session, round, stage, task, signers[task.person_id], now=now)
-    names = [task.name for task in asked_now]
-    record(session, "asked", round.process, round.subject_id, now=now, stage=stage.name, people=names)
-    return list(asked_now)
 
 
 def change_state(session: Work, round: Round, state: RoundState, *, now: datetime) -> None:

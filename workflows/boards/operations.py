@@ -9,14 +9,15 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
+from workflows.approvals.handing_over import send_link_again
 from workflows.approvals.links import kill_links, reading_link
 from workflows.approvals.model import Round, RoundState, Stage, StageState, Task, TaskState, Verdict
-from workflows.approvals.operations import advance, invite, send_link_again
+from workflows.approvals.operations import advance, invite
 from workflows.approvals.queries import current_round
 from workflows.audit.operations import record
 from workflows.boards.queries import insist_on_own
 from workflows.contracts.model import PROCESS, Contract
-from workflows.contracts.operations import READING_DAYS
+from workflows.contracts.term import READING_DAYS
 from workflows.database import Work
 from workflows.errors import Conflict, Forbidden, NotFound, Refused
 from workflows.outbox import Letter, MailState, OutgoingMail, Recipient, post, wake

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session, col, select
 
 from documents.blobs import BlobRef
-from workflows.approvals.links import mail_values, reading_link, recipient, refusal
+from workflows.approvals.links import mail_values, recipient, refusal
 from workflows.approvals.model import Decision, Participant, Round, RoundState, StageKind, Task, Verdict
 from workflows.approvals.operations import end_round, on_change, on_invited, tasks_of
 from workflows.approvals.publishing import choose_route
@@ -19,10 +19,9 @@ from workflows.approvals.standing_in import why_not_recall
 from workflows.approvals.submitting import Submission, open_round
 from workflows.audit.operations import record
 from workflows.columns import new_id
-from workflows.contracts.model import PROCESS, Contract, ContractState, ExpiryAlert, NumberRange, Version
+from workflows.contracts.model import PROCESS, Contract, ContractState, NumberRange, Version
 from workflows.contracts.rules import (
     Draft,
-    Warning,
     facts_of,
     last_day_to_cancel,
     page_starts,
@@ -38,9 +37,6 @@ from workflows.parties.queries import people
 from workflows.parties.rules import Actor, who
 from workflows.search.operations import put
 from workflows.signatures.operations import end as end_signing
-
-READING_DAYS = 90
-"""How long a signer without an account can fetch the sealed file."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +177,7 @@ def withdraw(session: Work, contract_id: UUID, *, comment: str, by: Actor, now: 
             task.person_id for task in tasks_of(session, going.id) if task.verdict is Verdict.SIGN
         }
         for person in people(session, told).values():
-            _tell(session, contract, going, person, "withdrawn", now=now, by_name=by.name, comment=comment.strip())
+            tell(session, contract, going, person, "withdrawn", now=now, by_name=by.name, comment=comment.strip())
     set_state(session, contract, ContractState.WITHDRAWN, now=now)
     wake(session, PROCESS, contract.id, label=contract.number, now=now)
     return contract
@@ -217,7 +213,7 @@ def recall(session: Work, contract_id: UUID, *, comment: str, by: Actor, now: da
     )
     asked = end_round(session, going, RoundState.RECALLED, now=now)
     for person in people(session, {task.person_id for task in asked}).values():
-        _tell(session, contract, going, person, "withdrawn", now=now, by_name=by.name, comment=comment, recalled=True)
+        tell(session, contract, going, person, "withdrawn", now=now, by_name=by.name, comment=comment, recalled=True)
     wake(session, PROCESS, contract.id, label=contract.number, now=now)
     return contract
 
@@ -277,73 +273,6 @@ def signing_begun(session: Work, contract_id: UUID, *, now: datetime) -> None:
     _, contract = locked(session, contract_id, visible=True)
     if contract.state is ContractState.APPROVED:
         set_state(session, contract, ContractState.IN_SIGNATURE, now=now)
-
-
-def bring_into_force(session: Work, contract_id: UUID, round: Round, *, now: datetime) -> None:
-    """The sealed file is kept: tell everyone concerned. Safe to repeat."""
-    _, contract = locked(session, contract_id, visible=True)
-    if contract.state in (ContractState.IN_FORCE, ContractState.EXPIRED):
-        return
-    set_state(session, contract, ContractState.IN_FORCE, now=now)
-    contract.sealed_at = now
-    record(
-        session,
-        "in_force",
-        PROCESS,
-        contract.id,
-        now=now,
-        starts_on=_iso(contract.starts_on),
-        ends_on=_iso(contract.ends_on),
-        cancel_by=_iso(contract.cancel_by),
-    )
-    signed = {task.person_id: task for task in tasks_of(session, round.id) if task.verdict is Verdict.SIGN}
-    until = now + timedelta(days=READING_DAYS)
-    for person in people(session, {contract.owner_id, *signed}).values():
-        without_account = person.id in signed and person.password_hash is None
-        _tell(
-            session,
-            contract,
-            round,
-            person,
-            "in_force",
-            now=now,
-            link=reading_link(session, signed[person.id], now=now, until=until) if without_account else None,
-            link_until=until.isoformat() if without_account else None,
-            starts_on=_iso(contract.starts_on),
-            ends_on=_iso(contract.ends_on),
-        )
-    index(session, contract)
-
-
-def give_warning(session: Work, contract: Contract, warning: Warning, *, today: date, now: datetime) -> None:
-    """Mail the owner and the counterparty's contact that an end comes near; remember that it was done."""
-    session.add(
-        ExpiryAlert(
-            contract_id=contract.id, what=warning.what, day=warning.day, days_before=warning.days_before, given_at=now
-        )
-    )
-    values: dict[str, Any] = {
-        "what": warning.what,
-        "day": warning.day.isoformat(),
-        "days_left": (warning.day - today).days,
-        "ends_on": _iso(contract.ends_on),
-        "notice_days": contract.notice_days,
-    }
-    for person in _those_warned(session, contract, now=now):
-        _tell(session, contract, None, person, "expiry", now=now, **values)
-    record(session, "warned", PROCESS, contract.id, now=now, **values)
-
-
-def expire(session: Work, contract_id: UUID, *, today: date, now: datetime) -> None:
-    """The day after its last day a contract is no longer in force. Safe to repeat."""
-    _, contract = locked(session, contract_id, visible=True)
-    if contract.state is not ContractState.IN_FORCE or contract.ends_on is None or contract.ends_on >= today:
-        return
-    set_state(session, contract, ContractState.EXPIRED, now=now)
-    record(session, "expired", PROCESS, contract.id, now=now, ends_on=_iso(contract.ends_on))
-    for person in _those_warned(session, contract, now=now):
-        _tell(session, contract, None, person, "expired", now=now, ends_on=_iso(contract.ends_on))
-    index(session, contract)
 
 
 def index(session: Work, contract: Contract) -> None:
@@ -478,7 +407,7 @@ def _tell_end(session: Work, contract: Contract, round: Round, kind: str, verdic
     if verdict is Verdict.DECLINE:
         told |= {task.person_id for task in tasks_of(session, round.id) if _hears_of_refusal(task)}
     for person in people(session, told).values():
-        _tell(
+        tell(
             session,
             contract,
             round,
@@ -496,7 +425,7 @@ def _hears_of_refusal(task: Task) -> bool:
     return task.verdict is Verdict.SIGN or asked
 
 
-def _tell(
+def tell(
     session: Work,
     contract: Contract,
     round: Round | None,
@@ -532,19 +461,6 @@ def _tell(
     )
 
 
-def _those_warned(session: Work, contract: Contract, *, now: datetime) -> list[Person]:
-    owner = session.get_one(Person, contract.owner_id)
-    if not contract.contact_email:
-        return [owner]
-    name = contract.contact_name or contract.counterparty or contract.contact_email
-    return [
-        owner,
-        acquaintance(
-            session, name=name, email=contract.contact_email, locale=owner.locale, timezone=owner.timezone, now=now
-        ),
-    ]
-
-
 def locked(session: Work, contract_id: UUID, *, visible: bool) -> tuple[Round | None, Contract]:
     """The contract's newest round and the contract, both locked; in that order, as a decision does."""
     session.exec(
@@ -576,7 +492,3 @@ def _current_round(session: Session, contract: Contract) -> Round | None:
         .limit(1)
         .execution_options(populate_existing=True)
     ).first()
-
-
-def _iso(day: date | None) -> str | None:
-    return day.isoformat() if day else None

@@ -11,8 +11,9 @@ from workflows.approvals.model import Round, RoundState, StageState, Task, TaskS
 from workflows.approvals.operations import advance
 from workflows.approvals.queries import current_round, journey
 from workflows.contracts.model import PROCESS, Contract
-from workflows.contracts.operations import bring_into_force, follow_round, signing_begun
+from workflows.contracts.operations import follow_round, signing_begun
 from workflows.contracts.queries import version
+from workflows.contracts.term import bring_into_force
 from workflows.database import Work
 from workflows.outbox import RunOwed
 from workflows.parties.model import Person

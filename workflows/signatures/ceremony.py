@@ -16,8 +16,9 @@ from documents.blobs import BlobRef, BlobStore
 from documents.rendering import sentence
 from signing.pdf_signer import PdfSigner, SignerSlot
 from workflows.approvals.model import Round
-from workflows.approvals.operations import Decided, ask_next_signers
+from workflows.approvals.operations import Decided
 from workflows.approvals.queries import journey
+from workflows.approvals.signers import ask_next_signers
 from workflows.database import Work
 from workflows.parties.rules import Actor
 from workflows.signatures.model import Signing, SigningState

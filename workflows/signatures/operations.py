@@ -18,7 +18,6 @@ from workflows.approvals.links import kill_links, refusal
 from workflows.approvals.model import Round, RoundState, Stage, StageState, Task, TaskState, Verdict
 from workflows.approvals.operations import (
     Decided,
-    ask_next_signers,
     change_state,
     conclude,
     end_round,
@@ -27,6 +26,7 @@ from workflows.approvals.operations import (
     stages_of,
 )
 from workflows.approvals.rules import why_not_decide
+from workflows.approvals.signers import ask_next_signers
 from workflows.approvals.timing import why_ran_out
 from workflows.audit.operations import record
 from workflows.database import Work

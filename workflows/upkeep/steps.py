@@ -14,9 +14,9 @@ from workflows.approvals.digest import give_digest, people_due
 from workflows.approvals.leaving import hand_on_tasks
 from workflows.approvals.substitutes import seat_substitutes
 from workflows.contracts.model import Contract, ContractState, ExpiryAlert
-from workflows.contracts.operations import expire, give_warning
 from workflows.contracts.rules import Warning, warnings_due
 from workflows.contracts.steps import desk
+from workflows.contracts.term import expire, give_warning
 from workflows.parties.model import Person
 from workflows.runtime import Runtime
 from workflows.signatures.archive import renew_archives
