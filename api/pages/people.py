@@ -14,17 +14,18 @@ from sqlmodel import Session
 from api.auth import Administers, AdministersByForm, Visitor
 from api.dependencies import Engine, Now
 from api.errors import said
-from api.pages.fields import Text
+from api.pages.fields import CURRENCIES, Text, plain_amount
 from api.pages.settings import token_rows, zones
 from api.pages.shell import page
 from api.pages.substitutes_view import absences_of
 from api.readers import reader_of
+from api.rest.people import authority_of
 from workflows.approvals.leaving import see_off
 from workflows.database import Work
 from workflows.errors import NotFound, Refused
 from workflows.parties.model import ADMINISTRATOR, Kind, Membership, Organisation, Person
 from workflows.parties.operations import register, withdraw_token
-from workflows.parties.personnel import change_person, welcome_back
+from workflows.parties.personnel import change_person, grant_authority, welcome_back
 from workflows.parties.queries import colleague, colleagues, memberships, people, tokens_of
 from workflows.parties.rules import normalised_email
 from workflows.runtime import Runtime
@@ -32,7 +33,7 @@ from workflows.runtime import Runtime
 router = APIRouter(prefix="/people", include_in_schema=False)
 
 A_PAGE = 50
-DONE = ("changed", "left", "back", "token", "substitute", "substitution_ended")
+DONE = ("changed", "authority", "left", "back", "token", "substitute", "substitution_ended")
 
 
 @router.get("")
@@ -148,10 +149,11 @@ def shown(
     typed: Mapping[str, str] | None = None,
     absence: Mapping[str, str] | None = None,
     kinds: Sequence[str] = (),
+    authority: Mapping[str, str] | None = None,
     refused: Refused | None = None,
     done: str = "",
 ) -> Response:
-    """``absence``, ``kinds``: what was typed to name a substitute."""
+    """``absence``, ``kinds``: what was typed to name a substitute; ``authority``: to say what somebody may approve."""
     reader = reader_of(request)
     with runtime.reading() as session:
         person = colleague(session, visitor.actor, person_id)
@@ -173,6 +175,8 @@ def shown(
         status=refused.status if refused else 200,
         person=person,
         typed=typed or kept,
+        authority=authority or _authority(person),
+        currencies=CURRENCIES,
         tokens=tokens,
         absences=absences,
         zones=zones(),
@@ -180,6 +184,11 @@ def shown(
         wrong=(refused.field or "") if refused else "",
         done=done if done in DONE else "",
     )
+
+
+def _authority(person: Person) -> dict[str, str]:
+    limit = "" if person.authority_limit is None else f"{person.authority_limit:f}"
+    return {"limit": limit, "currency": person.authority_currency or ""}
 
 
 def _kept(session: Session, person: Person) -> dict[str, str]:
@@ -233,6 +242,26 @@ def change(
     return _done(person_id, request, runtime, visitor, work, "changed", typed, to="/" if gives_it_up else "")
 
 
+@router.post("/{person_id}/authority")
+def authority(
+    person_id: UUID,
+    request: Request,
+    runtime: Engine,
+    visitor: AdministersByForm,
+    now: Now,
+    limit: Text = "",
+    currency: Text = "",
+) -> Response:
+    """A currency alone is any amount; nothing at all is no authority."""
+
+    def work(session: Work) -> None:
+        checked, known = authority_of(plain_amount(limit), currency)
+        grant_authority(session, person_id, checked, known, by=visitor.actor, now=now)
+
+    typed = {"limit": limit, "currency": currency}
+    return _done(person_id, request, runtime, visitor, work, "authority", authority=typed)
+
+
 @router.post("/{person_id}/departure")
 def departure(person_id: UUID, request: Request, runtime: Engine, visitor: AdministersByForm, now: Now) -> Response:
     def work(session: Work) -> None:
@@ -270,6 +299,7 @@ def _done(
     done: str,
     typed: Mapping[str, str] | None = None,
     *,
+    authority: Mapping[str, str] | None = None,
     to: str = "",
 ) -> Response:
     """Do it and show the person again; where it is refused, say there why. ``to``: shown instead."""
@@ -279,5 +309,5 @@ def _done(
     except NotFound:
         raise
     except Refused as refused:
-        return shown(person_id, request, runtime, visitor, typed=typed, refused=refused)
+        return shown(person_id, request, runtime, visitor, typed=typed, authority=authority, refused=refused)
     return RedirectResponse(to or f"/people/{person_id}?done={done}", status_code=303)

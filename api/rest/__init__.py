@@ -9,6 +9,7 @@ from api.rest import (
     decisions,
     discussions,
     handing_over,
+    people,
     rates,
     rounds,
     routes,
@@ -27,6 +28,7 @@ for part in (
     tasks,
     routes,
     rounds,
+    people,
     rates,
     verifications,
 ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -77,6 +78,31 @@ def change_person(
     if changed := {what: [before[what], after[what]] for what in after if before[what] != after[what]}:
         _record(session, "person_changed", person, by, now, changed=changed)
     return person
+
+
+def grant_authority(
+    session: Work, person_id: UUID, limit: Decimal | None, currency: str | None, *, by: Actor, now: datetime
+) -> Person:
+    """Up to which amount somebody may approve where a route goes by authority. What is under way goes on as it is.
+
+    ``limit``: None, with a currency, is any amount; without a currency they have no authority of their own.
+
+    Raises:
+        NotFound: nobody whom ``by`` administers.
+    """
+    person = _locked(session, person_id, by)
+    before = _authority(person)
+    person.authority_limit, person.authority_currency = limit if currency else None, currency
+    if (after := _authority(person)) != before:
+        _record(session, "authority_changed", person, by, now, changed={"authority": [before, after]})
+    return person
+
+
+def _authority(person: Person) -> dict[str, str | None] | None:
+    if person.authority_currency is None:
+        return None
+    limit = None if person.authority_limit is None else f"{person.authority_limit:f}"
+    return {"limit": limit, "currency": person.authority_currency}
 
 
 def see_off(session: Work, person_id: UUID, *, by: Actor, now: datetime) -> Person:
