@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -332,23 +332,31 @@ def test_a_link_that_is_over_says_what_became_of_its_task(office: Office, portal
     assert portal.actions(contract) == before
 
 
-def test_due_times_over_a_holiday_are_shown_with_their_arithmetic(office: Office, portal: Portal) -> None:
-    """Thu 21 May 2026 in Seoul: Sunday's holiday is made up for on Monday, the 25th."""
-    portal.now = datetime(2026, 5, 21, 0, 31, tzinfo=UTC)
-    calendar = 'calendar: {country: KR, timezone: Asia/Seoul, hours: "09:00-18:00"}\n'
-    timed = ROUTE.replace("separation:", calendar + "separation:").replace("quorum: any", "due: 2 business days")
-    run = portal.ask(
-        "root",
-        "POST",
-        "/routes/careful/dry-run",
-        json={
-            "source": timed,
-            "submitter": office.email("dan"),
-            "amount": "1000",
-            "currency": "EUR",
-        },
-    ).json()
+@pytest.mark.parametrize(
+    ("place", "asked_at", "due", "due_at", "told"),
+    [
+        # Sunday's holiday is made up for on Monday, the 25th
+        ("country: KR, timezone: Asia/Seoul", (2026, 5, 21, 0, 31), "2 business days", (2026, 5, 26, 9), "2026-05-25"),
+        # on Sunday, the 25th, summer time ends: the office closes an hour later than it would have by UTC
+        ("country: DE, timezone: Europe/Berlin", (2026, 10, 23, 8), "1 business day", (2026, 10, 26, 17), "2026-10-26"),
+    ],
+)
+def test_due_times_over_a_holiday_or_a_clock_change_are_shown_with_their_arithmetic(
+    office: Office,
+    portal: Portal,
+    place: str,
+    asked_at: tuple[int, int, int, int],
+    due: str,
+    due_at: tuple[int, int, int, int],
+    told: str,
+) -> None:
+    portal.now = datetime(*asked_at, tzinfo=UTC)
+    calendar = f'calendar: {{{place}, hours: "09:00-18:00"}}\n'
+    timed = ROUTE.replace("separation:", calendar + "separation:").replace("quorum: any", f"due: {due}")
+    asked = {"source": timed, "submitter": office.email("dan"), "amount": "1000", "currency": "EUR"}
+    run = portal.ask("root", "POST", "/routes/careful/dry-run", json=asked).json()
     legal = run["stages"][1]
-    assert datetime.fromisoformat(legal["due_at"]) == datetime(2026, 5, 26, 9, 0, tzinfo=UTC)
-    assert legal["due"]["timezone"] == "Asia/Seoul"
-    assert str(date(2026, 5, 25)) in str(legal["due"])
+    assert datetime.fromisoformat(legal["due_at"]) == datetime(*due_at, tzinfo=UTC)
+    assert legal["due"]["timezone"] in place
+    assert legal["due"]["calendar_version"]
+    assert told in str(legal["due"])

@@ -18,6 +18,7 @@ from workflows.approvals.operations import stages_of
 from workflows.audit.queries import history
 from workflows.contracts.model import Contract
 from workflows.errors import Forbidden, Refused
+from workflows.parties.model import Person
 
 ROUTE = """\
 name: by-amount
@@ -105,6 +106,20 @@ def test_a_newer_day_without_the_currency_is_passed_over(office: Office) -> None
     assert krw is not None
     assert usd is not None
     assert (krw.on, usd.on) == (THURSDAY - timedelta(days=2), THURSDAY)
+
+
+def test_limits_of_authority_in_other_currencies_count_at_the_rates_of_the_day(office: Office) -> None:
+    keep(office, THURSDAY, KRW="1600")
+    office.route(
+        "name: by-authority\ndocument: contract\npriority: 99\ncurrency: EUR\nstages:\n"
+        "  - {name: a, approvers: {authority: {people: [ann@haneul.example, mia@haneul.example]}}}\n"
+    )
+    with office.transaction() as session:
+        for name, limit in (("ann", "16000000"), ("mia", "160000000")):
+            person = session.get_one(Person, office.people[name].id)
+            person.authority_limit, person.authority_currency = Decimal(limit), "KRW"
+    for amount, expected in (("10000.00", "ann"), ("10000.01", "mia")):
+        assert office.open_tasks(office.contract(amount=amount, currency="EUR")) == [expected]
 
 
 def test_routes_are_chosen_by_amounts_in_other_currencies(office: Office) -> None:
