@@ -47,6 +47,9 @@ KINDS_OF_MAIL = {
     "expiry": "Warning before the end",
     "expired": "Word that the contract has ended",
     "mention": "Comment for somebody",
+    "reminder": "Reminder",
+    "escalated": "Word that others are asked",
+    "ran_out": "Word that the time for it has run out",
 }
 
 
@@ -94,6 +97,7 @@ def _boards_page(
         incidents=incidents,
         blocked=[(each, stage_name(each.stage, reader)) for each in incidents.blocked],
         ran_out=[(each, stage_name(each.stage, reader)) for each in incidents.ran_out],
+        left_alone=[(each, stage_name(each.stage, reader)) for each in incidents.left_alone],
         mails=[(each, _kind_of_mail(each, reader)) for each in incidents.mails],
         runs=[(each, _what_hangs(each, reader)) for each in incidents.runs],
         routes=routes,

@@ -186,6 +186,10 @@ def who_acts(stages: list[tuple[Stage, list[str]]], reader: Reader) -> str:
             parts.append(sentence("Nobody to ask for %(stage)s", reader.locale, stage=stage_name(stage.name, reader)))
         elif stage.kind is StageKind.SIGNATURE and len(people) > 1:
             parts.append(sentence("%(names)s are to sign", reader.locale, names=", ".join(people)))
+        elif stage.expired_at is not None:
+            parts.append(
+                sentence("The time for %(stage)s has run out", reader.locale, stage=stage_name(stage.name, reader))
+            )
         elif stage.kind is StageKind.SIGNATURE:
             parts.append(sentence("%(name)s is to sign", reader.locale, name=", ".join(people)))
         else:

@@ -79,7 +79,7 @@ def status_of(contract: Contract, where: Standing, owner: str, reader: Reader, *
         return Status(
             sentence(STATES[contract.state], reader.locale, owner=owner), TONES.get(contract.state, ""), since
         )
-    if any(stage.state is StageState.BLOCKED for stage in stages):
+    if any(stage.state is StageState.BLOCKED or stage.expired_at for stage in stages):
         return Status(words, "bad", since)
     mine = any(person == me for turn in where.turns for person, _ in turn.people)
     return Status(words, "mine" if mine else "", since)

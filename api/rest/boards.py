@@ -104,6 +104,19 @@ class RanOutShape(Shape):
     names: Annotated[list[str], Field(description="Who was asked, and has not decided.")]
 
 
+class LeftAloneShape(Shape):
+    kind: Literal["left"] = "left"
+    task_id: UUID
+    name: Annotated[str, Field(description="Who was asked, and is no longer here.")]
+    stage: str
+    route: str
+    process: str
+    subject_id: UUID
+    number: str
+    title: str
+    since: datetime
+
+
 class LostMailShape(Shape):
     kind: Literal["mail"] = "mail"
     mail_id: UUID
@@ -133,6 +146,7 @@ class IncidentsShape(Shape):
     count: int
     blocked: list[BlockedShape]
     ran_out: Annotated[list[RanOutShape], Field(description="Nobody decides there until its due time is put off.")]
+    left_alone: Annotated[list[LeftAloneShape], Field(description="An administrator has to give it to somebody.")]
     mails: list[LostMailShape]
     runs: list[SlowRunShape]
 
@@ -201,6 +215,7 @@ def _incidents(found: Incidents) -> IncidentsShape:
         count=found.count,
         blocked=[BlockedShape(**vars(each)) for each in found.blocked],
         ran_out=[RanOutShape(**{**vars(each), "names": list(each.names)}) for each in found.ran_out],
+        left_alone=[LeftAloneShape(**vars(each)) for each in found.left_alone],
         mails=[
             LostMailShape(
                 mail_id=each.mail_id,

@@ -20,7 +20,7 @@ from workflows.approvals.operations import decide
 from workflows.audit.queries import history
 from workflows.contracts import steps
 from workflows.contracts.model import PROCESS, Contract
-from workflows.errors import Conflict
+from workflows.errors import Conflict, Refused
 from workflows.outbox import MailState, OutgoingMail
 from workflows.signatures.ceremony import sign
 from workflows.upkeep.steps import keep_deadlines
@@ -291,6 +291,15 @@ def test_a_stage_that_runs_out_again_is_an_incident_again(office: Office) -> Non
     put_off(office, contract)
     looked(office, seoul("2026-05-27 18:00") + IN_FLIGHT)
     assert told(office, "ran_out") == ["dan", "root"] * 2
+
+
+def test_a_due_time_is_not_put_off_to_an_instant_that_is_over(office: Office) -> None:
+    office.route(HEAD + EXPIRING.replace("HOW", "incident"))
+    contract = office.contract()
+    looked(office, seoul("2026-05-28 09:00"))
+    with pytest.raises(Refused, match="put it off by more"):
+        put_off(office, contract)
+    assert stage(office, contract).expired_at is not None
 
 
 def test_what_is_rejected_for_its_time_ends_and_its_sender_hears_of_it(office: Office) -> None:

@@ -13,6 +13,8 @@ from sqlmodel import col, select
 
 from tests.api.test_inbox import many, queries_of
 from tests.support.office import Office
+from workflows.approvals.handing_over import reassign
+from workflows.approvals.leaving import see_off
 from workflows.approvals.model import Round, Stage, StageState, Task, TaskState
 from workflows.audit.queries import history
 from workflows.boards import queries
@@ -364,4 +366,17 @@ def test_a_stage_whose_time_is_over_is_an_incident_until_it_is_put_off(office: O
     assert incidents(office, "eve").count == 0
     with office.transaction() as session:
         session.exec(select(Stage)).one().expired_at = None
+    assert incidents(office).count == 0
+
+
+def test_what_somebody_is_asked_who_has_left_is_an_incident_until_somebody_else_has_it(office: Office) -> None:
+    contract = office.contract()
+    root = office.actor("root")
+    with office.transaction() as session:
+        see_off(session, office.people["ann"].id, by=root, now=office.now)
+    found = incidents(office)
+    assert [(each.subject_id, each.stage, each.name) for each in found.left_alone] == [(contract.id, "legal", "Ann")]
+    assert (found.count, incidents(office, "eve").count) == (1, 0)
+    with office.transaction() as session:
+        reassign(session, found.left_alone[0].task_id, to=office.email("root"), by=root, now=office.now)
     assert incidents(office).count == 0

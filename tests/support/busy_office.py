@@ -16,6 +16,7 @@ from workflows.parties.operations import make_token, note_use, withdraw_token
 from workflows.parties.personnel import see_off
 from workflows.parties.queries import tokens_of
 from workflows.parties.rules import Scope
+from workflows.upkeep.steps import keep_deadlines
 
 ROUTE = """\
 name: two-stages
@@ -189,6 +190,8 @@ def busy_office(database_url: str, home: Path, *, locale: str = "en") -> Busy:
     hand_in("late", "Office plants", kind="service", route="in-time", currency="KRW", amount="900000")
     links["late"] = newest("mia@")
     office.now += timedelta(days=10)
+    keep_deadlines(office.runtime, now=office.now)
+    office.deliver()
     hand_in("manager", "Security guards, <b>Incheon</b> & Co.", kind="service", currency="KRW", amount="120000000")
     office.deliver()
     return Busy(office, contracts, links)

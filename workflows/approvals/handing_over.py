@@ -224,6 +224,8 @@ def extend(session: Work, task_id: UUID, *, time: str, by: Actor, now: datetime)
         raise refusal(Why("This stage has no due time.", "conflict", {}))
     first = stage.first_due_at or stage.due_at
     why = why_not_extend(plan, may=may, first_due_at=first, due_at=stage.due_at, by=later, calendar=calendar)
+    if why is None and stage.due_at is not None and put_off(stage.due_at, later, calendar).at <= now:
+        why = Why("The time for this would be over all the same: put it off by more.", "refused", {})
     if why is None and stage.state is not StageState.OPEN:
         why = Why("Nobody is asked in “%(stage)s” just now.", "conflict", {"stage": stage.name})
     if why:

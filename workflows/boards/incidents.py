@@ -53,6 +53,21 @@ class RanOut:
 
 
 @dataclass(frozen=True)
+class LeftAlone:
+    """What somebody is asked who is no longer here, and nobody could be asked instead of."""
+
+    task_id: UUID
+    name: str
+    stage: str
+    route: str
+    process: str
+    subject_id: UUID
+    number: str
+    title: str
+    since: datetime
+
+
+@dataclass(frozen=True)
 class LostMail:
     """``for_good``: it is not tried again by itself; ``next_try``: else when it is."""
 
@@ -93,6 +108,7 @@ class Incidents:
 
     blocked: Sequence[Blocked]
     ran_out: Sequence[RanOut]
+    left_alone: Sequence[LeftAlone]
     mails: Sequence[LostMail]
     runs: Sequence[SlowRun]
     count: int
@@ -100,10 +116,10 @@ class Incidents:
 
 def incidents(session: Session, organisation_id: UUID | None, *, now: datetime) -> Incidents:
     ours = of_organisation(organisation_id)
-    blocked, ran_out = _blocked(session, ours), _ran_out(session, ours)
+    blocked, ran_out, left = _blocked(session, ours), _ran_out(session, ours), _left_alone(session, ours)
     mails, runs = _mails(session, ours), _runs(session, ours, now)
-    count = blocked[1] + ran_out[1] + mails[1] + runs[1]
-    return Incidents(blocked[0], ran_out[0], mails[0], runs[0], count)
+    count = blocked[1] + ran_out[1] + left[1] + mails[1] + runs[1]
+    return Incidents(blocked[0], ran_out[0], left[0], mails[0], runs[0], count)
 
 
 def _blocked(session: Session, ours: ColumnElement[bool]) -> tuple[list[Blocked], int]:
@@ -173,6 +189,37 @@ def _ran_out(session: Session, ours: ColumnElement[bool]) -> tuple[list[RanOut],
         for stage, round in rows
     ]
     return ran_out, _count(session, found)
+
+
+def _left_alone(session: Session, ours: ColumnElement[bool]) -> tuple[list[LeftAlone], int]:
+    found = (
+        select(Task, Stage, Round)
+        .join(Stage, col(Stage.id) == col(Task.stage_id))
+        .join(Round, col(Round.id) == col(Task.round_id))
+        .join(Person, col(Person.id) == col(Task.person_id))
+        .where(
+            col(Task.left_alone_at).is_not(None),
+            col(Task.state).in_((TaskState.OPEN, TaskState.WAITING)),
+            col(Person.active).is_(False),
+            ours,
+        )
+    )
+    rows = session.exec(found.order_by(col(Task.left_alone_at)).limit(MOST_INCIDENTS)).all()
+    left = [
+        LeftAlone(
+            task_id=task.id,
+            name=task.name,
+            stage=stage.name,
+            route=round.route_name,
+            process=round.process,
+            subject_id=round.subject_id,
+            number=number_of(round),
+            title=title_of(round),
+            since=task.left_alone_at or round.opened_at,
+        )
+        for task, stage, round in rows
+    ]
+    return left, _count(session, found)
 
 
 def _mails(session: Session, ours: ColumnElement[bool]) -> tuple[list[LostMail], int]:
