@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sqlmodel import col, select
 
 from tests.support.office import Office, open_office
+from workflows.approvals.handing_over import reassign
 from workflows.approvals.model import Round, RoundState, Stage, StageState, Task, TaskState, Verdict
 from workflows.approvals.operations import decide
 from workflows.approvals.replay import event_of, replayed
@@ -57,6 +58,7 @@ def office(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     office = open_office(f"sqlite:///{home / 'signoff.db'}", home)
     for name in PEOPLE:
         office.person(name)
+    office.person("root", roles=["administrator"])
     office.route(ROUTE)
     yield office
     office.runtime.engine.dispose()
@@ -77,6 +79,19 @@ def test_a_round_goes_as_the_rules_say_and_its_history_tells_it_again(
         take_part(office, contract, which, Verdict.APPROVE, "")
     hold_all(office, contract)
     assert office.round(contract).state in OVER
+
+
+def test_the_history_tells_of_a_veto_that_was_given_to_somebody_else(office: Office) -> None:
+    contract = office.contract()
+    office.decide("p1", contract=contract)
+    with office.transaction() as session:
+        veto = office.task_of("p4", contract).id
+        reassign(session, veto, to=office.email("p5"), by=office.actor("root"), now=office.later(minutes=1))
+    office.decide("p5", "reject", contract=contract)
+    with office.reading() as session:
+        told = [event_of(each.action, each.data, each.actor_id) for each in history(session, PROCESS, contract.id)]
+    assert replayed(filter(None, told))["legal"] is StageState.REJECTED
+    assert office.round(contract).state is RoundState.REJECTED
 
 
 def take_part(office: Office, contract: Contract, which: int, verdict: Verdict, target: str) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workflows.approvals.model import Stage, StageKind, StageState, Verdict
-from workflows.approvals.replay import Blocked, Event, Expired, Opened, Requorumed, SentBack, Voted, replayed
+from workflows.approvals.replay import Blocked, Event, Expired, Opened, Requorumed, Reseated, SentBack, Voted, replayed
 from workflows.approvals.rules import (
     Approved,
     AwaitDecisions,
@@ -121,6 +121,12 @@ def test_a_stage_that_was_sent_back_to_counts_anew() -> None:
     again: list[Event] = [Opened("a", 2, 2), voted(0), voted(1), SentBack(("a",)), Opened("a", 2, 2), voted(0)]
     assert replayed(again) == {"a": StageState.OPEN}
     assert replayed([*again, voted(1)]) == {"a": StageState.APPROVED}
+
+
+def test_a_veto_goes_with_the_seat_that_was_given_to_somebody_else() -> None:
+    begun: list[Event] = [Opened("a", 2, 3, frozenset({PEOPLE[0]})), Reseated("a", PEOPLE[0], PEOPLE[3])]
+    assert replayed([*begun, voted(0, Verdict.REJECT)]) == {"a": StageState.OPEN}
+    assert replayed([*begun, voted(3, Verdict.REJECT)]) == {"a": StageState.REJECTED}
 
 
 def test_the_record_tells_of_escalation_expiry_and_want_of_people() -> None:

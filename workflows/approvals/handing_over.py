@@ -183,7 +183,7 @@ def reassign(session: Work, task_id: UUID, *, to: str, comment: str = "", by: Ac
     seat = str(task.instead_of_id or task.person_id)
     if seat in at.stage.veto:
         at.stage.veto = [str(person.id) if each == seat else each for each in at.stage.veto]
-    entry = {**about(at, made, by), "to": made.name, "of": task.name}
+    entry = {**about(at, made, by), "to": made.name, "of": task.name, "seat": seat, "to_seat": str(person.id)}
     record(session, "reassigned", round.process, round.subject_id, now=now, **entry)
     tell_sender(session, round, at.stage, made, "reassigned", of_name=task.name, by=by.id, by_name=by.name, now=now)
     return made

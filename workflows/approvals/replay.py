@@ -64,7 +64,16 @@ class Kept:
     stage: str
 
 
-Event = Opened | Voted | Requorumed | SentBack | Blocked | Expired | Kept
+@dataclass(frozen=True)
+class Reseated:
+    """A seat was given to somebody else for good, with the veto that it may have."""
+
+    stage: str
+    of: UUID
+    to: UUID
+
+
+Event = Opened | Voted | Requorumed | SentBack | Blocked | Expired | Kept | Reseated
 
 
 def event_of(action: str, data: Mapping[str, Any], actor_id: UUID | None) -> Event | None:
@@ -77,6 +86,8 @@ def event_of(action: str, data: Mapping[str, Any], actor_id: UUID | None) -> Eve
         case "approved" | "rejected" if actor_id is not None:
             seat = UUID(data["seat"]) if "seat" in data else actor_id
             return Voted(stage, Ballot(seat, actor_id, Verdict.APPROVE if action == "approved" else Verdict.REJECT))
+        case "reassigned" if "seat" in data:
+            return Reseated(stage, UUID(data["seat"]), UUID(data["to_seat"]))
         case "escalated" if "approve" in data:
             return Requorumed(stage, data["approve"], data["reject"])
         case "sent_back" if "again" in data:
@@ -93,14 +104,14 @@ def event_of(action: str, data: Mapping[str, Any], actor_id: UUID | None) -> Eve
 
 @dataclass
 class _Told:
-    opened: Opened
     approve: int
     reject: int
+    veto: frozenset[UUID]
     ballots: list[Ballot] = field(default_factory=list)
 
     @property
     def state(self) -> StageState:
-        votes = counted(self.ballots, self.opened.veto)
+        votes = counted(self.ballots, self.veto)
         match outcome(self.approve, self.reject, votes):
             case Outcome.APPROVED:
                 return StageState.APPROVED
@@ -120,7 +131,7 @@ def replayed(events: Iterable[Event]) -> Mapping[str, StageState]:
     for event in events:
         match event:
             case Opened(stage, approve, reject):
-                told[stage] = _Told(event, approve, reject, [_earlier(each) for each in event.counted])
+                told[stage] = _Told(approve, reject, event.veto, [_earlier(each) for each in event.counted])
                 states[stage] = told[stage].state
             case Voted(stage, ballot) if states.get(stage) is StageState.OPEN:
                 told[stage].ballots.append(ballot)
@@ -128,6 +139,8 @@ def replayed(events: Iterable[Event]) -> Mapping[str, StageState]:
             case Requorumed(stage, approve, reject) if states.get(stage) is StageState.OPEN:
                 told[stage].approve, told[stage].reject = approve, reject
                 states[stage] = told[stage].state
+            case Reseated(stage, of, to) if stage in told and of in told[stage].veto:
+                told[stage].veto = told[stage].veto - {of} | {to}
             case SentBack(stages):
                 states |= dict.fromkeys(stages, StageState.WAITING)
             case Blocked(stage):
