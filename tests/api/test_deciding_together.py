@@ -101,7 +101,7 @@ def test_what_changed_meanwhile_is_left_alone_and_the_others_are_decided(office:
     page = ann.send(ALL, chosen=choices, verdict="approve")
     found = outcomes(page)
     assert "A new version took its place" in found["Lease 1"]
-    assert "Enough others have decided" in found["Lease 2"]
+    assert "Bo decided it, on" in found["Lease 2"]
     assert found["Lease 3"] == "Approved"
     assert "One decision has been recorded. 2 have not" in page.text
     assert office.round(third).state == "approved"
