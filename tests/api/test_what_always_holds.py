@@ -19,9 +19,9 @@ from tests.support.office import PASSWORD, Office, link_in
 from tests.support.pdfs import plain_pdf
 from tests.support.web import HTML, token
 from workflows.approvals.handing_over import reassign
+from workflows.approvals.leaving import see_off
 from workflows.audit.queries import history
 from workflows.contracts.model import PROCESS, Contract
-from workflows.parties.personnel import see_off
 
 ROUTE = """\
 name: careful
@@ -201,6 +201,18 @@ def test_a_past_decision_keeps_the_name_of_whoever_has_left(office: Office, port
         see_off(session, office.people["mia"].id, by=office.actor("root"), now=office.now)
     events = portal.ask("dan", "GET", f"/contracts/{contract.id}/events?limit=1000").json()["items"]
     assert [each["actor"] for each in events if each["action"] == "approved"] == ["Mia"]
+
+
+def test_what_somebody_is_asked_who_has_left_goes_to_the_fallback(office: Office, portal: Portal) -> None:
+    office.put_in("cy", role="standby")
+    contract = office.contract()
+    by = office.actor("root")
+    with office.transaction() as session:
+        see_off(session, office.people["mia"].id, by=by, now=office.now)
+    assert [each["subject_id"] for each in portal.tasks("cy")] == [str(contract.id)]
+    portal.approve("cy")
+    events = portal.ask("dan", "GET", f"/contracts/{contract.id}/events?limit=1000").json()["items"]
+    assert [each["data"]["of"] for each in events if each["action"] == "left_to"] == ["Mia"]
 
 
 def test_whoever_is_away_is_stood_in_for_and_the_record_says_for_whom(office: Office, portal: Portal) -> None:

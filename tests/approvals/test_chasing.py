@@ -388,6 +388,22 @@ def test_one_stage_that_cannot_be_dealt_with_does_not_stop_the_others(
     assert "could not be kept" in caplog.text
 
 
+def test_stages_that_wait_are_not_even_read(office: Office) -> None:
+    """What is due is found by its index: a hundred thousand that wait cost nothing."""
+    office.route(HEAD + REMINDED)
+    office.contract()
+    due = select(Stage.id).where(col(Stage.look_at) <= office.now).order_by(col(Stage.look_at))
+    with office.reading() as session:
+        dialect = session.get_bind().dialect
+        wanted = str(due.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+        if dialect.name == "sqlite":
+            found = session.connection().exec_driver_sql(f"explain query plan {wanted}").all()
+        else:
+            session.connection().exec_driver_sql("set local enable_seqscan = off")  # of one row it would read the table
+            found = session.connection().exec_driver_sql(f"explain {wanted}").all()
+    assert "ix_stage_look_at" in str(found)
+
+
 def test_a_look_before_its_time_changes_nothing(office: Office) -> None:
     office.route(HEAD + REMINDED)
     contract = office.contract()

@@ -15,6 +15,7 @@ from workflows.approvals.model import Link, Stage, Task, Verdict
 from workflows.approvals.operations import decide
 from workflows.approvals.timing import clock
 from workflows.business_time import Calendar, due_after
+from workflows.columns import to_millisecond
 from workflows.contracts.model import Contract
 from workflows.notifications import MailUnavailable
 from workflows.outbox import OutgoingMail
@@ -41,7 +42,7 @@ def office(office: Office) -> Office:
     office.person("dan", password=PASSWORD)
     office.person("lee", password=PASSWORD)
     office.person("guest")
-    office.now = datetime.now(UTC) - timedelta(days=9)  # the dispatcher has the real time
+    office.now = to_millisecond(datetime.now(UTC)) - timedelta(days=9)  # the dispatcher has the real time
     return office
 
 

@@ -42,13 +42,13 @@ def mail_leaves(session: Work, mail: OutgoingMail, at: datetime) -> None:
         token = session.vault.decrypt(mail.sealed_link).decode()
     except InvalidToken:  # the mail cannot be written either, and fails by that
         return
-    mine = update(Link).where(col(Link.token_sha256) == sha256_of_secret(token), col(Link.dead_at).is_(None))
-    session.execute(mine.values(expires_at=until))
-    said = {**mail.payload, "link_until": until.isoformat()}
-    first = task.asked_at == stage.opened_at and not said.get("resent")
+    first = task.asked_at == stage.opened_at and not mail.payload.get("resent")
     if first and stage.due_at is not None:
         from workflows.approvals.timing import count_from  # reads routes, for which a dispatcher seldom has a use
 
-        if due := count_from(session, round, stage, at=at):
-            said |= {"due_at": due.at.isoformat(), "due": due.as_data()}
-    mail.payload = said
+        count_from(session, round, stage, at=at)
+    # the round's lock comes before the link's, as in a decision
+    mine = update(Link).where(col(Link.token_sha256) == sha256_of_secret(token), col(Link.dead_at).is_(None))
+    session.execute(mine.values(expires_at=until))
+    due_at = stage.due_at.isoformat() if stage.due_at else None
+    mail.payload = {**mail.payload, "link_until": until.isoformat(), "due_at": due_at, "due": stage.due}

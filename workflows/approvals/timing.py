@@ -17,7 +17,7 @@ from workflows.approvals.plan import StagePlan
 from workflows.approvals.publishing import branch_of, route_of
 from workflows.approvals.rules import Why
 from workflows.approvals.wanted import ASKING
-from workflows.business_time import Calendar, DueDate, due_after
+from workflows.business_time import Calendar, due_after
 from workflows.outbox import MailState, OutgoingMail
 from workflows.parties.model import Person
 
@@ -31,23 +31,22 @@ def start_clock(stage: Stage, plan: StagePlan, calendar: Calendar, *, now: datet
     stage.look_at = next_look(plan, StageTimes(now, stage.due_at), [Asked(stage.id, now)], now=now, calendar=calendar)
 
 
-def count_from(session: Session, round: Round, stage: Stage, *, at: datetime) -> DueDate | None:
-    """Have a stage's time run from this instant on, where that makes it due later; None where it does not."""
+def count_from(session: Session, round: Round, stage: Stage, *, at: datetime) -> None:
+    """Have a stage's time run from this instant on, where that makes it due later."""
     route = route_of(session, round.route_id)
     plan = branch_of(route, stage.name)
     if plan is None or plan.due is None:
-        return None
+        return
     due = due_after(at, plan.due, route.calendar)
     if stage.due_at is None or due.at <= stage.due_at:
-        return None
+        return
     session.exec(select(Round.id).where(Round.id == round.id).with_for_update()).one()
     session.refresh(stage)
     if stage.state is not StageState.OPEN or due.at <= stage.due_at:
-        return None
+        return
     stage.due_at, stage.due = due.at, due.as_data()
     tasks = session.exec(select(Task).where(Task.stage_id == stage.id)).all()
     look_again(session, stage, plan, tasks, route.calendar, now=at)
-    return due
 
 
 def look_again(
