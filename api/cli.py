@@ -45,20 +45,31 @@ By = Annotated[str, typer.Option("--by", help="Address of the person who acts.")
 
 def main() -> None:
     """Run a command; a refusal is a sentence and exit status 1."""
+    try:
+        app()
+    except Exception as error:
+        if (lines := _refusal(error)) is None:
+            raise
+        for line in lines:
+            err.print(line, style="red", markup=False)
+        sys.exit(1)
+
+
+def _refusal(error: Exception) -> list[str] | None:
+    """The sentences of a refusal; None for what is our own fault."""
+    # imported only now: `signoff serve` stays in memory for as long as Signoff runs, and has no use for them
     from signing.errors import SigningError
     from workflows.approvals.route import RouteRefused
     from workflows.processes import CannotServe
     from workflows.settings import UnsafeSettings
 
-    try:
-        app()
-    except RouteRefused as refused:
-        for finding in refused.findings:
-            err.print(f"line {finding.line}: {finding}", style="red", markup=False)
-        sys.exit(1)
-    except (Refused, UnsafeSettings, CannotServe, SigningError) as refused:
-        err.print(str(refused), style="red", markup=False)
-        sys.exit(1)
+    match error:
+        case RouteRefused(findings=findings):
+            return [f"line {finding.line}: {finding}" for finding in findings]
+        case Refused() | UnsafeSettings() | CannotServe() | SigningError():
+            return [str(error)]
+        case _:
+            return None
 
 
 @app.command()

@@ -96,7 +96,8 @@ def where_to_look(console: Console, settings: Settings, password: str | None) ->
     if password:
         say(f"  Sign in as admin@{ADMINISTRATORS_DOMAIN}, password [bold]{password}[/bold] (made for this start).")
     if settings.embedded_mail:
-        say(f"  Mailbox: {settings.public_url}/mailbox — a contract waits there for your own click.", soft_wrap=True)
+        waits = " — a contract waits there for your own click" if (settings.home / MARK).exists() else ""
+        say(f"  Mailbox: {settings.public_url}/mailbox{waits}.", soft_wrap=True)
     if settings.embedded_prefect:
         say(f"  Prefect: http://127.0.0.1:{settings.prefect_server_port}", soft_wrap=True)
     sealed = sorted((settings.home / "demo").glob("*-sealed.pdf"))

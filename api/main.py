@@ -25,7 +25,7 @@ from workflows.approvals.codes import CodeNeeded, LinkLocked
 from workflows.composition import compose
 from workflows.errors import NotFound
 from workflows.runtime import Runtime
-from workflows.schema import is_current, migrate
+from workflows.schema import is_current, migrate_apart
 from workflows.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ def _start(settings: Settings) -> Runtime:
     settings.insist_on_production_values()
     engine = compose(settings)
     if not is_current(engine.engine):
-        migrate(settings.database)
+        migrate_apart(settings.database)
     with engine.transaction() as session:
         housekeeping.prepare(session)
     return engine

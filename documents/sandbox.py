@@ -13,6 +13,7 @@ from __future__ import annotations
 import atexit
 import json
 import logging
+import math
 import os
 import signal
 import socket
@@ -30,7 +31,7 @@ log = logging.getLogger(__name__)
 
 SERVER = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from documents.sandbox_process import serve; serve(int(sys.argv[2]), sys.argv[3:])"
+    "from documents.sandbox_process import serve; serve(int(sys.argv[2]), float(sys.argv[3]), sys.argv[4:])"
 )
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 """Variables that the child may see; the others hold the secrets of the settings."""
@@ -230,9 +231,11 @@ def _reason(status: int) -> Literal["memory", "time", "crash"]:
 class Server:
     """What children are forked from. It is started with the first job, and lives as long as this process."""
 
-    def __init__(self, *modules: str) -> None:
-        """`modules` are loaded once, before any child is forked."""
+    def __init__(self, *modules: str, idle_seconds: float = math.inf) -> None:
+        """`modules` are loaded once, before any child is forked. After `idle_seconds` without a job it ends, and begins
+        anew with the next one."""
         self._modules = modules
+        self._idle_seconds = idle_seconds
         self._lock = Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
@@ -286,6 +289,7 @@ class Server:
                         SERVER,
                         json.dumps([str(Path(each).resolve()) for each in sys.path]),
                         str(theirs.fileno()),
+                        str(self._idle_seconds),
                         *self._modules,
                     ],
                     pass_fds=[theirs.fileno()],

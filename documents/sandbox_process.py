@@ -15,6 +15,7 @@ import selectors
 import signal
 import socket
 import sys
+import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
@@ -32,7 +33,7 @@ OPEN_FILES = 32
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
-def serve(control_fd: int, modules: Sequence[str]) -> NoReturn:
+def serve(control_fd: int, idle_seconds: float, modules: Sequence[str]) -> NoReturn:
     """Load the modules, then fork a child for each pair of sockets that arrives; end when the other side is gone.
 
     The first socket is the child's. Over the second the server tells how the child ended (four bytes), and learns from
@@ -58,6 +59,7 @@ def serve(control_fd: int, modules: Sequence[str]) -> NoReturn:
     gc.collect()
     gc.freeze()  # pages that the collector does not touch stay shared with the children
 
+    used = time.monotonic()
     while True:
         for key, _ in selector.select(PARENT_CHECK_SECONDS):
             if key.fileobj is control:
@@ -81,7 +83,9 @@ def serve(control_fd: int, modules: Sequence[str]) -> NoReturn:
             with contextlib.suppress(OSError):
                 watched.sendall(status.to_bytes(4, "big"))
             watched.close()
-        if os.getppid() != parent:
+            used = time.monotonic()
+        idle = not children and time.monotonic() - used > idle_seconds
+        if os.getppid() != parent or idle:  # whoever needs it again starts another
             _end(children)
 
 

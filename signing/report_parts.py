@@ -6,7 +6,6 @@ import json
 from datetime import datetime
 from typing import Any, get_args
 
-from signing import validation as validation  # loaded before the child is forked
 from signing.verification import Check, Report, Said, SignatureReport, Verdict, verify
 
 MEMBERS = ("field", "kind", "signer", "email", "serial", "algorithm", "level", "modification", "reason")

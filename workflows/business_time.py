@@ -15,9 +15,7 @@ from importlib.metadata import version
 from typing import Any, Literal, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import holidays
 from babel.dates import format_date
-from holidays.registry import EntityLoader
 
 CALENDAR_VERSION = f"holidays {version('holidays')}"
 
@@ -90,6 +88,8 @@ def knows_country(code: str) -> bool:
 def countries() -> frozenset[str]:
     """Countries whose holidays are known, by their ISO 3166 alpha-2 codes."""
     # from its register: ``list_supported_countries`` would import the holidays of all of them, which takes a second
+    from holidays.registry import EntityLoader
+
     return frozenset(code for code in EntityLoader.get_country_codes(include_aliases=False) if len(code) == 2)
 
 
@@ -291,6 +291,8 @@ def _year(country: str | None, year: int) -> _Year:
     # The package fills a calendar while it is read, which two threads may not do at once: hence a copy of each year.
     if country is None:
         return _Year(frozenset({5, 6}), frozenset(), {})
+    import holidays  # 5 MB, for those processes alone that reckon
+
     english = holidays.country_holidays(country, years=year, language="en_US", expand=False)
     korean = holidays.country_holidays(country, years=year, language="ko", expand=False)
     has_korean = "ko" in (korean.supported_languages or ())

@@ -11,16 +11,18 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
-
-import httpx
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from workflows.places import has_died
 from workflows.pokes import poke
 
+if TYPE_CHECKING:
+    import httpx
+
 log = logging.getLogger(__name__)
 
-SECONDS = httpx.Timeout(10, connect=2)
+SECONDS, SECONDS_TO_CONNECT = 10, 2
 LONGEST_CLAIM, LONGEST_RUN = timedelta(minutes=2), timedelta(minutes=15)
 PAGE = 200  # Prefect's own limit for one answer of a filter
 
@@ -69,7 +71,7 @@ class Launcher:
         Whoever has closed their Prefect server says so to Prefect and to us in the same place: ``PREFECT_API_KEY`` or
         ``PREFECT_API_AUTH_STRING``.
         """
-        self._http = httpx.Client(base_url=api_url.rstrip("/"), timeout=SECONDS, headers=_authorization(os.environ))
+        self._api_url = api_url.rstrip("/")
         self._poke = poke
         self._deployments: dict[str, str] = {}
 
@@ -188,6 +190,15 @@ class Launcher:
             self._deployments[deployment] = _insist(answer)["id"]
         return self._deployments[deployment]
 
+    @cached_property
+    def _http(self) -> httpx.Client:
+        import httpx  # 15 MB, for those processes alone that ask Prefect
+
+        seconds = httpx.Timeout(SECONDS, connect=SECONDS_TO_CONNECT)
+        # certificates that nobody asks for are 5 MB
+        verify = self._api_url.startswith("https:")
+        return httpx.Client(base_url=self._api_url, timeout=seconds, verify=verify, headers=_authorization(os.environ))
+
     def _get(self, path: str) -> httpx.Response:
         return self._ask("GET", path, None)
 
@@ -195,11 +206,13 @@ class Launcher:
         return self._ask("POST", path, body)
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None) -> httpx.Response:
+        from httpx import HTTPError
+
         try:
             return self._http.request(method, path, json=body)
-        except httpx.HTTPError as error:
+        except HTTPError as error:
             raise LauncherUnavailable(
-                f"Prefect's server does not answer at {self._http.base_url} ({type(error).__name__})."
+                f"Prefect's server does not answer at {self._api_url} ({type(error).__name__})."
             ) from error
 
 

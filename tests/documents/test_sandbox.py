@@ -272,6 +272,36 @@ def test_a_server_that_was_killed_is_started_again_and_the_job_done() -> None:
 
 
 @linux
+def test_a_server_that_nobody_needs_ends_and_the_next_job_begins_another() -> None:
+    server, places = sandbox.Server("json", idle_seconds=0.1), sandbox.Places(1)
+
+    def job() -> sandbox.Answer:
+        return sandbox.run(
+            "tests.documents.test_sandbox:_nothing",
+            b"",
+            {},
+            places=places,
+            memory_bytes=500_000_000,
+            seconds=20,
+            answer_bytes=1000,
+            by=server,
+        )
+
+    try:
+        for _ in range(2):
+            assert job().values == {"done": True}
+            process = server._process
+            assert process is not None
+            assert until(lambda ended=process: ended.poll() is not None)  # type: ignore[misc]
+    finally:
+        server.stop()
+
+
+def _nothing(_: bytes) -> tuple[dict[str, bool], list[bytes]]:
+    return {"done": True}, []
+
+
+@linux
 def test_a_job_whose_server_is_killed_is_done_by_the_next_one() -> None:
     accept(pdfs.plain_pdf())
     server = server_pid()

@@ -10,6 +10,7 @@ that count (C's DBL_DIG for IEEE 754 doubles), and for those the way to a double
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,11 +19,13 @@ from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, cast
-
-import cel
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, cast
 
 from workflows.errors import Refused
+
+if TYPE_CHECKING:
+    import cel
 
 LONGEST = 2000  # letters of one condition
 DEEPEST = 16  # parentheses, lists and ! inside one another
@@ -208,10 +211,19 @@ def _checked(expression: str, document: str) -> _Checked | Wrong:
     except _Stop as stop:
         return stop.wrong
     try:
-        program = cel.compile(expression)
+        program = _cel().compile(expression)
     except ValueError:
         return Wrong(0, "This cannot be read as a condition.")
     return _Checked(program, frozenset(reading.mentions))
+
+
+@lru_cache(1)
+def _cel() -> Any:
+    # The package brings its command line along, which is 8 MB in every process; it is told that this is there already.
+    sys.modules.setdefault("cel.cli", ModuleType("cel.cli"))
+    import cel
+
+    return cel
 
 
 class _Stop(Exception):

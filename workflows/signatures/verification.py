@@ -20,7 +20,7 @@ REPORT_BYTES = 100_000_000
 
 # of their own, so that whoever verifies does not keep others from handing in
 _places = sandbox.Places(AT_ONCE)
-_server = sandbox.Server("signing.report_parts")
+_server = sandbox.Server("signing.report_parts", "signing.validation", idle_seconds=30)
 
 
 def verify(pdf: bytes, trust_anchors: Sequence[bytes], *, limits: IntakeLimits, at: datetime | None = None) -> Report:
