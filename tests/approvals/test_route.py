@@ -91,13 +91,6 @@ LATER = {
         "5:39 “approver” is not supported yet.",
     ),
     "authority": ("currency: EUR\n" + asking("authority: {role: x}"), "5:38 “authority” is not supported yet."),
-    "escalate signers": (
-        DUE
-        + stages(
-            "{name: a, kind: signature, approvers: {role: x}, due: 1 day, escalate: {to: {role: y}, mode: replace}}"
-        ),
-        "5:76 “escalate” is not supported yet.",
-    ),
     "field": (asking("field: cost_center.owner"), "4:34 “field” is not supported yet."),
     "invoice": (HEAD.replace("contract", "invoice"), "2:11 “invoice” is not supported yet."),
     "keep": (HEAD + "on_change: keep\n", "4:12 “keep” is not supported yet."),

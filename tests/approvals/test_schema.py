@@ -298,11 +298,11 @@ WRONG = [
     (stages("{name: s, kind: signature, order: any}"), "7:39 “any” is not known here; known are sequential, parallel."),
     (
         stages("{name: s, kind: signature, due: 1 day, escalate: {to: {role: y}, mode: replace}}"),
-        "7:54 A document’s own signers cannot be replaced",
+        "7:54 A document is prepared for its signers: nobody can sign in their place.",
     ),
     (
-        stages("{name: s, kind: signature, approvers: {role: x}, due: 1 day, escalate: {to: {role: y}}}"),
-        "7:76 Nobody can sign in addition",
+        stages("{name: s, kind: signature, due: 1 day, on_expiry: escalate}"),
+        "7:55 “escalate” is not known here; known are incident, reject.",
     ),
     (also("repeated: never"), "7:47 “never” is not known here; known are ask, skip."),
     (

@@ -134,8 +134,11 @@ class _Stages:
         has_due = "due" in given
         escalate = fields.read("escalate", lambda each: self.escalation(each, has_due=has_due, first=first))
         if signature and "escalate" in given:
-            text.uses("escalate signers", given["escalate"], "escalate")
-            self.insist_on_replacing(given["escalate"], escalate, named="approvers" in given)
+            text.complain(
+                given["escalate"],
+                "A document is prepared for its signers: nobody can sign in their place. Say what follows with"
+                " “on_expiry”.",
+            )
         return StagePlan(
             name=name,
             kind="signature" if signature else "approval",
@@ -147,7 +150,9 @@ class _Stages:
             due=fields.read("due", self.time),
             remind=fields.read("remind", lambda each: self.reminders(each, has_due=has_due)) or (),
             escalate=escalate,
-            on_expiry=fields.read("on_expiry", lambda each: self.on_expiry(each, has_due=has_due, escalate=escalate)),
+            on_expiry=fields.read(
+                "on_expiry", lambda each: self.on_expiry(each, has_due=has_due, escalate=escalate, signature=signature)
+            ),
             extend=fields.read("extend", lambda each: self.extension(each, has_due=has_due)),
             send_back_to=self.send_back_to(given["send_back_to"], before) if "send_back_to" in given else (SUBMITTER,),
             order=self.order(given.get("order")) if signature else None,
@@ -230,15 +235,11 @@ class _Stages:
         to = read_approvers(text, given["to"], first=first, escalated=True) if "to" in given else None
         return Escalation(to, after, "replace" if mode == "replace" else "add") if to else None
 
-    def insist_on_replacing(self, node: yaml.Node, escalate: Escalation | None, *, named: bool) -> None:
-        if not named:
-            self.text.complain(node, "A document’s own signers cannot be replaced: name the stage’s approvers.")
-        elif escalate is not None and escalate.mode == "add":
-            self.text.complain(node, "Nobody can sign in addition: write “mode: replace”.")
-
-    def on_expiry(self, node: yaml.Node, *, has_due: bool, escalate: Escalation | None) -> OnExpiry | None:
+    def on_expiry(
+        self, node: yaml.Node, *, has_due: bool, escalate: Escalation | None, signature: bool
+    ) -> OnExpiry | None:
         text = self.text
-        made = text.one_of(node, ("incident", "reject", "escalate"))
+        made = text.one_of(node, ("incident", "reject", *(() if signature else ("escalate",))))
         if not has_due:
             text.complain(node, "This needs the stage’s due time, such as “due: 2 business days”.")
         elif made == "escalate" and (escalate is None or escalate.after != "due"):

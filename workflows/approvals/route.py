@@ -92,7 +92,6 @@ __all__ = [
 ]
 
 NOT_YET = (
-    "escalate signers",
     "invoice",
     "match",
 )
