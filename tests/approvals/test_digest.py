@@ -139,7 +139,7 @@ def test_none_comes_on_saturday_and_sunday(office: Office) -> None:
     office.contract()
     choose(office)
     came = [bool(digests(office, at(THURSDAY + timedelta(days=n), 12))) for n in range(7)]
-    assert came == [True, True, False, False, True, True, True]
+    assert came == [True, True, False, False, False, True, True], "Mon 25 May is a holiday as well"
 
 
 def test_the_morning_is_that_of_its_reader(office: Office) -> None:
@@ -263,3 +263,17 @@ def test_a_clock_that_goes_back_over_eight_brings_no_second_one() -> None:
     """As when somebody moves to the west, where the same day has yet to reach eight."""
     assert day_due(at(THURSDAY, 8), "Asia/Seoul", None) == THURSDAY
     assert day_due(at(THURSDAY, 8, 0, ZoneInfo("America/New_York")), "America/New_York", THURSDAY) is None
+
+
+def test_on_public_holidays_of_the_office_nobody_who_lives_by_its_clocks_gets_one(office: Office) -> None:
+    monday = date(2026, 5, 25)  # the substitute holiday for Buddha's Birthday
+    office.person("ned", password=PASSWORD, timezone="Europe/Amsterdam")
+    for name in ("mia", "ned"):
+        choose(office, name)
+    office.contract()
+    with office.transaction() as session:
+        session.merge(office.people["dan"]).manager_id = office.people["ned"].id
+    office.contract(title="Another lease")
+    noon = at(monday, 12, zone=ZoneInfo("Europe/Amsterdam"))
+    assert [each.to_name for each in digests(office, noon)] == ["Ned"]
+    assert [each.to_name for each in digests(office, at(date(2026, 5, 26), 8))] == ["Mia"]

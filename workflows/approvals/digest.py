@@ -1,6 +1,7 @@
 """One mail a day with all that waits for somebody, for those who want it besides the mail that comes with each request.
 
-At eight in the morning of their own zone, Monday to Friday; later that day where Signoff was not running then.
+At eight in the morning of their own zone, Monday to Friday; later that day where Signoff was not running then. Not on
+public holidays of the office, for those who live by its clocks.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from sqlmodel import Session, col, select
 from workflows.approvals.links import recipient
 from workflows.approvals.model import DailyDigest, Round, Stage, StageKind, Task, TaskState
 from workflows.approvals.queries import count_open
+from workflows.business_time import Calendar, why_not_worked
 from workflows.database import Work
 from workflows.errors import NotFound
 from workflows.outbox import Letter, post
@@ -26,14 +28,17 @@ SATURDAY = 5
 MOST_LISTED = 50
 
 
-def day_due(now: datetime, timezone: str, last_day: date | None) -> date | None:
+def day_due(now: datetime, timezone: str, last_day: date | None, office: Calendar | None = None) -> date | None:
     """The day whose digest is to be given now; None where there is none. ``last_day``: the newest that is done.
 
-    By the clock on the wall, so that a changed clock neither doubles a day nor drops one.
+    ``office``: whose holidays are kept in its own zone; elsewhere they are not known. By the clock on the wall, so that
+    a changed clock neither doubles a day nor drops one.
     """
     there = now.astimezone(ZoneInfo(timezone))
     today = there.date()
     if today.weekday() >= SATURDAY or there.time() < AT or (last_day is not None and today <= last_day):
+        return None
+    if office is not None and timezone == office.timezone and why_not_worked(today, office):
         return None
     return today
 
@@ -54,24 +59,24 @@ def wants_digest(session: Session, person_id: UUID) -> bool:
     return session.get(DailyDigest, person_id) is not None
 
 
-def people_due(session: Session, *, now: datetime) -> list[UUID]:
+def people_due(session: Session, *, now: datetime, office: Calendar | None = None) -> list[UUID]:
     """Those whose digest is to be given now: people with an account, since it leads to the inbox."""
     rows = session.exec(
         select(Person.id, Person.timezone, col(DailyDigest.last_day))
         .join(DailyDigest, col(DailyDigest.person_id) == col(Person.id))
         .where(col(Person.active), col(Person.password_hash).is_not(None))
     )
-    return [person_id for person_id, timezone, last_day in rows if day_due(now, timezone, last_day)]
+    return [person_id for person_id, timezone, last_day in rows if day_due(now, timezone, last_day, office)]
 
 
-def give_digest(session: Work, person_id: UUID, *, now: datetime) -> bool:
+def give_digest(session: Work, person_id: UUID, *, now: datetime, office: Calendar | None = None) -> bool:
     """Mail somebody what waits for them, once a day; True where a mail was queued. Safe to repeat.
 
     With nothing waiting there is no mail that day: whatever comes later brings a mail of its own.
     """
     chosen = session.exec(select(DailyDigest).where(DailyDigest.person_id == person_id).with_for_update()).first()
     person = session.get_one(Person, person_id)
-    day = day_due(now, person.timezone, chosen.last_day) if chosen is not None else None
+    day = day_due(now, person.timezone, chosen.last_day, office) if chosen is not None else None
     if chosen is None or day is None:
         return False
     chosen.last_day = day

@@ -13,6 +13,7 @@ from workflows.approvals.chasing import chase, stages_due
 from workflows.approvals.digest import give_digest, people_due
 from workflows.approvals.leaving import hand_on_tasks
 from workflows.approvals.substitutes import seat_substitutes
+from workflows.business_time import Calendar, knows_country
 from workflows.contracts.model import Contract, ContractState, ExpiryAlert
 from workflows.contracts.rules import Warning, warnings_due
 from workflows.contracts.steps import desk
@@ -90,12 +91,14 @@ def keep_deadlines(runtime: Runtime, *, now: datetime) -> int:
 
 def give_digests(runtime: Runtime, *, now: datetime) -> int:
     """Mail everybody who wants it what waits for them, once a day, each in its own transaction; how many mails."""
+    settings = runtime.settings
+    office = Calendar(settings.country, settings.timezone) if knows_country(settings.country) else None
     with runtime.reading() as session:
-        due = people_due(session, now=now)
+        due = people_due(session, now=now, office=office)
     given = 0
     for person_id in due:
         with runtime.transaction() as session:
-            given += give_digest(session, person_id, now=now)
+            given += give_digest(session, person_id, now=now, office=office)
     return given
 
 
