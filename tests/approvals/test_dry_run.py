@@ -224,3 +224,8 @@ def test_the_api_says_all_of_it(office: Office) -> None:
     assert len(first["reminders"]) == 1
     assert (second["people"], second["escalation"], second["reminders"]) == (["Chief"], None, [])
     assert sign["order"] == "parallel"
+
+
+def test_that_nobody_would_be_asked_is_said_when_a_route_is_tried_out(office: Office) -> None:
+    with pytest.raises(Refused, match="nobody would be asked"):
+        tried(office, "{name: a, when: amount > 5000, approvers: {group: legal}}", amount="5000")
