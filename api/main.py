@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 from collections.abc import AsyncIterator
@@ -42,7 +43,7 @@ def create_app(settings: Settings | None = None, runtime: Runtime | None = None)
         app.state.runtime = engine
         if runtime is None:
             intake.warm_up()
-            threading.Thread(target=engine.signer.warm_up, name="warm-up", daemon=True).start()
+            threading.Thread(target=_warm_up, args=(engine,), name="warm-up", daemon=True).start()
         yield
 
     app = FastAPI(
@@ -92,6 +93,13 @@ def create_app(settings: Settings | None = None, runtime: Runtime | None = None)
     app.include_router(pages)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     return app
+
+
+def _warm_up(engine: Runtime) -> None:
+    engine.signer.warm_up()
+    # All that is here now stays: the collector need not go through it again and again, while somebody waits.
+    gc.collect()
+    gc.freeze()
 
 
 def _start(settings: Settings) -> Runtime:

@@ -31,7 +31,7 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="signoff-bench-")))
         databases: dict[str, Callable[[str], str]] = {"SQLite": lambda name: f"sqlite:///{folder / name}.db"}
         if parts.present("postgresql"):
-            server = stack.enter_context(servers.postgresql())
+            server = stack.enter_context(servers.postgresql(durable=True))
             databases["PostgreSQL"] = lambda name: servers.create_database(server, name).render_as_string(
                 hide_password=False
             )

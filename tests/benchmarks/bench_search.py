@@ -41,7 +41,7 @@ def main() -> None:
     if not parts.present("postgresql"):
         sys.stdout.write(f"{parts.ABSENT}PostgreSQL ({parts.PARTS['postgresql'].install})\n")
         return
-    with servers.postgresql() as server:
+    with servers.postgresql(durable=True) as server:
         name = "bench_search"
         url = servers.create_database(server, name)
         try:

@@ -149,8 +149,10 @@ MEMORY_NEEDED = 2_000_000_000  # bytes: two databases at a time, and what a fail
 
 
 @contextmanager
-def postgresql() -> Iterator[URL]:
-    """A cluster of our own, empty, without durability; or the server that SIGNOFF_TEST_POSTGRES_URL names.
+def postgresql(*, durable: bool = False) -> Iterator[URL]:
+    """A cluster of our own, empty, in memory where that can be had; or the server that SIGNOFF_TEST_POSTGRES_URL names.
+
+    ``durable``: on the disk, and a commit waits until it is there, as in production.
 
     The address is that of an administrative database, from which others can be made.
     """
@@ -161,7 +163,7 @@ def postgresql() -> Iterator[URL]:
     programs = parts.require("postgresql")
     # the server refuses to run as root
     user = "postgres" if os.geteuid() == 0 else None
-    home = Path(tempfile.mkdtemp(prefix="signoff-postgresql-", dir=fast_folder()))
+    home = Path(tempfile.mkdtemp(prefix="signoff-postgresql-", dir=None if durable else fast_folder()))
     try:
         password = secrets.token_urlsafe(16)
         (home / "password").write_text(password)
@@ -187,14 +189,13 @@ def postgresql() -> Iterator[URL]:
             "listen_addresses": "127.0.0.1",
             "port": port,
             "unix_socket_directories": "",
-            "fsync": "off",
-            "synchronous_commit": "off",
-            "full_page_writes": "off",
             "max_connections": 200,
             "shared_buffers": "64MB",
             "autovacuum": "off",
             "timezone": "Asia/Seoul",  # not UTC, so that a time without its zone shows
         }
+        if not durable:
+            settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         options = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
         with running(
             [programs / "postgres", "-D", home / "data", *options],
