@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from threading import Barrier
 from uuid import UUID
 
 import pytest
@@ -262,6 +263,45 @@ def decided_at(office: Office, contract: Contract, task: Task, at: datetime) -> 
     seen, by = office.round(contract).version_sha256, office.actor("ann")
     with office.transaction() as session:
         decide(session, task.id, Verdict.APPROVE, seen=seen, by=by, now=at)
+
+
+@pytest.mark.parametrize("turn", range(3))
+def test_a_decision_and_the_end_of_its_time_at_once_come_to_one_of_the_two(office: Office, turn: int) -> None:
+    office.route(HEAD + EXPIRING.replace("HOW", "reject"))
+    contract = office.contract()
+    task, together = office.task_of("ann", contract), Barrier(2)
+
+    def decided() -> bool:
+        together.wait()
+        try:
+            decided_at(office, contract, task, DUE - timedelta(milliseconds=1))
+        except Conflict:
+            return False
+        return True
+
+    def ended() -> int:
+        together.wait()
+        return keep_deadlines(office.runtime, now=DUE + IN_FLIGHT)
+
+    with ThreadPoolExecutor(2) as both:
+        came_in_time, looked_at = both.submit(decided), both.submit(ended)
+        counted = came_in_time.result()
+        looked_at.result()
+    keep_deadlines(office.runtime, now=DUE + IN_FLIGHT)
+    assert (office.state(contract), stage(office, contract).state) == (
+        ("approved", StageState.APPROVED) if counted else ("rejected", StageState.REJECTED)
+    )
+    assert actions(office, contract).count("rejected_by_time") == (0 if counted else 1)
+
+
+def test_on_expiry_escalate_asks_others_and_still_takes_decisions(office: Office) -> None:
+    office.route(HEAD + ESCALATED.replace("MODE", "add") + "    on_expiry: escalate\n")
+    contract = office.contract()
+    looked(office, DUE)
+    assert office.open_tasks(contract) == ["ann", "lee"]
+    looked(office, DUE + IN_FLIGHT)
+    decided_at(office, contract, office.task_of("ann", contract), DUE + timedelta(days=3))
+    assert stage(office, contract).state is StageState.APPROVED
 
 
 def put_off(office: Office, contract: Contract) -> None:
