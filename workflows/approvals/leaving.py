@@ -48,8 +48,10 @@ def hand_on_tasks(session: Work, *, now: datetime, person_id: UUID | None = None
     """
     waiting = (
         select(Task.id, Task.round_id)
-        .join(Person, col(Person.id) == col(Task.person_id))
-        .where(col(Task.state).in_((TaskState.OPEN, TaskState.WAITING)), col(Person.active).is_(False))
+        .where(
+            col(Task.state).in_((TaskState.OPEN, TaskState.WAITING)),
+            col(Task.person_id).in_(select(Person.id).where(col(Person.active).is_(False))),
+        )
         .order_by(col(Task.left_alone_at).is_not(None), col(Task.round_id), col(Task.id))
         .limit(MOST_HANDED_ON)
     )

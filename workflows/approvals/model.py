@@ -98,6 +98,12 @@ class Stage(SQLModel, table=True):
             postgresql_where=text("look_at is not null"),
             sqlite_where=text("look_at is not null"),
         ),
+        Index(
+            "ix_stage_blocked",
+            "round_id",
+            postgresql_where=text("state = 'blocked'"),
+            sqlite_where=text("state = 'blocked'"),
+        ),
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)

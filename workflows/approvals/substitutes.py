@@ -165,20 +165,21 @@ def seat_substitutes(session: Work, *, now: datetime, person_id: UUID | None = N
     ``person_id``: of this person only. A task that came back to them stays theirs.
     """
     a_day = timedelta(days=1)  # zones differ; whose day it is, is looked at below
+    away = select(Substitution.person_id).where(
+        col(Substitution.ended_at).is_(None),
+        col(Substitution.first_day) <= now.date() + a_day,
+        col(Substitution.last_day) >= now.date() - a_day,
+    )
     waiting = (
         select(Task.id, Task.round_id)
-        .join(Substitution, col(Substitution.person_id) == col(Task.person_id))
         .where(
             Task.state == TaskState.OPEN,
             Task.kind == StageKind.APPROVAL,
             col(Task.instead_of_id).is_(None),
             col(Task.review_of_id).is_(None),
-            col(Substitution.ended_at).is_(None),
-            col(Substitution.first_day) <= now.date() + a_day,
-            col(Substitution.last_day) >= now.date() - a_day,
+            col(Task.person_id).in_(away),
         )
         .order_by(col(Task.round_id), col(Task.id))  # one order of locks for everybody
-        .distinct()
         .limit(MOST_SEATED)
     )
     if person_id is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
+from sqlalchemy import literal_column
 from sqlmodel import col, delete, select
 
 from workflows.approvals.codes import forget_devices
@@ -48,13 +49,17 @@ def ask_where_nobody_could_be(session: Work, *, now: datetime) -> int:
     blocked = session.exec(
         select(Round)
         .join(Stage, col(Stage.round_id) == col(Round.id))
-        .where(Stage.state == StageState.BLOCKED, Round.state == RoundState.OPEN)
+        .where(_IS_BLOCKED, Round.state == RoundState.OPEN)
         .with_for_update(skip_locked=True)
         .limit(50)
     ).all()
     for round in blocked:
         advance(session, round, now=now)
     return len(blocked)
+
+
+_IS_BLOCKED = col(Stage.state) == literal_column(f"'{StageState.BLOCKED.value}'")
+"""With the word itself, so that the index of blocked stages answers: it is asked every minute."""
 
 
 def report_failed_mails(session: Work, *, now: datetime) -> int:

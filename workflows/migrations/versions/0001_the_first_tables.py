@@ -548,6 +548,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("stage", schema=None) as batch_op:
         batch_op.create_index(
+            "ix_stage_blocked",
+            ["round_id"],
+            unique=False,
+            postgresql_where=sa.text("state = 'blocked'"),
+            sqlite_where=sa.text("state = 'blocked'"),
+        )
+        batch_op.create_index(
             "ix_stage_look_at",
             ["look_at"],
             unique=False,
@@ -866,6 +873,7 @@ def downgrade() -> None:
     with op.batch_alter_table("stage", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_stage_round_id"))
         batch_op.drop_index("ix_stage_look_at")
+        batch_op.drop_index("ix_stage_blocked")
 
     op.drop_table("stage")
     with op.batch_alter_table("signing", schema=None) as batch_op:
