@@ -336,3 +336,19 @@ def test_with_distinct_across_stages_nobody_is_asked_in_two_branches(office: Off
         asked = session.exec(select(Stage.name, Task.name).join(Task, col(Task.stage_id) == col(Stage.id))).all()
     assert sorted(asked) == [("x", "Ann"), ("x", "Bo"), ("y", "Cy")]
     assert stages(office, contract)["y"].state is StageState.OPEN
+
+
+def test_roles_and_groups_are_those_of_the_senders_own_organisation(office: Office) -> None:
+    office.person("olga", groups=["legal"], roles=["signatory"], organisation="Another House")
+    office.person("paul", roles=["signatory"])
+    publish(
+        office,
+        "{name: legal, approvers: {group: legal}, quorum: all}",
+        "{name: board, approvers: {role: signatory}}",
+    )
+    contract = office.contract()
+    for name in ("ann", "bo"):
+        office.decide(name, contract=contract)
+    with office.reading() as session:
+        asked = session.exec(select(Stage.name, Task.name).join(Task, col(Task.stage_id) == col(Stage.id))).all()
+    assert sorted(asked) == [("board", "Paul"), ("legal", "Ann"), ("legal", "Bo")]

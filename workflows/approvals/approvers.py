@@ -62,9 +62,9 @@ def _meant(session: Session, kind: OneKind, asking: Asking) -> list[Person]:
         case People(emails):
             return by_emails(session, emails)
         case Role(name):
-            return members(session, Kind.ROLE, name)
+            return members(session, Kind.ROLE, name, beside=asking.submitter_id)
         case Group(name):
-            return members(session, Kind.GROUP, name)
+            return members(session, Kind.GROUP, name, beside=asking.submitter_id)
         case ManagerOf("submitter"):
             return _managers(session, [asking.submitter_id])
         case ManagerOf("approver"):

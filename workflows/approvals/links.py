@@ -169,10 +169,7 @@ def tell_administrators(session: Work, round: Round, stage: Stage, *, left_by: s
 
 def administrators_of(session: Session, round: Round) -> list[Person]:
     """Administrators of the organisation that handed the document in."""
-    submitter = session.get_one(Person, round.submitter_id)
-    return [
-        each for each in members(session, Kind.ROLE, ADMINISTRATOR) if each.organisation_id == submitter.organisation_id
-    ]
+    return members(session, Kind.ROLE, ADMINISTRATOR, beside=round.submitter_id)
 
 
 def mail_values(round: Round) -> dict[str, Any]:

@@ -154,8 +154,8 @@ def _locked(session: Work, person_id: UUID, by: Actor) -> Person:
 def _insist_on_another_administrator(session: Session, person: Person, *, field: str | None = None) -> None:
     others = [
         each.id
-        for each in members(session, Kind.ROLE, ADMINISTRATOR)
-        if each.organisation_id == person.organisation_id and each.id != person.id and each.password_hash is not None
+        for each in members(session, Kind.ROLE, ADMINISTRATOR, beside=person.id)
+        if each.id != person.id and each.password_hash is not None
     ]
     if sentence := why_not_give_up_administrator(others):
         raise Refused(sentence, field=field, name=person.name)

@@ -39,14 +39,16 @@ def by_email(session: Session, email: str) -> Person | None:
     return session.exec(select(Person).where(Person.email == email)).first()
 
 
-def members(session: Session, kind: Kind, name: str) -> list[Person]:
-    """Active people in a role or group, in the order of their names."""
-    joined = select(Person).join(Membership, col(Membership.person_id) == col(Person.id))
+def members(session: Session, kind: Kind, name: str, *, beside: UUID) -> list[Person]:
+    """Active people in a role or group of the organisation that ``beside`` belongs to, in the order of their names."""
+    theirs = select(Person.organisation_id).where(Person.id == beside).scalar_subquery()
     return list(
         session.exec(
-            joined.where(Membership.kind == kind, Membership.name == name, col(Person.active)).order_by(
-                col(Person.name)
-            )
+            select(Person)
+            .join(Membership, col(Membership.person_id) == col(Person.id))
+            .where(Membership.kind == kind, Membership.name == name)
+            .where(col(Person.active), Person.organisation_id == theirs)
+            .order_by(col(Person.name))
         )
     )
 
