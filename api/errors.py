@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.exceptions import HTTPException
 
 from api.readers import reader_of
+from api.titles import TITLES
 from documents.blobs import BlobDamaged, BlobMissing, StoreUnavailable
 from documents.rendering import Reader, moment, sentence
 from workflows.approvals.route import RouteRefused
@@ -23,22 +24,6 @@ from workflows.errors import Refused, TooMany
 log = logging.getLogger(__name__)
 
 PROBLEM = "application/problem+json"
-
-TITLES = {
-    400: "The request cannot be read",
-    401: "Nobody has said who they are",
-    403: "Not allowed",
-    404: "There is nothing at this address",
-    405: "This address does not take that method",
-    409: "It has changed in the meantime",
-    410: "This link has done its work",
-    413: "The file is too large",
-    415: "This kind of file is not taken",
-    422: "Not accepted",
-    429: "Too many tries",
-    500: "Something went wrong on our side",
-    503: "Not ready",
-}
 
 
 def install(app: FastAPI) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from signing.verification import Report
+from signing.report import Report
 
 
 def print_report(console: Console, report: Report, file_name: str) -> None:

@@ -26,8 +26,8 @@ from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 
 from signing.looking import Looked, certifies, common_name, is_genuine, token_of
+from signing.report import Check, Report, Said, SignatureReport, Verdict
 from signing.timestamps import good_until
-from signing.verification import Check, Report, Said, SignatureReport, Verdict
 
 # What may follow the last signature: validation material, and nothing that readers show.
 MATERIAL_ONLY = StandardDiffPolicy(

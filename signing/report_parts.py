@@ -6,7 +6,8 @@ import json
 from datetime import datetime
 from typing import Any, get_args
 
-from signing.verification import Check, Report, Said, SignatureReport, Verdict, verify
+from signing.report import Check, Report, Said, SignatureReport, Verdict
+from signing.verification import verify
 
 MEMBERS = ("field", "kind", "signer", "email", "serial", "algorithm", "level", "modification", "reason")
 NUMBERS = ("covers", "revision")

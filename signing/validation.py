@@ -16,7 +16,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 
 from signing.judging import judge
 from signing.looking import look, signatures
-from signing.verification import Check, Report, Said, Verdict, unreadable
+from signing.report import Check, Report, Said, Verdict, unreadable
 
 
 async def examine(pdf: bytes, trust_anchors: Sequence[bytes], now: datetime) -> Report:

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 from api.auth import visitor_of
 from api.dependencies import get_runtime
 from api.readers import LANGUAGE_COOKIE, asked_language, reader_of
+from api.titles import TITLES
 from documents.rendering import Reader, render, sentence
 from workflows.approvals.queries import count_open
 
@@ -58,8 +59,6 @@ def error_page(
     request: Request, status: int, detail: str, *, headers: dict[str, str] | None = None, **more: Any
 ) -> Response:
     """A refusal as a page: what happened, that nothing was changed, and what to do next."""
-    from api.errors import TITLES
-
     if status == 401:
         from fastapi.responses import RedirectResponse
 

@@ -18,7 +18,7 @@ from api.pages.shell import page
 from api.readers import reader_of
 from api.throttle import Throttle
 from documents.rendering import Reader, sentence, short_hash
-from signing.verification import Report, Said, SignatureReport
+from signing.report import Report, Said, SignatureReport
 from workflows.errors import Refused
 from workflows.parties.rules import shown
 from workflows.runtime import Runtime

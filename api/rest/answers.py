@@ -10,8 +10,8 @@ from typing import Any
 from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 
-from api.errors import TITLES
 from api.rest.shapes import Problem
+from api.titles import TITLES
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:

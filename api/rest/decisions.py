@@ -16,12 +16,13 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 from api.dependencies import Decides, Engine, Now
-from api.errors import TITLES, said
+from api.errors import said
 from api.once import Key, once, request_hash, reserved
 from api.readers import reader_of
 from api.rest.answers import PromptRoute, refusals
 from api.rest.shapes import DecisionIn, DecisionShape, Problem, Shape
 from api.rest.tasks import decision_shape
+from api.titles import TITLES
 from documents.rendering import Reader
 from workflows.approvals.model import Verdict
 from workflows.approvals.operations import Decided, decide

@@ -11,8 +11,9 @@ import pytest
 from documents.blobs import BlobRef, FolderBlobStore, reference
 from signing.authority import Authority
 from signing.pdf_signer import PdfSigner
+from signing.report import Report
 from signing.timestamps import check_token
-from signing.verification import Report, verify
+from signing.verification import verify
 from tests.support.office import QUICK_ROUTE, Office, authority
 from workflows.audit import queries as audit
 from workflows.audit.model import AuditEvent

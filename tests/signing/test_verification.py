@@ -26,9 +26,10 @@ from pypdf.annotations import FreeText
 
 from signing import pdf_signer
 from signing.pdf_signer import PdfSigner
+from signing.report import Report, Said
 from signing.revision import Revision
 from signing.timestamps import Tsa
-from signing.verification import Report, Said, verify
+from signing.verification import verify
 from tests.signing.builders import (
     MINJUN,
     anchors,

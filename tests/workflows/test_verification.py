@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from documents import sandbox
 from documents.blobs import FolderBlobStore
 from documents.intake import ORDINARY, IntakeLimits
+from signing.report import Report
 from signing.report_parts import packed, unpacked
-from signing.verification import Report
 from signing.verification import verify as verify_here
 from tests.signing.builders import anchors, document, prepared, sealed_lease
 from tests.support import pdfs

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from documents import sandbox
 from documents.intake import AT_ONCE, IntakeLimits, megabytes
+from signing.report import Report, Said
 from signing.report_parts import unpacked
-from signing.verification import Report, Said
 from workflows.errors import NotReady
 
 log = logging.getLogger(__name__)
