@@ -79,66 +79,48 @@ class CycleShape(Shape):
     months: list[MonthShape]
 
 
-class BlockedShape(Shape):
+class ConcernShape(Shape):
+    process: str
+    subject_id: UUID
+    number: str
+    title: str
+    since: datetime
+
+
+class AtStageShape(ConcernShape):
+    stage: str
+    route: str
+
+
+class BlockedShape(AtStageShape):
     kind: Literal["nobody_to_ask"] = "nobody_to_ask"
     stage_id: UUID
-    stage: str
-    route: str
-    process: str
-    subject_id: UUID
-    number: str
-    title: str
-    since: datetime
 
 
-class RanOutShape(Shape):
+class RanOutShape(AtStageShape):
     kind: Literal["ran_out"] = "ran_out"
     stage_id: UUID
-    stage: str
-    route: str
-    process: str
-    subject_id: UUID
-    number: str
-    title: str
-    since: datetime
     names: Annotated[list[str], Field(description="Who was asked, and has not decided.")]
 
 
-class LeftAloneShape(Shape):
+class LeftAloneShape(AtStageShape):
     kind: Literal["left"] = "left"
     task_id: UUID
     name: Annotated[str, Field(description="Who was asked, and is no longer here.")]
-    stage: str
-    route: str
-    process: str
-    subject_id: UUID
-    number: str
-    title: str
-    since: datetime
 
 
-class LostMailShape(Shape):
+class LostMailShape(ConcernShape):
     kind: Literal["mail"] = "mail"
     mail_id: UUID
     mail: Annotated[str, Field(examples=["signature"])]
     to_name: str
     to_email: str
-    process: str
-    subject_id: UUID
-    number: str
-    title: str
     failure: Annotated[str, Field(description="The mail server's own words.")]
     next_try: Annotated[datetime | None, Field(description="Null: it is not tried again by itself.")]
-    since: datetime
 
 
-class SlowRunShape(Shape):
+class SlowRunShape(ConcernShape):
     kind: Literal["seal", "run"]
-    process: str
-    subject_id: UUID
-    number: str
-    title: str
-    since: datetime
     started: bool
 
 

@@ -23,80 +23,66 @@ SLOW = timedelta(minutes=10)
 """A run that carries a document on takes seconds; one that is owed for longer is an incident."""
 
 
-@dataclass(frozen=True)
-class Blocked:
+@dataclass(frozen=True, kw_only=True)
+class Concern:
+    """Something about a document, ``since`` when."""
+
+    process: str
+    subject_id: UUID
+    number: str
+    title: str
+    since: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class AtStage(Concern):
+    stage: str
+    route: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blocked(AtStage):
     """A stage for which nobody can be asked."""
 
     stage_id: UUID
-    stage: str
-    route: str
-    process: str
-    subject_id: UUID
-    number: str
-    title: str
-    since: datetime
 
 
-@dataclass(frozen=True)
-class RanOut:
+@dataclass(frozen=True, kw_only=True)
+class RanOut(AtStage):
     """A stage whose time is over, so that nobody decides in it any more. ``names``: who was asked, and has not."""
 
     stage_id: UUID
-    stage: str
-    route: str
-    process: str
-    subject_id: UUID
-    number: str
-    title: str
-    since: datetime
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class LeftAlone:
+@dataclass(frozen=True, kw_only=True)
+class LeftAlone(AtStage):
     """What somebody is asked who is no longer here, and nobody could be asked instead of."""
 
     task_id: UUID
     name: str
-    stage: str
-    route: str
-    process: str
-    subject_id: UUID
-    number: str
-    title: str
-    since: datetime
 
 
-@dataclass(frozen=True)
-class LostMail:
+@dataclass(frozen=True, kw_only=True)
+class LostMail(Concern):
     """``for_good``: it is not tried again by itself; ``next_try``: else when it is."""
 
     mail_id: UUID
     kind: str
     to_name: str
     to_email: str
-    process: str
-    subject_id: UUID
-    number: str
-    title: str
     failure: str
     for_good: bool
     next_try: datetime
-    since: datetime
     known: bool
     """The addressee has an organisation here, where their address is how they are known."""
 
 
-@dataclass(frozen=True)
-class SlowRun:
+@dataclass(frozen=True, kw_only=True)
+class SlowRun(Concern):
     """A document that nobody carries on. ``sealing``: everyone has signed, and the seal is missing; ``preparing``:
     everyone has approved, and it is not yet laid before its signers; ``started``: a run began and did not end."""
 
-    process: str
-    subject_id: UUID
-    number: str
-    title: str
-    since: datetime
     started: bool
     sealing: bool
     preparing: bool
@@ -145,10 +131,7 @@ def _blocked(session: Session, ours: ColumnElement[bool]) -> tuple[list[Blocked]
             stage_id=stage.id,
             stage=stage.name,
             route=round.route_name,
-            process=round.process,
-            subject_id=round.subject_id,
-            number=number_of(round),
-            title=title_of(round),
+            **_document(round),
             since=told.get(round.subject_id, round.opened_at),
         )
         for stage, round in rows
@@ -179,10 +162,7 @@ def _ran_out(session: Session, ours: ColumnElement[bool]) -> tuple[list[RanOut],
             stage_id=stage.id,
             stage=stage.name,
             route=round.route_name,
-            process=round.process,
-            subject_id=round.subject_id,
-            number=number_of(round),
-            title=title_of(round),
+            **_document(round),
             since=stage.expired_at or round.opened_at,
             names=tuple(asked[stage.id]),
         )
@@ -211,10 +191,7 @@ def _left_alone(session: Session, ours: ColumnElement[bool]) -> tuple[list[LeftA
             name=task.name,
             stage=stage.name,
             route=round.route_name,
-            process=round.process,
-            subject_id=round.subject_id,
-            number=number_of(round),
-            title=title_of(round),
+            **_document(round),
             since=task.left_alone_at or round.opened_at,
         )
         for task, stage, round in rows
@@ -241,10 +218,7 @@ def _mails(session: Session, ours: ColumnElement[bool]) -> tuple[list[LostMail],
             kind=mail.kind,
             to_name=mail.to_name,
             to_email=mail.to_email,
-            process=round.process,
-            subject_id=round.subject_id,
-            number=number_of(round),
-            title=title_of(round),
+            **_document(round),
             failure=mail.failure,
             for_good=mail.state is MailState.FAILED,
             next_try=mail.not_before,
@@ -277,6 +251,15 @@ def _runs(session: Session, ours: ColumnElement[bool], now: datetime) -> tuple[l
         for owed, round in rows
     ]
     return runs, _count(session, found)
+
+
+def _document(round: Round) -> dict[str, Any]:
+    return {
+        "process": round.process,
+        "subject_id": round.subject_id,
+        "number": number_of(round),
+        "title": title_of(round),
+    }
 
 
 def _is_newest() -> ColumnElement[bool]:
