@@ -17,10 +17,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 from rich.console import Console
+
+if TYPE_CHECKING:
+    from workflows.settings import Settings
 
 T = TypeVar("T")
 
@@ -278,6 +281,11 @@ def finish(
     }
 
 
+def house(settings: Settings) -> str:
+    """The organisation in which the sample happens: this installation's own, where somebody has given it a name."""
+    return settings.organisation if "organisation" in settings.model_fields_set else "Haneul Logistics"
+
+
 def prepare(runtime: Any, locale: str) -> str:
     """Register the demo's people where they are not yet; a fresh token for its owner."""
     from workflows.parties.model import ADMINISTRATOR, Kind
@@ -287,7 +295,7 @@ def prepare(runtime: Any, locale: str) -> str:
 
     now = datetime.now(UTC)
     with runtime.transaction() as session:
-        organisation = found_organisation(session, "Haneul Logistics", now=now)
+        organisation = found_organisation(session, house(runtime.settings), now=now)
         for who in (MANAGER, *LEGAL, OWNER):
             known = by_email(session, who.email)
             if known is None or known.organisation_id is None:

@@ -33,15 +33,16 @@ def main(*, sample: bool) -> None:
     import httpx
     from rich.console import Console
 
-    from api.demo import Off, perform, waiting_contract
+    from api.demo import Off, house, perform, waiting_contract
     from workflows.composition import compose
 
     settings = Settings()
     runtime = compose(settings)
     console = Console(highlight=False)
-    password = administrator(runtime)
+    shows = sample and settings.embedded_mail
+    password = administrator(runtime, organisation=house(settings) if shows else settings.organisation)
     mark = settings.home / MARK
-    if sample and settings.embedded_mail and not mark.exists():
+    if shows and not mark.exists():
         try:
             perform(console, file=None, output=settings.home / "demo", locale=settings.locale)
             waiting_contract(runtime, settings)
@@ -51,8 +52,11 @@ def main(*, sample: bool) -> None:
     where_to_look(console, settings, password)
 
 
-def administrator(runtime: Runtime) -> str | None:
-    """Make the first administrator where there is none; their new password, or None."""
+def administrator(runtime: Runtime, *, organisation: str) -> str | None:
+    """Make the first administrator where there is none; their new password, or None.
+
+    ``organisation``: the sample's own, so that it can be looked at in the portal.
+    """
     from sqlmodel import select
 
     from workflows.parties.model import ADMINISTRATOR, Membership, Person
@@ -78,7 +82,7 @@ def administrator(runtime: Runtime) -> str | None:
             name="Administrator",
             email=email,
             now=now,
-            organisation=found_organisation(session, settings.organisation, now=now),
+            organisation=found_organisation(session, organisation, now=now),
             password=password,
             roles=(ADMINISTRATOR,),
             locale=settings.locale,
