@@ -19,6 +19,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -302,6 +303,8 @@ class Server:
                 ours.close()
                 raise
         self._control = ours
+        # one that ends of itself is buried at once
+        threading.Thread(target=self._process.wait, name="sandbox", daemon=True).start()
         return ours
 
     def _end(self) -> None:

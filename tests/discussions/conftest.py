@@ -13,7 +13,7 @@ document: contract
 priority: 10
 stages:
   - name: legal
-    approvers: {group: legal}
+    approvers: {group: legal, people: [pat@haneul.example]}
     quorum: any
 """
 
@@ -25,9 +25,7 @@ def office(office: Office) -> Office:
     office.person("dan", password=PASSWORD)
     office.person("ann", groups=["legal"], password=PASSWORD)
     office.person("bo", groups=["legal"])
-    office.person(
-        "pat", groups=["legal"], organisation="Nordwerk Maschinen", timezone="Europe/Berlin", password=PASSWORD
-    )
+    office.person("pat", organisation="Nordwerk Maschinen", timezone="Europe/Berlin", password=PASSWORD)
     office.person("sol", locale="ko", password=PASSWORD)
     office.person("una")
     office.person("root", roles=["administrator"], password=PASSWORD)

@@ -292,7 +292,7 @@ def test_a_server_that_nobody_needs_ends_and_the_next_job_begins_another() -> No
             assert job().values == {"done": True}
             process = server._process
             assert process is not None
-            assert until(lambda ended=process: ended.poll() is not None)  # type: ignore[misc]
+            assert until(lambda pid=process.pid: pid not in family()), "not even as a zombie"  # type: ignore[misc]
     finally:
         server.stop()
 
