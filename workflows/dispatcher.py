@@ -18,7 +18,7 @@ from uuid import UUID
 
 from cryptography.fernet import Fernet, InvalidToken
 from sqlalchemy import Engine, or_
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from documents.rendering import Reader
 from workflows import places
@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 CLAIM = timedelta(seconds=90)  # longer than any SMTP conversation is given
 BATCH = 20
+AT_ONCE = timedelta(seconds=5)  # times that count from here, and not from when the mail was queued, are as good
 LONGEST_WAIT = timedelta(hours=1)
 GIVE_UP_AFTER = timedelta(days=3)
 SERVER_RESTS = 1.0  # seconds in which Prefect's server is left alone after it could not be reached
@@ -40,7 +41,7 @@ LOOK_AGAIN = 2.0  # seconds: for what is due later, or was left by a process tha
 
 DEPLOYMENTS = {"contract": "contract-lifecycle/signoff"}
 
-Still = Callable[[Work, OutgoingMail], bool]
+Still = Callable[[Session, OutgoingMail], bool]
 Leaves = Callable[[Work, OutgoingMail, datetime], None]
 
 
@@ -79,7 +80,8 @@ class Dispatcher:
     ) -> None:
         """``sender``: address that mails come from. ``still_wanted``: whether what a mail asks for is still open.
 
-        ``leaves``: told when a mail is about to leave, and may change what it says of times; told again when it has.
+        ``leaves``: told when a mail is about to leave that could not be sent ``AT_ONCE``, and may change what it says
+        of times; told again when it has left.
         """
         self._engine, self._mailer, self._launcher = engine, mailer, launcher
         self._vault, self._public_url, self._sender = vault, public_url, sender
@@ -172,12 +174,17 @@ class Dispatcher:
                 mail.claimed_until = None
 
     def _send(self, mail_id: UUID) -> None:
-        with self._transaction() as session:
+        with reading(self._engine) as session:
             mail = session.get_one(OutgoingMail, mail_id)
-            if not self._still_wanted(session, mail):
-                mail.state, mail.sealed_link, mail.claimed_until = MailState.DROPPED, None, None
-                return
-            self._leaves(session, mail, datetime.now(UTC))
+            wanted = self._still_wanted(session, mail)
+        if not wanted:
+            self._drop(mail_id)
+            return
+        late = mail.created_at + AT_ONCE
+        if (now := datetime.now(UTC)) > late:
+            with self._transaction() as session:
+                mail = session.get_one(OutgoingMail, mail_id)
+                self._leaves(session, mail, now)
         try:
             self._mailer.send(self._composed(mail))
         except MailRefused as refused:
@@ -191,8 +198,14 @@ class Dispatcher:
             with self._transaction() as session:
                 sent = session.get_one(OutgoingMail, mail_id, with_for_update=True)
                 sent.state, sent.sent_at = MailState.SENT, datetime.now(UTC)
-                self._leaves(session, sent, sent.sent_at)
+                if sent.sent_at > late:
+                    self._leaves(session, sent, sent.sent_at)
                 sent.sealed_link, sent.claimed_until, sent.failure = None, None, ""
+
+    def _drop(self, mail_id: UUID) -> None:
+        with self._transaction() as session:
+            mail = session.get_one(OutgoingMail, mail_id, with_for_update=True)
+            mail.state, mail.sealed_link, mail.claimed_until = MailState.DROPPED, None, None
 
     def _composed(self, mail: OutgoingMail) -> EmailMessage:
         values = dict(mail.payload)

@@ -23,7 +23,7 @@ from workflows.mailbox import Mailbox
 from workflows.pokes import listen
 from workflows.settings import Settings
 
-GIVES_WAY = 5  # nice(2): whoever waits for an answer goes first, where the processor is short
+GIVES_WAY = 10  # nice(2): whoever waits for an answer goes first, where the processor is short
 
 
 def main() -> int:
