@@ -200,10 +200,12 @@ def test_no_zombie_and_no_child_is_left() -> None:
 def test_a_job_is_ended_when_nobody_waits_for_it_any_more() -> None:
     program = textwrap.dedent(
         """
+        import signal
         import sys
         from documents import intake, sandbox
         from tests.support import pdfs
 
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell starts in the background
         intake.accept(pdfs.plain_pdf())
         print(sandbox._server._process.pid, flush=True)
         sys.stdin.readline()
