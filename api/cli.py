@@ -234,7 +234,7 @@ def check_route(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False
     """Check a route's text; every finding with its line."""
     from workflows.approvals.route import golden_failures, parse
 
-    route = parse(file.read_text(encoding="utf-8"))
+    route = parse(_text_of(file))
     if failures := golden_failures(route):
         for failure in failures:
             err.print(f"line {failure.line}: {failure}", style="red", markup=False)
@@ -249,12 +249,13 @@ def publish_route(file: Annotated[Path, typer.Argument(exists=True, dir_okay=Fal
     from workflows.errors import Forbidden
     from workflows.parties.rules import why_not_administer
 
+    source = _text_of(file)
     runtime = _runtime()
     with runtime.transaction() as session:
         actor = _actor(session, by)
         if sentence := why_not_administer(actor):
             raise Forbidden(sentence)
-        published = publish(session, file.read_text(encoding="utf-8"), name=None, by=actor, now=_now())
+        published = publish(session, source, name=None, by=actor, now=_now())
         console.print(f"{published.name} is published as version {published.version}.")
 
 
@@ -268,13 +269,21 @@ def load_rates(
     """Keep the rates of a file, day by day: all of it or nothing."""
     from workflows.approvals.exchange import keep_rates, read_file
 
+    days = read_file(_text_of(file))
     runtime = _runtime()
-    days = read_file(file.read_text(encoding="utf-8"))
     with runtime.transaction() as session:
         actor = _actor(session, by)
         for each in days:
             keep_rates(session, each.day, each.base, each.units, by=actor, now=_now())
     console.print(f"Kept: {sum(len(each.units) for each in days)} rates of {len({each.day for each in days})} days.")
+
+
+def _text_of(file: Path) -> str:
+    """Raises Refused for what is no text."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise Refused("%(file)s is no text in UTF-8.", file=file.name) from None
 
 
 @audit.command("verify")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -83,3 +84,16 @@ def by_value(kind: type[StrEnum]) -> Enum:
 
 def json_column() -> JSON:
     return JSON().with_variant(JSONB(), "postgresql")
+
+
+def as_json(value: Any) -> Any:
+    """The same for a JSON column: decimals, dates and the like as text."""
+    match value:
+        case Mapping():
+            return {key: as_json(each) for key, each in value.items()}
+        case list() | tuple():
+            return [as_json(each) for each in value]
+        case str() | int() | bool() | None:
+            return value
+        case _:
+            return str(value)

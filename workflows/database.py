@@ -96,6 +96,7 @@ class Work(Session):
     owes: bool = False
 
     def commit(self) -> None:
+        """Changes of rows go along with what waits; a flush of them would cost a tenth of a decision."""
         if not self.new and not self.deleted:  # else the flush finds out which row has to come first
             for row in self.dirty:
                 _write_changes(self, row)
@@ -119,7 +120,7 @@ def table_of(kind: type[SQLModel]) -> Table:
     return table
 
 
-def insert_now(session: Session, rows: Sequence[SQLModel]) -> None:
+def insert_rows(session: Session, rows: Sequence[SQLModel]) -> None:
     """Insert rows of one table, ahead of all that waits for the flush, so that others may refer to them.
 
     They belong to the session as if they had been added and flushed.

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 CLAIM = timedelta(seconds=90)  # longer than any SMTP conversation is given
 BATCH = 20
-AT_ONCE = timedelta(seconds=5)  # times that count from here, and not from when the mail was queued, are as good
+PROMPTLY = timedelta(seconds=5)  # times that count from here, and not from when the mail was queued, are as good
 LONGEST_WAIT = timedelta(hours=1)
 GIVE_UP_AFTER = timedelta(days=3)
 SERVER_RESTS = 1.0  # seconds in which Prefect's server is left alone after it could not be reached
@@ -80,7 +80,7 @@ class Dispatcher:
     ) -> None:
         """``sender``: address that mails come from. ``still_wanted``: whether what a mail asks for is still open.
 
-        ``leaves``: told when a mail is about to leave that could not be sent ``AT_ONCE``, and may change what it says
+        ``leaves``: told when a mail is about to leave that could not be sent ``PROMPTLY``, and may change what it says
         of times; told again when it has left.
         """
         self._engine, self._mailer, self._launcher = engine, mailer, launcher
@@ -180,7 +180,7 @@ class Dispatcher:
         if not wanted:
             self._drop(mail_id)
             return
-        late = mail.created_at + AT_ONCE
+        late = mail.created_at + PROMPTLY
         if (now := datetime.now(UTC)) > late:
             with self._transaction() as session:
                 mail = session.get_one(OutgoingMail, mail_id)

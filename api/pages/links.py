@@ -317,7 +317,6 @@ def post_decision(
             now=now,
             comment=comment,
             send_back_to=send_back_to,
-            link=found.link,
         )
         return decision_shape(decided)
 

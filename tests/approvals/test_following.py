@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import col, select
 
-from tests.support.office import Office, open_office
+from tests.support.office import Office, lasting_office
 from workflows.approvals.handing_over import reassign
 from workflows.approvals.model import Round, RoundState, Stage, StageState, Task, TaskState, Verdict
 from workflows.approvals.operations import decide
@@ -53,15 +53,8 @@ act = st.tuples(
 
 @pytest.fixture(scope="module")
 def office(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    home = tmp_path_factory.mktemp("following")
-    (home / "signoff.db").write_bytes(migrated_sqlite.read_bytes())
-    office = open_office(f"sqlite:///{home / 'signoff.db'}", home)
-    for name in PEOPLE:
-        office.person(name)
-    office.person("root", roles=["administrator"])
-    office.route(ROUTE)
-    yield office
-    office.runtime.engine.dispose()
+    with lasting_office(migrated_sqlite, tmp_path_factory.mktemp("following"), PEOPLE, ROUTE) as office:
+        yield office
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])

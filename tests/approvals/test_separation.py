@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import col, select
 
-from tests.support.office import Office, open_office
+from tests.support.office import Office, lasting_office
 from workflows.approvals.absences import substitutions_of
 from workflows.approvals.handing_over import delegate, reassign, take_back
 from workflows.approvals.model import Decision, Round, Stage, Task, TaskState, Verdict
@@ -50,15 +50,8 @@ step = st.tuples(
 
 @pytest.fixture(scope="module")
 def office(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    home = tmp_path_factory.mktemp("separation")
-    (home / "signoff.db").write_bytes(migrated_sqlite.read_bytes())
-    office = open_office(f"sqlite:///{home / 'signoff.db'}", home)
-    for name in PEOPLE:
-        office.person(name)
-    office.person("root", roles=["administrator"])
-    office.route(ROUTE)
-    yield office
-    office.runtime.engine.dispose()
+    with lasting_office(migrated_sqlite, tmp_path_factory.mktemp("separation"), PEOPLE, ROUTE) as office:
+        yield office
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -131,8 +131,9 @@ def _descendants(root: int) -> list[int]:
 NAMES = [
     ("uvicorn", "API"),
     ("prefect_server", "Prefect's server"),
-    (" worker", "worker"),
+    ("workflows.worker", "worker"),
     ("sandbox", "intake"),
+    ("dispatcher_process", "dispatcher"),
     (" serve", "supervisor"),
 ]
 

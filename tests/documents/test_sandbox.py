@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import PIL.Image
@@ -54,6 +55,10 @@ def server_pid() -> int:
     process = sandbox._server._process
     assert process is not None
     return process.pid
+
+
+def gone(pid: int) -> bool:
+    return pid not in family()
 
 
 def until(true: Callable[[], bool], seconds: float = 60) -> bool:
@@ -294,7 +299,7 @@ def test_a_server_that_nobody_needs_ends_and_the_next_job_begins_another() -> No
             assert job().values == {"done": True}
             process = server._process
             assert process is not None
-            assert until(lambda pid=process.pid: pid not in family()), "not even as a zombie"  # type: ignore[misc]
+            assert until(partial(gone, process.pid)), "not even as a zombie"
     finally:
         server.stop()
 

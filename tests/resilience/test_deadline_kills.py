@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections import Counter
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -55,6 +55,10 @@ def given(office: Office) -> int:
         ).one()
 
 
+def has_given(office: Office, chaser: subprocess.Popen[bytes], wanted: int) -> bool:
+    return chaser.poll() is not None or given(office) >= wanted
+
+
 @pytest.mark.timeout(300)
 def test_a_look_killed_again_and_again_gives_each_reminder_and_escalation_once(
     office: Office, database_url: str, tmp_path: Path
@@ -69,8 +73,7 @@ def test_a_look_killed_again_and_again_gives_each_reminder_and_escalation_once(
     killed = 0
     for wanted in (1, 6, 13):
         chaser = subprocess.Popen([sys.executable, "-c", CHASER, NOW.isoformat()], env=environment)
-        while chaser.poll() is None and given(office) < wanted:
-            time.sleep(0.002)
+        wait_until(partial(has_given, office, chaser, wanted), "a reminder", every=0.002)
         if chaser.poll() is None:
             chaser.kill()
             killed += 1

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -320,6 +320,22 @@ class Office:
         if contract is not None:
             query = query.where(Round.subject_id == contract.id)
         return session.exec(query).one()
+
+
+@contextmanager
+def lasting_office(migrated: Path, home: Path, people: Sequence[str], route: str) -> Iterator[Office]:
+    """For many examples of one property: on SQLite, with these people, ``root`` who administers, and one route.
+
+    ``migrated``: an empty database, which is copied.
+    """
+    (home / "signoff.db").write_bytes(migrated.read_bytes())
+    office = open_office(f"sqlite:///{home / 'signoff.db'}", home)
+    for name in people:
+        office.person(name)
+    office.person("root", roles=["administrator"])
+    office.route(route)
+    yield office
+    office.runtime.engine.dispose()
 
 
 def open_office(database_url: str, home: Path, **settings: Any) -> Office:

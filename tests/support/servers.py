@@ -137,7 +137,7 @@ def _tail(log: Path, lines: int = 20) -> str:
 
 def fast_folder() -> Path | None:
     """Where files lie in memory, for databases that nobody needs to find again; None: there is no such place."""
-    memory = Path("/dev/shm")  # noqa: S108
+    memory = Path("/dev/shm")  # noqa: S108  (nobody can guess the names of what is made in it)
     try:
         free = shutil.disk_usage(memory).free
     except OSError:

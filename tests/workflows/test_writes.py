@@ -18,7 +18,7 @@ from workflows.database import (
     Work,
     add_missing,
     add_or_change,
-    insert_now,
+    insert_rows,
     insert_values,
     open_engine,
     reading,
@@ -131,7 +131,7 @@ def test_an_error_in_what_waits_comes_with_the_next_read(work: Work, engine: Eng
 
 def test_rows_that_were_written_belong_to_the_session(work: Work, engine: Engine) -> None:
     made = Organisation(name="Haneul", created_at=NOON)
-    insert_now(work, [made])
+    insert_rows(work, [made])
     assert work.get(Organisation, made.id) is made
     made.name = "Haneul Robotics"
     work.commit()
@@ -140,7 +140,7 @@ def test_rows_that_were_written_belong_to_the_session(work: Work, engine: Engine
 
 def test_rows_put_in_before_the_flush_can_be_referred_to_by_it(work: Work, engine: Engine) -> None:
     made = Organisation(name="Haneul", created_at=NOON)
-    insert_now(work, [made])
+    insert_rows(work, [made])
     made.name = "Haneul Robotics"
     work.add(Organisation(name="Nordwerk", created_at=NOON))
     work.commit()
@@ -176,7 +176,7 @@ def test_a_change_that_the_database_refuses_comes_with_the_commit(work: Work, en
 
 def test_of_two_changes_the_last_one_holds(work: Work, engine: Engine) -> None:
     made = Organisation(name="Haneul", created_at=NOON)
-    insert_now(work, [made])
+    insert_rows(work, [made])
     work.commit()
     made.name = "first"
     work.flush()
@@ -201,8 +201,8 @@ def _once_more(there: RunOwed, _wanted: RunOwed) -> dict[str, object]:
 def test_a_connection_that_was_cut_is_replaced(work: Work, engine: Engine) -> None:
     if engine.dialect.name == "sqlite":
         return  # nobody can cut it
+    process = work.connection().execute(text("select pg_backend_pid()")).scalar_one()
     found(work, "Haneul")
-    process = work.connection().connection.driver_connection.info.backend_pid  # type: ignore[union-attr]
     with engine.connect() as other:
         other.execute(text("select pg_terminate_backend(:process)"), {"process": process})
     with pytest.raises(DBAPIError):

@@ -19,7 +19,7 @@ from workflows.approvals.model import ExchangeRate
 from workflows.approvals.plan import Route
 from workflows.approvals.rates import Rates
 from workflows.audit.operations import record
-from workflows.database import Work, insert_now
+from workflows.database import Work, insert_rows
 from workflows.errors import Forbidden, Refused
 from workflows.parties.model import Person
 from workflows.parties.rules import Actor, shown, who, why_not_administer
@@ -65,7 +65,7 @@ def keep_rates(
     if len(checked) > MOST_CURRENCIES:
         raise Refused("At most %(most)s currencies can be kept for a day.", field="units", most=MOST_CURRENCIES)
     session.exec(delete(ExchangeRate).where(col(ExchangeRate.base) == base, col(ExchangeRate.day) == day))
-    insert_now(
+    insert_rows(
         session,
         [ExchangeRate(base=base, day=day, currency=currency, units=rate) for currency, rate in sorted(checked.items())],
     )

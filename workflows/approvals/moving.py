@@ -19,6 +19,7 @@ from workflows.approvals.plan import SIGNATURES, Route, StagePlan
 from workflows.approvals.publishing import parsed
 from workflows.approvals.rates import Rates, rates_of
 from workflows.approvals.rerouting import Destiny, Fate, destinies, signature_plan, why_not_move
+from workflows.approvals.signers import tasks_of_signers
 from workflows.approvals.timing import look_again
 from workflows.audit.operations import record
 from workflows.database import Work
@@ -240,17 +241,5 @@ def _place_signers(
     stage.name, stage.position = name, max((each.position for each in moving.stages), default=0) + 1
     session.add(stage)
     session.flush()
-    for turn, signer in enumerate(moving.signers or (), 1):
-        session.add(
-            Task(
-                round_id=round.id,
-                stage_id=stage.id,
-                person_id=signer.id,
-                name=signer.name,
-                email=signer.email,
-                kind=StageKind.SIGNATURE,
-                ordinal=turn,
-                state=TaskState.WAITING,
-            )
-        )
+    session.add_all(tasks_of_signers(stage, moving.signers or ()))
     invite(session, round.process, round.subject_id, [signer.id for signer in moving.signers or ()])

@@ -14,7 +14,6 @@ from sqlmodel import Session, col, select
 from workflows.approvals.links import ask, kill_links, refusal, tell_administrators
 from workflows.approvals.model import (
     Decision,
-    Link,
     Participant,
     Round,
     RoundState,
@@ -48,7 +47,7 @@ from workflows.approvals.timing import start_clock, why_ran_out
 from workflows.audit.model import AuditChain
 from workflows.audit.operations import hold, record
 from workflows.columns import to_millisecond
-from workflows.database import Work, add_missing, insert_now
+from workflows.database import Work, add_missing, insert_rows
 from workflows.errors import NotFound
 from workflows.outbox import wake
 from workflows.parties.model import Person
@@ -113,7 +112,6 @@ def decide(
     now: datetime,
     comment: str = "",
     send_back_to: str = SUBMITTER,
-    link: Link | None = None,
 ) -> Decided:
     """Record what somebody decided on the bytes they saw, and open what comes next, all in this transaction.
 
@@ -123,10 +121,10 @@ def decide(
     Raises:
         NotFound: there is no such task, or the actor is not on its document's route.
         Forbidden: it is somebody else's.
-        Conflict: it was decided, ended, or the document has changed.
+        Conflict: it was decided, ended or ran out of time, or the document has changed.
         Refused: the comment is missing or too long, or the document does not go back to there.
     """
-    with session.no_autoflush:  # one flush where the next tasks are asked, one at the end
+    with session.no_autoflush:  # what changes goes to the database with the commit, all at once
         round, stages, tasks = lock_journey(session, task_id)
         task = next(each for each in tasks if each.id == task_id)
         comment = comment.strip()
@@ -235,7 +233,8 @@ def lock_journey(session: Work, task_id: UUID) -> tuple[Round, list[Stage], list
 
 
 def _locked(session: Work, task_id: UUID) -> Round:
-    """With the end of its document's history, to which all that follows is going to be added."""
+    """With the end of its document's history, to which all that follows is going to be added; it began before the
+    round did."""
     found = session.exec(_ROUND_OF_TASK, params={"task": task_id}).first()
     if found is None:
         raise NotFound("There is no such task.")
@@ -282,7 +281,7 @@ def conclude(
         instead_of_id=task.instead_of_id,
         instead_of_name=task.instead_of_name,
     )
-    insert_now(session, [decision])
+    insert_rows(session, [decision])
     task.state, task.verdict, task.closed_at, task.closed_because = TaskState.DECIDED, verdict, now, "decided"
     return decision
 
@@ -375,7 +374,7 @@ def _open(
     invite(session, round.process, round.subject_id, [each.id for seat in seats for each in seat])
     words = told["comment"] if told else ""
     asked_now = [_seat(round, stage, person, owner, words=words, now=now) for person, owner in seats]
-    insert_now(session, asked_now)
+    insert_rows(session, asked_now)
     tasks += asked_now
     record(
         session,

@@ -21,7 +21,7 @@ from workflows.approvals.publishing import branch_of, route_of
 from workflows.approvals.rules import LONGEST_COMMENT, why_not_own
 from workflows.approvals.standing_in import Candidate
 from workflows.approvals.timing import look_again
-from workflows.database import Work, insert_now
+from workflows.database import Work, insert_rows
 from workflows.errors import Forbidden, NotFound, Refused
 from workflows.parties.model import Person
 from workflows.parties.queries import by_email
@@ -173,7 +173,7 @@ def another_task(
         made.instead_of_id, made.instead_of_name = instead_of
     if handed_from:
         made.handed_from_id, made.handed_from_name = handed_from
-    insert_now(session, [made])
+    insert_rows(session, [made])
     at.tasks.append(made)
     route = route_of(session, at.round.route_id)
     if plan := branch_of(route, at.stage.name):

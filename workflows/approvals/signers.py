@@ -1,18 +1,37 @@
-"""Ask those who sign, once every approval is given."""
+"""Those who sign: their tasks, which wait until every approval is given, and asking them then."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from workflows.approvals.links import ask
-from workflows.approvals.model import Round, RoundState, StageKind, StageState, Task, TaskState
+from workflows.approvals.model import Round, RoundState, Stage, StageKind, StageState, Task, TaskState
 from workflows.approvals.operations import stages_of, tasks_of
 from workflows.approvals.publishing import branch_of, route_of
 from workflows.approvals.rules import next_signers
 from workflows.approvals.timing import look_again, start_clock
 from workflows.audit.operations import record
 from workflows.database import Work
+from workflows.parties.model import Person
 from workflows.parties.queries import people
+
+
+def tasks_of_signers(stage: Stage, signers: Sequence[Person]) -> list[Task]:
+    """One for each, waiting, in the order of their turns."""
+    return [
+        Task(
+            round_id=stage.round_id,
+            stage_id=stage.id,
+            person_id=signer.id,
+            name=signer.name,
+            email=signer.email,
+            kind=StageKind.SIGNATURE,
+            ordinal=turn,
+            state=TaskState.WAITING,
+        )
+        for turn, signer in enumerate(signers, 1)
+    ]
 
 
 def ask_next_signers(session: Work, round: Round, *, now: datetime) -> list[Task]:

@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from workflows.approvals import route as routes
 from workflows.approvals.approvers import resolve
 from workflows.approvals.exchange import rates_of_submission
-from workflows.approvals.model import Round, RouteVersion, Stage, StageKind, StageState, Task, TaskState, Verdict
+from workflows.approvals.model import Round, RouteVersion, Stage, StageKind, StageState, Verdict
 from workflows.approvals.operations import advance, let_in
 from workflows.approvals.panels import asking_of
 from workflows.approvals.plan import SIGNATURES, OnChange
@@ -22,7 +22,9 @@ from workflows.approvals.queries import Journey, journey
 from workflows.approvals.rates import rates_of
 from workflows.approvals.route import ParallelPlan, StagePlan
 from workflows.approvals.rules import kept_on_change, standing_votes
+from workflows.approvals.signers import tasks_of_signers
 from workflows.audit.operations import record
+from workflows.columns import as_json
 from workflows.database import Work
 from workflows.errors import Refused
 from workflows.parties.model import Person
@@ -75,7 +77,7 @@ def open_round(
         submitter_id=submitter.id,
         version_number=submission.version_number,
         version_sha256=submission.version_sha256,
-        facts=_plain(submission.facts),
+        facts=as_json(submission.facts),
         rates=rates.as_data() if rates else None,
         card={
             **submission.card,
@@ -136,19 +138,7 @@ def open_round(
             if not signers:
                 raise Refused("The route asks for signatures, and no signer is named.", field="signers")
             invited.update(signer.id for signer in signers)
-            session.add_all(
-                Task(
-                    round_id=round.id,
-                    stage_id=stage.id,
-                    person_id=signer.id,
-                    name=signer.name,
-                    email=signer.email,
-                    kind=StageKind.SIGNATURE,
-                    ordinal=turn,
-                    state=TaskState.WAITING,
-                )
-                for turn, signer in enumerate(signers, 1)
-            )
+            session.add_all(tasks_of_signers(stage, signers))
     let_in(session, round.process, round.subject_id, invited)  # whoever submits lets them find it, too
     session.flush()
     advance(session, round, now=now)
@@ -169,7 +159,7 @@ def goes_on_with(
         return False
     if routes.going_through(plan, facts, rates) != routes.going_through(plan, round.facts, rates):
         return False
-    round.facts, round.card = _plain(facts), {**round.card, **card}
+    round.facts, round.card = as_json(facts), {**round.card, **card}
     return True
 
 
@@ -217,16 +207,3 @@ def _approval(earlier: Journey, stage: Stage) -> dict[str, Any]:
             for each in by
         ],
     }
-
-
-def _plain(value: Any) -> Any:
-    """Facts as JSON: decimals and dates as text."""
-    match value:
-        case Mapping():
-            return {key: _plain(each) for key, each in value.items()}
-        case list() | tuple():
-            return [_plain(each) for each in value]
-        case str() | int() | bool() | None:
-            return value
-        case _:
-            return str(value)

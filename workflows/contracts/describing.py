@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from workflows.approvals.model import RoundState
@@ -12,6 +11,7 @@ from workflows.approvals.operations import end_round
 from workflows.approvals.publishing import choose_route
 from workflows.approvals.submitting import goes_on_with
 from workflows.audit.operations import record
+from workflows.columns import as_json
 from workflows.contracts.model import PROCESS, Contract
 from workflows.contracts.operations import card_of, index, locked, permission, send_on_its_way, version_of
 from workflows.contracts.rules import DESCRIBED, described, facts_of, last_day_to_cancel, why_not_describe
@@ -47,7 +47,7 @@ def describe(
         raise permission(sentence)
     draft = described(contract, words)
     changes = {
-        name: [_plain(getattr(contract, name)), _plain(getattr(draft, name))]
+        name: [as_json(getattr(contract, name)), as_json(getattr(draft, name))]
         for name in DESCRIBED
         if getattr(contract, name) != getattr(draft, name)
     }
@@ -82,7 +82,3 @@ def describe(
         index(session, contract)
         wake(session, PROCESS, contract.id, label=contract.number, now=now)
     return contract
-
-
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, (str, int)) else str(value) if value is not None else None
