@@ -17,9 +17,10 @@ from sqlmodel import Session, col, select
 
 from workflows.approvals.approvers import resolve
 from workflows.approvals.deadlines import Escalate, Escalated, Expire, escalated, escalations_due, reminders_due
-from workflows.approvals.links import act_link, administrators_of, ask, mail_values, recipient
+from workflows.approvals.letters import letter, page_of, sender_of
+from workflows.approvals.links import act_link, administrators_of, ask
 from workflows.approvals.model import Round, RoundState, Stage, StageKind, StageState, Task, TaskState
-from workflows.approvals.notices import handing, page_of
+from workflows.approvals.notices import handing
 from workflows.approvals.operations import advance, end_round, invite, stages_of, tasks_of, void
 from workflows.approvals.panels import approvers_before, asking_of, barred_from, seated_in
 from workflows.approvals.plan import Escalation, Route, StagePlan
@@ -30,7 +31,7 @@ from workflows.approvals.timing import clock, look_again, open_in, waits_for_mai
 from workflows.audit.operations import record
 from workflows.database import Work
 from workflows.errors import Refused
-from workflows.outbox import Letter, post, wake
+from workflows.outbox import post, wake
 from workflows.parties.model import Person
 from workflows.parties.queries import people
 
@@ -252,27 +253,18 @@ class _Chase:
     def post(
         self, kind: str, person: Person, *, link: str | None = None, task_id: UUID | None = None, **values: Any
     ) -> None:
-        sender = self.round.card["sender"]
+        sender = sender_of(self.round)
+        values = {
+            "stage": self.stage.name,
+            "due_at": self.due(),
+            "due": self.stage.due,
+            "page": page_of(self.round, person),
+            **values,
+        }
+        reply_to = sender if sender[1] != person.email else ("", "")
         post(
             self.session,
-            Letter(
-                kind=kind,
-                to=recipient(person),
-                process=self.round.process,
-                subject_id=self.round.subject_id,
-                sender_name=self.round.card.get("organisation", ""),
-                reply_to=(sender["name"], sender["email"]) if sender["email"] != person.email else ("", ""),
-                payload={
-                    **mail_values(self.round),
-                    "stage": self.stage.name,
-                    "due_at": self.due(),
-                    "due": self.stage.due,
-                    "page": page_of(self.round, person),
-                    **values,
-                },
-                link=link,
-                task_id=task_id,
-            ),
+            letter(self.round, kind, person, values, reply_to=reply_to, link=link, task_id=task_id),
             now=self.now,
         )
 

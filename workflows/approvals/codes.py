@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, delete, select
 
-from workflows.approvals.links import mail_values, recipient
+from workflows.approvals.letters import letter, sender_of
 from workflows.approvals.model import KnownDevice, Link, LinkCode, Purpose, Round, Task, TaskState
 from workflows.approvals.publishing import route_of
 from workflows.approvals.rates import rates_of
@@ -24,7 +24,7 @@ from workflows.approvals.rules import needs_code, why_not_follow
 from workflows.audit.operations import record
 from workflows.database import Work, add_missing, add_or_change
 from workflows.errors import Forbidden, Gone, Refused, TooMany
-from workflows.outbox import Letter, post
+from workflows.outbox import post
 from workflows.parties.model import Person
 from workflows.parties.operations import sha256_of_secret
 
@@ -145,21 +145,8 @@ def send_code(session: Work, link: Link, task: Task, round: Round, *, key: bytes
     until = now + CODE_LASTS
     codes.sent += 1
     codes.code_hmac, codes.expires_at = _hash(key, link, digits), until
-    sender = round.card["sender"]
-    post(
-        session,
-        Letter(
-            kind="code",
-            to=recipient(session.get_one(Person, task.person_id)),
-            process=round.process,
-            subject_id=round.subject_id,
-            sender_name=round.card.get("organisation", ""),
-            reply_to=(sender["name"], sender["email"]),
-            payload={**mail_values(round), "code_until": until.isoformat()},
-            link=digits,
-        ),
-        now=now,
-    )
+    person, values = session.get_one(Person, task.person_id), {"code_until": until.isoformat()}
+    post(session, letter(round, "code", person, values, reply_to=sender_of(round), link=digits), now=now)
     record(session, "code_sent", round.process, round.subject_id, now=now, task=str(task.id), to=task.name)
     return until
 
@@ -199,14 +186,11 @@ def _lock(session: Work, codes: LinkCode, link: Link, task: Task, round: Round, 
     submitter = session.get_one(Person, round.submitter_id)
     post(
         session,
-        Letter(
-            kind="link_locked",
-            to=recipient(submitter),
-            process=round.process,
-            subject_id=round.subject_id,
-            sender_name=round.card.get("organisation", ""),
-            payload={
-                **mail_values(round),
+        letter(
+            round,
+            "link_locked",
+            submitter,
+            {
                 "locked_name": task.name,
                 "locked_email": task.email,
                 "tries": MOST_TRIES,

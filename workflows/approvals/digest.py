@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
-from workflows.approvals.links import recipient
+from workflows.approvals.letters import recipient
 from workflows.approvals.model import DailyDigest, Round, Stage, StageKind, Task, TaskState
 from workflows.approvals.queries import count_open
 from workflows.business_time import Calendar, why_not_worked

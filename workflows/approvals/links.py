@@ -11,11 +11,12 @@ from uuid import UUID
 from sqlalchemy import bindparam, update
 from sqlmodel import Session, col, select
 
+from workflows.approvals.letters import letter, page_of, sender_of
 from workflows.approvals.model import Link, Purpose, Round, Stage, StageKind, Task, TaskState
 from workflows.approvals.rules import Why, why_not_follow
 from workflows.database import Work, insert_values, table_of, write
 from workflows.errors import Conflict, Forbidden, Gone, NotFound, Refused
-from workflows.outbox import Letter, Recipient, post
+from workflows.outbox import post
 from workflows.parties.model import ADMINISTRATOR, Kind, Person
 from workflows.parties.operations import sha256_of_secret
 from workflows.parties.queries import members
@@ -40,15 +41,11 @@ def ask(
     token, until = act_link(session, round, task, now=now)
     post(
         session,
-        Letter(
-            kind=_kind_of_mail(task),
-            to=recipient(person),
-            process=round.process,
-            subject_id=round.subject_id,
-            sender_name=round.card.get("organisation", ""),
-            reply_to=_answers_to(round),
-            payload={
-                **mail_values(round),
+        letter(
+            round,
+            _kind_of_mail(task),
+            person,
+            {
                 "stage": stage.name,
                 "due_at": stage.due_at.isoformat() if stage.due_at else None,
                 "due": stage.due,
@@ -60,6 +57,7 @@ def ask(
                 "comment": task.words,
                 **(handing or {}),
             },
+            reply_to=sender_of(round),
             link=token,
             task_id=task.id,
         ),
@@ -146,55 +144,10 @@ def tell_administrators(session: Work, round: Round, stage: Stage, *, left_by: s
     ``left_by``: who was asked, and is no longer here.
     """
     for administrator in administrators_of(session, round):
-        post(
-            session,
-            Letter(
-                kind="incident",
-                to=recipient(administrator),
-                process=round.process,
-                subject_id=round.subject_id,
-                sender_name=round.card.get("organisation", ""),
-                reply_to=_answers_to(round),
-                payload={
-                    **mail_values(round),
-                    "stage": stage.name,
-                    "for_name": left_by,
-                    # whoever has no account cannot open it
-                    "page": f"/{round.process}s/{round.subject_id}" if administrator.password_hash else None,
-                },
-            ),
-            now=now,
-        )
+        values = {"stage": stage.name, "for_name": left_by, "page": page_of(round, administrator)}
+        post(session, letter(round, "incident", administrator, values, reply_to=sender_of(round)), now=now)
 
 
 def administrators_of(session: Session, round: Round) -> list[Person]:
     """Administrators of the organisation that handed the document in."""
     return members(session, Kind.ROLE, ADMINISTRATOR, beside=round.submitter_id)
-
-
-def mail_values(round: Round) -> dict[str, Any]:
-    """What every mail about a document says of it."""
-    card = round.card
-    return {
-        "organisation": card.get("organisation", ""),
-        "address": card.get("address", ""),
-        "sender_name": card["sender"]["name"],
-        "sender_email": card["sender"]["email"],
-        "sender_reads": [card["sender"]["locale"], card["sender"]["timezone"]],
-        "title": card.get("title", ""),
-        "number": card.get("number", card["label"]),
-        "counterparty": card.get("counterparty", ""),
-        "amount": card.get("amount"),
-        "currency": card.get("currency"),
-        "note": card.get("note"),
-        "version": round.version_number,
-    }
-
-
-def _answers_to(round: Round) -> tuple[str, str]:
-    sender = round.card["sender"]
-    return sender["name"], sender["email"]
-
-
-def recipient(person: Person) -> Recipient:
-    return Recipient(person.name, person.email, person.locale, person.timezone)

@@ -8,10 +8,11 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from workflows.approvals.links import act_link, mail_values, recipient
+from workflows.approvals.letters import letter, page_of
+from workflows.approvals.links import act_link
 from workflows.approvals.model import Round, Stage, Task
 from workflows.database import Work
-from workflows.outbox import Letter, post
+from workflows.outbox import post
 from workflows.parties.model import Person
 
 How = Literal["substitute", "delegated", "reassigned", "returned", "left"]
@@ -60,14 +61,11 @@ def tell_sender(
     sender = session.get_one(Person, round.submitter_id)
     post(
         session,
-        Letter(
-            kind="handed_over",
-            to=recipient(sender),
-            process=round.process,
-            subject_id=round.subject_id,
-            sender_name=round.card.get("organisation", ""),
-            payload={
-                **mail_values(round),
+        letter(
+            round,
+            "handed_over",
+            sender,
+            {
                 **handing(how, by_name=by_name, for_name=of_name, away_until=away_until),
                 "stage": stage.name,
                 "due_at": stage.due_at.isoformat() if stage.due_at else None,
@@ -86,31 +84,23 @@ def tell_of_opinion(session: Work, round: Round, task: Task, review: Task, *, no
     link, until = act_link(session, round, task, now=now) if page is None else (None, None)
     post(
         session,
-        Letter(
-            kind="opinion",
-            to=recipient(person),
-            process=round.process,
-            subject_id=round.subject_id,
-            sender_name=round.card.get("organisation", ""),
-            reply_to=(review.name, review.email),
-            payload={
-                **mail_values(round),
+        letter(
+            round,
+            "opinion",
+            person,
+            {
                 "by_name": review.name,
                 "comment": review.opinion,
                 "stage": _stage_name(session, task),
                 "page": page,
                 "link_until": until.isoformat() if until else None,
             },
+            reply_to=(review.name, review.email),
             link=link,
             task_id=task.id,
         ),
         now=now,
     )
-
-
-def page_of(round: Round, person: Person) -> str | None:
-    """The address of the document's own page. Whoever has no account cannot open it."""
-    return f"/{round.process}s/{round.subject_id}" if person.password_hash else None
 
 
 def _stage_name(session: Session, task: Task) -> str:

@@ -11,7 +11,8 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from documents.blobs import BlobRef
-from workflows.approvals.links import mail_values, recipient, refusal
+from workflows.approvals.letters import letter, page_of
+from workflows.approvals.links import refusal
 from workflows.approvals.model import Decision, Participant, Round, RoundState, StageKind, Task, Verdict
 from workflows.approvals.operations import end_round, on_change, on_invited, tasks_of
 from workflows.approvals.publishing import choose_route
@@ -30,7 +31,7 @@ from workflows.contracts.rules import (
 )
 from workflows.database import Work
 from workflows.errors import Conflict, Forbidden, NotFound, Refused
-from workflows.outbox import Letter, post, wake
+from workflows.outbox import post, wake
 from workflows.parties.model import Organisation, Person
 from workflows.parties.operations import acquaintance
 from workflows.parties.queries import people
@@ -442,19 +443,12 @@ def tell(
     assert round is not None, "every contract has travelled at least one round"
     post(
         session,
-        Letter(
-            kind=kind,
-            to=recipient(person),
-            process=PROCESS,
-            subject_id=contract.id,
-            sender_name=round.card.get("organisation", ""),
+        letter(
+            round,
+            kind,
+            person,
+            {**values, "page": page_of(round, person)},
             reply_to=(owner.name, owner.email) if owner.id != person.id else ("", ""),
-            payload={
-                **mail_values(round),
-                **values,
-                # whoever has no account cannot open the contract's own page
-                "page": f"/contracts/{contract.id}" if person.password_hash else None,
-            },
             link=link,
         ),
         now=now,

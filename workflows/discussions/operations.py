@@ -12,7 +12,8 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from documents.blobs import BlobRef
-from workflows.approvals.links import act_link, mail_values, reading_link, recipient
+from workflows.approvals.letters import mail_values, recipient
+from workflows.approvals.links import act_link, reading_link
 from workflows.approvals.model import Round, Task, TaskState
 from workflows.approvals.operations import invite
 from workflows.approvals.queries import current_round, is_participant
