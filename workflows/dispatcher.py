@@ -133,7 +133,11 @@ class Dispatcher:
         """Send one batch of due mails; how many were dealt with."""
         mails = self._claim_mails()
         for mail_id in mails:
-            self._send(mail_id)
+            try:
+                self._send(mail_id)
+            except Exception as error:  # whatever it is, those claimed with it leave, and this one is tried again
+                log.exception("Mail %s could not be sent.", mail_id)
+                self._failed(mail_id, f"It could not be sent ({type(error).__name__}).", for_good=False)
         return len(mails)
 
     def _claim_mails(self) -> Sequence[UUID]:
@@ -195,12 +199,26 @@ class Dispatcher:
             log.exception("Mail %s could not be composed.", mail_id)
             self._failed(mail_id, f"It could not be composed ({type(error).__name__}).", for_good=True)
         else:
-            with self._transaction() as session:
-                sent = session.get_one(OutgoingMail, mail_id, with_for_update=True)
-                sent.state, sent.sent_at = MailState.SENT, datetime.now(UTC)
-                if sent.sent_at > late:
-                    self._leaves(session, sent, sent.sent_at)
-                sent.sealed_link, sent.claimed_until, sent.failure = None, None, ""
+            self._has_left(mail_id, late)
+
+    def _has_left(self, mail_id: UUID, late: datetime) -> None:
+        """It does not leave again because something went wrong with what follows from it."""
+        at = datetime.now(UTC)
+        try:
+            self._mark_sent(mail_id, at=at, told=at > late)
+        except Exception:
+            if at <= late:
+                raise
+            log.exception("What follows from mail %s having left late could not be written.", mail_id)
+            self._mark_sent(mail_id, at=at, told=False)
+
+    def _mark_sent(self, mail_id: UUID, *, at: datetime, told: bool) -> None:
+        with self._transaction() as session:
+            sent = session.get_one(OutgoingMail, mail_id, with_for_update=True)
+            sent.state, sent.sent_at = MailState.SENT, at
+            if told:
+                self._leaves(session, sent, at)
+            sent.sealed_link, sent.claimed_until, sent.failure = None, None, ""
 
     def _drop(self, mail_id: UUID) -> None:
         with self._transaction() as session:

@@ -17,8 +17,9 @@ from workflows.approvals.timing import clock
 from workflows.business_time import Calendar, due_after
 from workflows.columns import to_millisecond
 from workflows.contracts.model import Contract
+from workflows.database import Work
 from workflows.notifications import MailUnavailable
-from workflows.outbox import OutgoingMail
+from workflows.outbox import MailState, OutgoingMail
 from workflows.upkeep.steps import keep_deadlines
 
 ROUTE = """\
@@ -152,3 +153,31 @@ def approve(office: Office, contract: Contract, *, at: datetime) -> None:
     task, seen, by = office.task_of("guest", contract), office.round(contract).version_sha256, office.actor("guest")
     with office.transaction() as session:
         decide(session, task.id, Verdict.APPROVE, seen=seen, by=by, now=at)
+
+
+@pytest.mark.parametrize("call", [1, 2], ids=["before it leaves", "after it has left"])
+def test_a_mail_whose_times_cannot_be_written_holds_up_no_other_and_leaves_once(
+    office: Office, monkeypatch: pytest.MonkeyPatch, call: int
+) -> None:
+    office.now = datetime.now(UTC) - timedelta(days=1)  # later it would be given up
+    office.route(ROUTE.replace("[guest@haneul.example]", "[guest@haneul.example, lee@haneul.example]"))
+    office.contract()
+    leaves, calls = office.runtime.dispatcher._leaves, []
+
+    def fails_once(session: Work, mail: OutgoingMail, at: datetime) -> None:
+        if mail.to_email == office.email("guest"):
+            calls.append(at)
+            if len(calls) == call:
+                raise RuntimeError("a mishap")
+        leaves(session, mail, at)
+
+    monkeypatch.setattr(office.runtime.dispatcher, "_leaves", fails_once)
+    office.deliver()
+    assert len(office.mails.to(office.email("lee"))) == 1
+    with office.transaction() as session:
+        for mail in session.exec(select(OutgoingMail)):
+            assert mail.claimed_until is None, "nothing waits for a claim to run out"
+            mail.not_before = mail.created_at
+    office.deliver()
+    assert len(office.mails.to(office.email("guest"))) == 1
+    assert {mail.state for mail in office.queued()} == {MailState.SENT}
