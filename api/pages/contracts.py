@@ -207,6 +207,7 @@ def shown(
             where.journey,
             actor,
             reader,
+            now=now,
             base=f"/contracts/{contract.id}/tasks/{{task}}",
             keeps=owns(actor, contract),
             offers=True,

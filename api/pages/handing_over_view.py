@@ -31,6 +31,8 @@ class Later:
     stage: str
     due_at: datetime
     most: str
+    over: bool
+    """The due time has passed: it is put off from now."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ def handing_of(
     actor: Actor,
     reader: Reader,
     *,
+    now: datetime,
     base: str,
     keeps: bool = False,
     offers: bool = False,
@@ -96,7 +99,7 @@ def handing_of(
         acting=tuple(each for each in votes if each.instead_of_id == actor.id),
         back=_ways_back(session, travelled, mine, reader) if mine in votes and mine is not None else (),
         movable=movable,
-        later=_later(session, travelled, votes, reader) if keeps else (),
+        later=_later(session, travelled, votes, reader, now=now) if keeps else (),
         may_recall=why_not_recall(actor, travelled.round) is None,
         colleagues=offered_colleagues(session, actor, but=actor) if offers and (may_hand or movable) else (),
         typed=defaultdict(str, typed or {}),
@@ -112,7 +115,9 @@ def _ways_back(session: Session, travelled: Journey, task: Task, reader: Reader)
     )
 
 
-def _later(session: Session, travelled: Journey, votes: list[Task], reader: Reader) -> tuple[Later, ...]:
+def _later(
+    session: Session, travelled: Journey, votes: list[Task], reader: Reader, *, now: datetime
+) -> tuple[Later, ...]:
     """The open stages whose due time their route lets be put off."""
     due = [each for each in travelled.stages if each.state is StageState.OPEN and each.due_at is not None]
     if not due:
@@ -123,9 +128,6 @@ def _later(session: Session, travelled: Journey, votes: list[Task], reader: Read
         plan = branch_of(route, stage.name)
         task = next((each for each in votes if each.stage_id == stage.id), None)
         if plan and plan.extend and task and stage.due_at:
-            found.append(
-                Later(
-                    task.id, stage_name(stage.name, reader), stage.due_at, spoken(plan.extend, reader.locale, sentence)
-                )
-            )
+            most = spoken(plan.extend, reader.locale, sentence)
+            found.append(Later(task.id, stage_name(stage.name, reader), stage.due_at, most, over=stage.due_at <= now))
     return tuple(found)

@@ -187,7 +187,7 @@ def shown(
         "typed": typed or {},
         "talk": _talk(session, token, found, now, tried),
         "handing": handing_of(
-            session, found.journey, _addressee(session, found), reader, base=f"/t/{token}", typed=typed
+            session, found.journey, _addressee(session, found), reader, now=now, base=f"/t/{token}", typed=typed
         ),
     }
     if found.link.purpose is Purpose.READ or found.task.state is not TaskState.OPEN:

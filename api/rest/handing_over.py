@@ -77,7 +77,8 @@ class StageDueShape(Shape):
     stage: str
     due_at: datetime | None
     first_due_at: Annotated[
-        datetime | None, Field(description="Before it was put off; the route's limit counts from it.")
+        datetime | None,
+        Field(description="Before it was put off; the route's limit counts from it, or from now where that is over."),
     ]
 
 

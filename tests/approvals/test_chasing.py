@@ -333,13 +333,17 @@ def test_a_stage_that_runs_out_again_is_an_incident_again(office: Office) -> Non
     assert told(office, "ran_out") == ["dan", "root"] * 2
 
 
-def test_a_due_time_is_not_put_off_to_an_instant_that_is_over(office: Office) -> None:
+def test_a_stage_that_ran_out_long_ago_is_put_off_from_now(office: Office) -> None:
     office.route(HEAD + EXPIRING.replace("HOW", "incident"))
     contract = office.contract()
-    looked(office, seoul("2026-05-28 09:00"))
-    with pytest.raises(Refused, match="put it off by more"):
+    looked(office, seoul("2026-07-01 09:00"))
+    put_off(office, contract)
+    assert stage(office, contract).due_at == seoul("2026-07-02 18:00")
+    assert stage(office, contract).expired_at is None
+    with pytest.raises(Refused, match=r"be put off until .*2026-07-02.* at the latest"):
         put_off(office, contract)
-    assert stage(office, contract).expired_at is not None
+    office.decide("ann")
+    assert stage(office, contract).state is StageState.APPROVED
 
 
 def test_what_is_rejected_for_its_time_ends_and_its_sender_hears_of_it(office: Office) -> None:

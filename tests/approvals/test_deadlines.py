@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -304,11 +305,11 @@ def test_after_an_escalation_the_vote_is_open_and_still_ends(
 
 def test_a_due_time_is_put_off_within_the_routes_limit_counted_from_the_first() -> None:
     stage = plan(extend="3 business days")
-    later = put_off(DUE, due("2 business days"), SEOUL).at
+    later = put_off(DUE, due("2 business days"), SEOUL, now=OPENED).at
     assert local(later) == "Fri 29 18:00"
 
     def why(by: str, due_at: datetime | None = DUE, *, may: bool = True, given: StagePlan = stage) -> str:
-        found = why_not_extend(given, may=may, first_due_at=DUE, due_at=due_at, by=due(by), calendar=SEOUL)
+        found = why_not_extend(given, may=may, first_due_at=DUE, due_at=due_at, by=due(by), calendar=SEOUL, now=OPENED)
         return found.sentence if found else ""
 
     assert why("3 business days") == ""
@@ -318,3 +319,15 @@ def test_a_due_time_is_put_off_within_the_routes_limit_counted_from_the_first() 
     assert why("1 business day", may=False).startswith("Only whoever sent the document")
     assert why("1 business day", None) == "This stage has no due time."
     assert why("1 business day", given=plan()).startswith("The route does not let the due time")
+
+
+@given(st.integers(0, 400), st.integers(1, 20), st.integers(1, 20))
+def test_a_time_that_is_over_is_put_off_from_now_by_what_the_route_allows(days: int, by: int, most: int) -> None:
+    now = DUE + timedelta(days=days)
+    asked, allowed = Due(by, "business days"), Due(most, "business days")
+    later = put_off(DUE, asked, SEOUL, now=now).at
+    assert later == due_after(now, asked, SEOUL).at > now
+    stage = replace(plan(), extend=allowed)
+    found = why_not_extend(stage, may=True, first_due_at=DUE, due_at=DUE, by=asked, calendar=SEOUL, now=now)
+    assert (found is None) is (by <= most)
+    assert put_off(later, asked, SEOUL, now=now).at > later, "what runs again counts from its due time"

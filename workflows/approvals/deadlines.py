@@ -220,9 +220,9 @@ def escalated(
     return Escalated(ask, (), *thresholds(len(seats) + len(ask), approve, quorum.reject))
 
 
-def put_off(due_at: datetime, by: Due, calendar: Calendar) -> DueDate:
-    """The due time, this much later."""
-    return due_after(due_at, by, calendar)
+def put_off(due_at: datetime, by: Due, calendar: Calendar, *, now: datetime) -> DueDate:
+    """The due time, this much later; where it is over, this much from now."""
+    return due_after(max(due_at, now), by, calendar)
 
 
 def why_not_extend(
@@ -233,11 +233,13 @@ def why_not_extend(
     due_at: datetime | None,
     by: Due,
     calendar: Calendar,
+    now: datetime,
 ) -> Why | None:
     """Why a stage's due time may not be put off by this much; None where it may.
 
     ``may``: whoever asks is its submitter, or administers the submitter's organisation. ``first_due_at``: as it was
-    before it was ever put off: the route's limit counts from there.
+    before it was ever put off. The route's limit counts from there; from now, where the time is over, since a stage
+    that nobody looked after for long could not go on otherwise.
     """
     if not may:
         return Why("Only whoever sent the document, or an administrator, may put the due time off.", "forbidden", {})
@@ -245,8 +247,11 @@ def why_not_extend(
         return Why("This stage has no due time.", "conflict", {})
     if plan.extend is None:
         return Why("The route does not let the due time of “%(stage)s” be put off.", "refused", {"stage": plan.name})
-    latest = put_off(first_due_at, plan.extend, calendar).at
-    if put_off(due_at, by, calendar).at > latest:
+    if due_at <= now:
+        latest = due_after(now, plan.extend, calendar).at
+    else:  # never earlier than it is already
+        latest = max(due_at, due_after(first_due_at, plan.extend, calendar).at)
+    if put_off(due_at, by, calendar, now=now).at > latest:
         return Why(
             "The route lets the due time of “%(stage)s” be put off until %(at)s at the latest.",
             "refused",

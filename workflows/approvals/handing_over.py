@@ -198,7 +198,8 @@ def _who_asks(task: Task) -> tuple[UUID, str] | None:
 def extend(session: Work, task_id: UUID, *, time: str, by: Actor, now: datetime) -> Stage:
     """Put the due time of a task's stage off, within what its route allows; for all who are asked in it.
 
-    ``time``: by how much, such as “2 business days”. A stage whose time had run out goes on.
+    ``time``: by how much, such as “2 business days”. A stage whose time had run out goes
+    on, and has that much from now.
 
     Raises:
         NotFound: there is no such task, or the actor may not know of it.
@@ -223,15 +224,13 @@ def extend(session: Work, task_id: UUID, *, time: str, by: Actor, now: datetime)
     if plan is None:  # the stage that a document's own signers form
         raise refusal(Why("This stage has no due time.", "conflict", {}))
     first = stage.first_due_at or stage.due_at
-    why = why_not_extend(plan, may=may, first_due_at=first, due_at=stage.due_at, by=later, calendar=calendar)
-    if why is None and stage.due_at is not None and put_off(stage.due_at, later, calendar).at <= now:
-        why = Why("The time for this would be over all the same: put it off by more.", "refused", {})
+    why = why_not_extend(plan, may=may, first_due_at=first, due_at=stage.due_at, by=later, calendar=calendar, now=now)
     if why is None and stage.state is not StageState.OPEN:
         why = Why("Nobody is asked in “%(stage)s” just now.", "conflict", {"stage": stage.name})
     if why:
         raise refusal(why)
     assert stage.due_at is not None, "a stage without a due time was refused"
-    before, due = stage.due_at, put_off(stage.due_at, later, calendar)
+    before, due = stage.due_at, put_off(stage.due_at, later, calendar, now=now)
     stage.first_due_at, stage.due_at, stage.due, stage.expired_at = first, due.at, due.as_data(), None
     look_again(session, stage, plan, at.tasks, calendar, now=now)
     entry = {**about(at, at.task, by), "before": before.isoformat(), "due_at": due.at.isoformat()}
