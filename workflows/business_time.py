@@ -261,6 +261,15 @@ def before(at: datetime, lead: Due, calendar: Calendar) -> datetime:
     raise AssertionError("the days never end")
 
 
+def next_open(at: datetime, calendar: Calendar) -> datetime:
+    """This instant where the office is open then, the one at which it closes included; else when it opens next. UTC."""
+    moment = at.astimezone(UTC)
+    for day in _days_from(at.astimezone(calendar.zone).date()):
+        if why_not_worked(day, calendar) is None and moment <= _closing(day, calendar):
+            return max(moment, _opening(day, calendar))
+    raise AssertionError("the days never end")
+
+
 def _days_from(day: date, step: int = 1) -> Iterator[date]:
     for distance in range(LONGEST_SEARCH):
         yield day + timedelta(days=step * distance)

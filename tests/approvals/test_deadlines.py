@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from workflows.approvals.deadlines import (
     IN_FLIGHT,
+    IN_TIME,
     QUIET,
     Asked,
     Escalate,
@@ -31,7 +32,7 @@ from workflows.approvals.deadlines import (
 )
 from workflows.approvals.plan import Escalation, OnExpiry, Percent, Quorum, Reminder, Role, StagePlan
 from workflows.approvals.rules import Outcome, Votes, outcome, thresholds
-from workflows.business_time import Calendar, Due, Hours, due_after, due_of, why_not_worked
+from workflows.business_time import Calendar, Due, Hours, due_after, due_of, next_open, why_not_worked
 
 SEOUL = Calendar("KR", "Asia/Seoul", Hours(time(9), time(18)))
 TASK = UUID(int=1)
@@ -100,7 +101,7 @@ def test_a_reminder_that_would_come_before_the_asking_is_left_out() -> None:
 
 def test_what_has_come_due_in_the_meantime_is_one_mail() -> None:
     asked = Asked(TASK, OPENED)
-    looked_late = at("2026-05-29 20:00")
+    looked_late = at("2026-06-01 10:00")
     routes_stage = plan("1 business day before", "1 business day after", "every 2 business days")
     [remind] = reminders_due(routes_stage, [asked], due_at=DUE, now=looked_late, calendar=SEOUL)
     assert local(remind.settled_until) == "Fri 29 18:00"
@@ -117,7 +118,7 @@ def test_nobody_is_reminded_of_a_task_twice_within_twelve_hours() -> None:
     assert reminders_due(routes_stage, [settled], due_at=DUE, now=at("2026-05-27 12:00"), calendar=SEOUL) == ()
     times = StageTimes(OPENED, DUE)
     look = next_look(routes_stage, times, [settled], now=at("2026-05-27 12:00"), calendar=SEOUL)
-    assert local(look) == "Wed 27 21:30"
+    assert local(look) == "Thu 28 09:00", "not at half past nine in the evening"
     assert look is not None
     assert reminders_due(routes_stage, [settled], due_at=DUE, now=look, calendar=SEOUL) != ()
 
@@ -142,6 +143,9 @@ def test_each_reminder_is_sent_once_however_often_somebody_looks(
             asked = Asked(TASK, opened_at, each.settled_until, now)
         assert reminders_due(stage, [asked], due_at=due_at, now=now, calendar=SEOUL) == (), "once is enough"
     for sent, since, until in mails:
+        assert in_office_hours(sent) or sent - until <= IN_TIME, (
+            "also what is made up for leaves while the office is open"
+        )
         owed = reminder_times(stage, opened_at, due_at, SEOUL, until=sent)
         covered = [each for each in owed if since < each <= until]
         assert covered, "no mail without a reminder"
@@ -151,7 +155,12 @@ def test_each_reminder_is_sent_once_however_often_somebody_looks(
         assert other[1] == one[2], "each reminder belongs to one mail"
     settled = asked.settled_until or opened_at
     quiet = asked.reminded_at is not None and now - asked.reminded_at < QUIET
-    assert quiet or not [each for each in reminder_times(stage, opened_at, due_at, SEOUL, until=now) if each > settled]
+    closed = next_open(now, SEOUL) > now
+    assert (
+        quiet
+        or closed
+        or not [each for each in reminder_times(stage, opened_at, due_at, SEOUL, until=now) if each > settled]
+    )
 
 
 @given(some_reminders, opened, spans)
@@ -167,9 +176,22 @@ def test_reminders_and_escalations_never_fall_outside_business_hours(
         each for each in [next_look(stage, StageTimes(opened_at, due_at), [], now=opened_at, calendar=SEOUL)] if each
     ]
     for each in found:
-        clock = each.astimezone(SEOUL.zone)
-        assert why_not_worked(clock.date(), SEOUL) is None
-        assert SEOUL.hours.opens <= clock.time() <= SEOUL.hours.closes
+        assert in_office_hours(each)
+
+
+def in_office_hours(instant: datetime) -> bool:
+    clock = instant.astimezone(SEOUL.zone)
+    return why_not_worked(clock.date(), SEOUL) is None and SEOUL.hours.opens <= clock.time() <= SEOUL.hours.closes
+
+
+@given(opened, st.integers(0, 59))
+def test_an_office_that_is_closed_opens_next_on_a_day_that_is_worked(day: datetime, minute: int) -> None:
+    moment = day + timedelta(minutes=minute)
+    opens = next_open(moment, SEOUL)
+    assert in_office_hours(opens)
+    assert (opens == moment) is in_office_hours(moment)
+    steps = range(1, int((opens - moment).total_seconds() // 1800))
+    assert not any(in_office_hours(moment + timedelta(minutes=30 * each)) for each in steps), "and not before"
 
 
 @given(some_reminders, opened, spans, st.integers(0, 2000))
@@ -192,6 +214,16 @@ def test_between_two_looks_that_are_asked_for_nothing_comes_due(
         assert reminders_due(stage, [asked], due_at=due_at, now=look, calendar=SEOUL) or escalations_due(
             stage, times, now=look, calendar=SEOUL
         )
+
+
+def test_what_has_come_due_and_was_not_looked_at_yet_is_looked_at_at_once() -> None:
+    """Whoever reckons the next look between a due time and the look at it, such as on handing a task over."""
+    between = DUE + timedelta(seconds=40)
+    times = StageTimes(OPENED, DUE)
+    assert next_look(plan(after="due"), times, [], now=between, calendar=SEOUL) == between
+    assert next_look(plan(on_expiry="incident"), times, [], now=between, calendar=SEOUL) == between
+    before_due, nine = plan("9 business hours before"), at("2026-05-27 09:00:40")
+    assert next_look(before_due, times, [Asked(TASK, OPENED)], now=nine, calendar=SEOUL) == nine
 
 
 def test_a_stage_escalates_once_at_its_due_time_or_so_long_after_it_was_opened() -> None:

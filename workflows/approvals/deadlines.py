@@ -14,10 +14,12 @@ from uuid import UUID
 
 from workflows.approvals.plan import Escalation, Quorum, Reminder, StagePlan
 from workflows.approvals.rules import Outcome, Votes, Why, needed_of, outcome, thresholds
-from workflows.business_time import Calendar, Due, DueDate, before, due_after
+from workflows.business_time import Calendar, Due, DueDate, before, due_after, next_open
 
 QUIET = timedelta(hours=12)
 """Between two reminders of the same task."""
+IN_TIME = timedelta(minutes=15)
+"""A reminder that leaves this much after its time is as good; a later one is made up for while the office is open."""
 IN_FLIGHT = timedelta(seconds=30)
 """So long after its due time a stage is ended: a decision that came in before may still wait for its lock."""
 
@@ -43,14 +45,18 @@ class Remind:
 def reminders_due(
     plan: StagePlan, asked: Iterable[Asked], *, due_at: datetime | None, now: datetime, calendar: Calendar
 ) -> tuple[Remind, ...]:
-    """Who is to be reminded now. Reminders that have come due since the last one become one mail."""
+    """Who is to be reminded now. Reminders that have come due since the last one become one mail.
+
+    What was missed, while nothing ran or within ``QUIET``, is made up for in business hours only.
+    """
+    is_open = next_open(now, calendar) == now
     made: list[Remind] = []
     for each in asked:
         if each.reminded_at is not None and now - each.reminded_at < QUIET:
             continue
         since = each.settled_until or each.asked_at
         owed = [at for at in reminder_times(plan, each.asked_at, due_at, calendar, until=now) if at > since]
-        if owed:
+        if owed and (is_open or now - owed[-1] <= IN_TIME):
             made.append(Remind(each.task, owed[-1]))
     return tuple(made)
 
@@ -148,7 +154,8 @@ def why_expired(plan: StagePlan, due_at: datetime | None, *, at: datetime) -> Wh
 def next_look(
     plan: StagePlan, times: StageTimes, asked: Iterable[Asked], *, now: datetime, calendar: Calendar
 ) -> datetime | None:
-    """When ``reminders_due`` or ``escalations_due`` next have something to say, after now; None: never again.
+    """When ``reminders_due`` or ``escalations_due`` next have something to say; now, where they have already; None:
+    never again.
 
     Until then a stage that waits needs no look at all.
     """
@@ -157,16 +164,22 @@ def next_look(
         coming.append(escalation_time(plan, times.opened_at, times.due_at, calendar))
     if times.expired_at is None:
         coming.append(expiry_time(plan, times.due_at))
-    for each in asked:
-        quiet_until = each.reminded_at + QUIET if each.reminded_at else each.asked_at
-        if (at := _next_reminder(plan, each, times.due_at, calendar, now=now)) is not None:
-            coming.append(max(at, quiet_until))
-    return min((at for at in coming if at is not None and at > now), default=None)
+    coming += [_reminded_next(plan, each, times.due_at, calendar, now=now) for each in asked]
+    return min((max(at, now) for at in coming if at is not None), default=None)
 
 
-def _next_reminder(
+def _reminded_next(
     plan: StagePlan, asked: Asked, due_at: datetime | None, calendar: Calendar, *, now: datetime
 ) -> datetime | None:
+    planned = _next_reminder(plan, asked, due_at, calendar)
+    if planned is None:
+        return None
+    quiet_until = asked.reminded_at + QUIET if asked.reminded_at else planned
+    at = max(planned, quiet_until, now)
+    return at if at - planned <= IN_TIME else next_open(at, calendar)
+
+
+def _next_reminder(plan: StagePlan, asked: Asked, due_at: datetime | None, calendar: Calendar) -> datetime | None:
     since = asked.settled_until or asked.asked_at
     ahead = [
         next((at for at in _times(each, asked.asked_at, due_at, calendar, _FAR) if at > since), None)
