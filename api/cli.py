@@ -172,9 +172,9 @@ def send(
     """Hand in a contract and send it on its route."""
     from email.utils import parseaddr
 
-    from workflows.contracts.intake import take_in
     from workflows.contracts.operations import submit
     from workflows.contracts.rules import checked
+    from workflows.papers.intake import take_in
 
     runtime = _runtime()
     signers = [dict(zip(("name", "email"), parseaddr(each), strict=True)) for each in signer or []]
@@ -216,7 +216,7 @@ def list_(
     table = Table("Number", "Title", "State", "With", "Amount", "Ends", box=None, pad_edge=False)
     with runtime.reading() as session:
         page = listed(session, _actor(session, by), q=q, state=state, today=_now().date(), limit=limit)
-        for each in page.contracts:
+        for each in page.papers:
             money = f"{each.currency} {each.amount:,}" if each.amount is not None else ""
             table.add_row(
                 each.number,
@@ -226,7 +226,7 @@ def list_(
                 money,
                 str(each.ends_on or ""),
             )
-    console.print(table if page.contracts else "Nothing fits.")
+    console.print(table if page.papers else "Nothing fits.")
 
 
 @routes.command("check")

@@ -7,9 +7,9 @@ from urllib.parse import quote
 
 from fastapi import UploadFile
 
-from workflows.contracts.intake import take_in
-from workflows.contracts.operations import HandedIn
 from workflows.errors import Refused
+from workflows.papers.intake import take_in
+from workflows.papers.operations import HandedIn
 from workflows.runtime import Runtime
 
 

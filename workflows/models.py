@@ -7,6 +7,7 @@ import workflows.discussions.model
 import workflows.idempotency
 import workflows.leases
 import workflows.outbox
+import workflows.papers.model
 import workflows.parties.model
 import workflows.signatures.model
 

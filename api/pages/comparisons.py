@@ -17,8 +17,9 @@ from api.pages.shell import page
 from documents.comparison import Comparison
 from workflows.approvals.model import Round
 from workflows.approvals.queries import approved_before
-from workflows.contracts import queries
-from workflows.contracts.rules import compared
+from workflows.contracts.model import Contract
+from workflows.papers import queries as papers
+from workflows.papers.rules import compared
 
 router = APIRouter(prefix="/contracts", include_in_schema=False)
 
@@ -34,10 +35,10 @@ def compare_page(
 ) -> Response:
     """Any two versions; without a choice the newest with the one before it."""
     with runtime.reading() as session:
-        contract = queries.one(session, contract_id, visitor.actor)
-        newer = queries.version(session, contract.id, new or contract.current_version)
-        older = queries.version(session, contract.id, old or max(1, newer.number - 1))
-        numbers = [each.number for each in queries.versions(session, contract)]
+        contract = papers.one(session, Contract, contract_id, visitor.actor)
+        newer = papers.version(session, contract, new or contract.current_version)
+        older = papers.version(session, contract, old or max(1, newer.number - 1))
+        numbers = [each.number for each in papers.versions(session, contract)]
     return page(
         request,
         "compare.html",
@@ -65,6 +66,6 @@ def changed_since_approved(session: Session, round: Round, person_id: UUID) -> S
     if found is None or found[0].version_number == round.version_number:
         return None
     earlier, decision = found
-    older = queries.version(session, round.subject_id, earlier.version_number)
-    newer = queries.version(session, round.subject_id, round.version_number)
+    older = papers.version_in(session, round.process, round.subject_id, earlier.version_number)
+    newer = papers.version_in(session, round.process, round.subject_id, round.version_number)
     return Since(earlier.version_number, decision.at, compared(older, newer))

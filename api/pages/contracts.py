@@ -32,12 +32,15 @@ from workflows.audit.model import AuditEvent
 from workflows.audit.queries import history
 from workflows.business_time import explained
 from workflows.contracts import queries
-from workflows.contracts.model import PROCESS, Contract, Version
-from workflows.contracts.rules import owns, why_not_describe, why_not_hand_in, why_not_withdraw
-from workflows.contracts.standing import Standing, owner_of, standing, standings
+from workflows.contracts.model import PROCESS, Contract
+from workflows.contracts.rules import why_not_describe, why_not_hand_in, why_not_withdraw
 from workflows.discussions.queries import inside_history
 from workflows.discussions.rules import Subject
 from workflows.errors import NotFound
+from workflows.papers import queries as papers
+from workflows.papers.model import Version
+from workflows.papers.rules import owns
+from workflows.papers.standing import Standing, standing, standings
 from workflows.parties.queries import people
 from workflows.parties.rules import Actor
 from workflows.runtime import Runtime
@@ -72,15 +75,15 @@ def list_page(
         found = queries.listed(
             session, actor, q=q, state=state, party=party, today=today_of(actor), cursor=cursor, limit=A_PAGE
         )
-        owners = people(session, {each.owner_id for each in found.contracts})
-        where = standings(session, found.contracts)
+        owners = people(session, {each.owner_id for each in found.papers})
+        where = standings(session, found.papers)
         rows = [
             Row(
                 contract=each,
                 status=status_of(each, where[each.id], owners[each.owner_id].name, reader, me=actor.id),
                 snippet=_snippet(session, each, q),
             )
-            for each in found.contracts
+            for each in found.papers
         ]
     kept = {"q": q.strip(), "party": party.strip(), "state": state}
     return page(
@@ -110,7 +113,7 @@ def _address(**wanted: str) -> str:
 def _snippet(session: Session, contract: Contract, q: str) -> tuple[str, str, str] | None:
     if not q.strip():
         return None
-    text = queries.version(session, contract.id, contract.current_version).text
+    text = papers.version(session, contract, contract.current_version).text
     piece, start, length = snippet(text, q)
     return (piece[:start], piece[start : start + length], piece[start + length :]) if length else None
 
@@ -163,12 +166,12 @@ def shown(
     """The page of one contract. ``refused``: why what was just tried was not recorded; ``comment``: what was typed;
     ``tried``: the same of the discussion's own form; ``typed``: of the forms of tasks that change hands."""
     reader, actor = reader_of(request), visitor.actor
-    contract = queries.one(session, contract_id, actor)
+    contract = papers.one(session, Contract, contract_id, actor)
     where = standing(session, contract)
-    owner = owner_of(session, contract)
-    all_versions = queries.versions(session, contract)
+    owner = papers.owner_of(session, contract)
+    all_versions = papers.versions(session, contract)
     asked = open_task_for(session, PROCESS, contract.id, actor.id)
-    subject = queries.subject_of(contract)
+    subject = papers.subject_of(contract)
     events = history(session, PROCESS, contract.id)
     # paper goes out of the house: what was said inside is not printed
     everything = events if printing else _with_inside(session, subject, actor, events)
@@ -242,7 +245,7 @@ def _rows(where: Standing, reader: Reader, actor: Actor) -> list[RouteRow]:
 def _troubles(session: Session, contract: Contract, actor: Actor) -> list[MailTrouble]:
     if not owns(actor, contract):
         return []
-    inside = queries.subject_of(contract).inside
+    inside = papers.subject_of(contract).inside
     return mail_troubles(session, PROCESS, contract.id) + mail_troubles(session, inside, contract.id)
 
 
@@ -267,9 +270,9 @@ def print_page(contract_id: UUID, request: Request, runtime: Engine, visitor: Si
 def history_page(contract_id: UUID, request: Request, runtime: Engine, visitor: SignedIn) -> Response:
     reader = reader_of(request)
     with runtime.reading() as session:
-        contract = queries.one(session, contract_id, visitor.actor)
+        contract = papers.one(session, Contract, contract_id, visitor.actor)
         events = history(session, PROCESS, contract.id)
-        everything = _with_inside(session, queries.subject_of(contract), visitor.actor, events)
+        everything = _with_inside(session, papers.subject_of(contract), visitor.actor, events)
         entries = [(each, told(each, reader)) for each in everything]
     return page(request, "history.html", here="contracts", contract=contract, entries=entries)
 
@@ -297,12 +300,12 @@ def file(contract_id: UUID, number: int, form: str, runtime: Engine, visitor: Si
     if form not in ("original", "readable", "sealed"):
         raise NotFound("There is nothing at this address.")
     with runtime.reading() as session:
-        contract = queries.one(session, contract_id, visitor.actor)
+        contract = papers.one(session, Contract, contract_id, visitor.actor)
         key, name = file_of(session, contract, number, form)
     return pdf_response(runtime, key, name)
 
 
 def _version(runtime: Runtime, contract_id: UUID, number: int, actor: Actor) -> tuple[Contract, Version]:
     with runtime.reading() as session:
-        contract = queries.one(session, contract_id, actor)
-        return contract, queries.version(session, contract.id, number)
+        contract = papers.one(session, Contract, contract_id, actor)
+        return contract, papers.version(session, contract, number)

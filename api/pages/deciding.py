@@ -22,10 +22,12 @@ from workflows.approvals.model import StageKind, TaskState
 from workflows.approvals.operations import decide
 from workflows.approvals.plan import SUBMITTER
 from workflows.approvals.queries import journey, task
-from workflows.contracts import queries, steps
-from workflows.contracts.standing import owner_of
+from workflows.contracts import steps
+from workflows.contracts.model import Contract
 from workflows.database import Work
 from workflows.errors import NotFound, Refused
+from workflows.papers import queries as papers
+from workflows.papers.queries import owner_of
 from workflows.runtime import Runtime
 from workflows.signatures.ceremony import sign
 from workflows.signatures.operations import decline
@@ -91,7 +93,7 @@ def _sign_page(
     reader = reader_of(request)
     with runtime.reading() as session:
         asked = task(session, task_id, visitor.actor)
-        contract = queries.one(session, contract_id, visitor.actor)
+        contract = papers.one(session, Contract, contract_id, visitor.actor)
         if asked.round.subject_id != contract.id or asked.task.kind is not StageKind.SIGNATURE:
             raise NotFound("There is no such task.")
         if asked.task.state is not TaskState.OPEN or ran_out(session, asked, datetime.now(UTC)):
@@ -112,7 +114,7 @@ def _sign_page(
             task=asked.task,
             due=asked.stage.due_at,
             contract=contract,
-            version=queries.version(session, contract.id, asked.round.version_number),
+            version=papers.version(session, contract, asked.round.version_number),
             person=visitor.actor,
             submitter=owner_of(session, contract),
             **signing_values(travelled, asked.task, contract),

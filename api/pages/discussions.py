@@ -23,13 +23,14 @@ from api.pages.discussion_view import Tried, addresses
 from api.pages.fields import Text, Texts
 from api.readers import reader_of
 from api.rest.discussions import attachment_response, comment_shape
-from workflows.contracts.queries import one, subject_of
+from workflows.contracts.model import Contract
 from workflows.database import Work
 from workflows.discussions import queries
 from workflows.discussions.intake import take_in
 from workflows.discussions.operations import say, withdraw
 from workflows.discussions.rules import MOST_BYTES, Subject, checked
 from workflows.errors import Gone, NotFound, Refused, TooMany
+from workflows.papers.queries import one, subject_of
 from workflows.parties.rules import Actor
 from workflows.runtime import Runtime
 
@@ -55,7 +56,7 @@ def comment(
     file: Upload = None,
 ) -> Response:
     def look(session: Session) -> tuple[Subject, Actor]:
-        return subject_of(one(session, contract_id, visitor.actor)), visitor.actor
+        return subject_of(one(session, Contract, contract_id, visitor.actor)), visitor.actor
 
     tried = Tried(text, visibility, people, colleague)
     try:
@@ -77,7 +78,7 @@ def withdrawal(
 ) -> Response:
     try:
         with runtime.transaction() as session:
-            subject = subject_of(one(session, contract_id, visitor.actor))
+            subject = subject_of(one(session, Contract, contract_id, visitor.actor))
             withdraw(session, subject, comment_id, by=visitor.actor, now=now)
     except NotFound:
         raise
@@ -93,7 +94,7 @@ def withdrawal(
 @router.get("/contracts/{contract_id}/attachments/{attachment_id}")
 def attachment(contract_id: UUID, attachment_id: UUID, runtime: Engine, visitor: SignedIn) -> Response:
     with runtime.reading() as session:
-        subject = subject_of(one(session, contract_id, visitor.actor))
+        subject = subject_of(one(session, Contract, contract_id, visitor.actor))
         found = queries.attachment(session, subject, attachment_id, visitor.actor)
     return attachment_response(runtime, found)
 

@@ -15,9 +15,10 @@ from api.pages.sending import changed
 from api.rest.handing_over import HandedShape, handed_shape
 from workflows.approvals.handing_over import delegate, extend, reassign, take_back
 from workflows.approvals.reviewing import ask_reviewer, give_opinion
-from workflows.contracts import queries
-from workflows.contracts.operations import recall
+from workflows.contracts.model import Contract
 from workflows.database import Work
+from workflows.papers import queries as papers
+from workflows.papers.operations import recall
 from workflows.parties.rules import Actor
 
 router = APIRouter(include_in_schema=False)
@@ -140,8 +141,8 @@ def post_recall(
     contract_id: UUID, request: Request, runtime: Engine, visitor: FromForm, now: Now, comment: Text = ""
 ) -> Response:
     def work(session: Work) -> None:
-        visible = queries.is_visible(session, contract_id, visitor.actor)
-        recall(session, contract_id, comment=comment, by=visitor.actor, now=now, visible=visible)
+        visible = papers.is_visible(session, Contract, contract_id, visitor.actor)
+        recall(session, Contract, contract_id, comment=comment, by=visitor.actor, now=now, visible=visible)
 
     typed = {"form": "recall", "comment": comment}
     return changed(contract_id, request, runtime, visitor, now, work, done="recalled", typed=typed)

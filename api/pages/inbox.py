@@ -29,8 +29,8 @@ from workflows.approvals.operations import Decided
 from workflows.approvals.queries import Asked, asked_again, asked_of, count_due, count_open, inbox
 from workflows.contracts import queries
 from workflows.contracts.model import Contract
-from workflows.contracts.standing import Standing, standings
 from workflows.errors import Refused
+from workflows.papers.standing import Standing, standings
 from workflows.parties.queries import people
 from workflows.parties.rules import Actor
 from workflows.runtime import Runtime

@@ -45,11 +45,12 @@ from workflows.approvals.plan import SUBMITTER
 from workflows.approvals.queries import Asked, Journey, journey
 from workflows.business_time import explained
 from workflows.contracts import steps
-from workflows.contracts.model import Contract, Version
-from workflows.contracts.queries import subject_of, version
+from workflows.contracts.model import Contract
 from workflows.database import Work
 from workflows.discussions.rules import Subject
 from workflows.errors import Gone, NotFound, Refused
+from workflows.papers.model import Version
+from workflows.papers.queries import subject_of, version_in
 from workflows.parties.model import Person
 from workflows.parties.operations import actor
 from workflows.parties.rules import Actor
@@ -109,7 +110,7 @@ def followed(session: Session, token: str, request: Request) -> Followed:
         submitter=session.get_one(Person, round.submitter_id),
         journey=travelled,
         contract=session.get_one(Contract, round.subject_id),
-        version=version(session, round.subject_id, round.version_number),
+        version=version_in(session, round.process, round.subject_id, round.version_number),
         decision=travelled.decisions.get(task.id),
         sealed=(signing.sealed_key, signing.sealed_at)
         if signing and signing.sealed_key and signing.sealed_at

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from documents.images import page_image
 from documents.intake import IntakeRefused
-from workflows.contracts.intake import DocumentRefused
+from workflows.papers.intake import DocumentRefused
 from workflows.runtime import Runtime
 
 WIDTH = 1400  # pixels: sharp on a phone and at a desk

@@ -32,8 +32,8 @@ from workflows.approvals.queries import current_routes, route_versions, running_
 from workflows.approvals.route import Route, RouteRefused, parse, read, sha256_of
 from workflows.approvals.source import Finding
 from workflows.business_time import explained
-from workflows.contracts.rules import checked_amount
 from workflows.errors import NotFound, Refused
+from workflows.papers.rules import checked_amount
 from workflows.parties.queries import by_email
 from workflows.parties.rules import normalised_email
 from workflows.runtime import Runtime

@@ -25,14 +25,15 @@ from api.pages.words import KINDS, kind_name
 from api.readers import reader_of
 from workflows.approvals.handing_over import send_link_again
 from workflows.approvals.queries import asked, current_routes
-from workflows.contracts import queries
 from workflows.contracts.describing import describe
-from workflows.contracts.intake import DocumentRefused
-from workflows.contracts.model import PROCESS
+from workflows.contracts.model import PROCESS, Contract
 from workflows.contracts.operations import replace, submit, withdraw
-from workflows.contracts.rules import LONGEST_TITLE, checked
+from workflows.contracts.rules import checked
 from workflows.database import Work
 from workflows.errors import Forbidden, NotFound, Refused
+from workflows.papers import queries as papers
+from workflows.papers.intake import DocumentRefused
+from workflows.papers.rules import LONGEST_TITLE
 from workflows.runtime import Runtime
 
 router = APIRouter(prefix="/contracts", include_in_schema=False)
@@ -166,7 +167,7 @@ def _version_form(
     refused: Refused | None = None,
 ) -> Response:
     with runtime.reading() as session:
-        contract = queries.one(session, contract_id, visitor.actor)
+        contract = papers.one(session, Contract, contract_id, visitor.actor)
     return page(
         request,
         "version.html",
@@ -191,7 +192,7 @@ def add_version(
     password: Text = "",
 ) -> Response:
     with runtime.reading() as session:
-        queries.one(session, contract_id, visitor.actor)
+        papers.one(session, Contract, contract_id, visitor.actor)
     try:
         data = read_upload(file, runtime.settings.intake_file_bytes)
         document = taken_in(runtime, file, data, password)
@@ -204,7 +205,7 @@ def add_version(
                 by=visitor.actor,
                 now=now,
                 link_days=runtime.settings.link_days,
-                visible=queries.is_visible(session, contract_id, visitor.actor),
+                visible=papers.is_visible(session, Contract, contract_id, visitor.actor),
             )
     except NotFound:
         raise
@@ -248,7 +249,7 @@ def description(
             by=visitor.actor,
             now=now,
             link_days=runtime.settings.link_days,
-            visible=queries.is_visible(session, contract_id, visitor.actor),
+            visible=papers.is_visible(session, Contract, contract_id, visitor.actor),
         )
 
     typed = {**words, "form": "description"}
@@ -260,7 +261,7 @@ def withdrawal(
     contract_id: UUID, request: Request, runtime: Engine, visitor: FromForm, now: Now, comment: Text = ""
 ) -> Response:
     def work(session: Work) -> None:
-        visible = queries.is_visible(session, contract_id, visitor.actor)
+        visible = papers.is_visible(session, Contract, contract_id, visitor.actor)
         withdraw(session, contract_id, comment=comment, by=visitor.actor, now=now, visible=visible)
 
     return changed(contract_id, request, runtime, visitor, now, work, done="withdrawn")

@@ -14,7 +14,7 @@ from workflows.approvals.model import RoundState, StageState
 from workflows.approvals.plan import SIGNATURES, SUBMITTER
 from workflows.audit.model import AuditEvent
 from workflows.contracts.model import PROCESS, Contract, ContractState
-from workflows.contracts.standing import Standing
+from workflows.papers.standing import Standing
 
 KINDS = {
     "lease": "Lease",

@@ -11,8 +11,9 @@ from pydantic import Field
 from api.dependencies import Reading, ReadsContracts
 from api.rest.answers import PromptRoute, refusals
 from api.rest.shapes import Shape
-from workflows.contracts import queries
-from workflows.contracts.rules import compared
+from workflows.contracts.model import Contract
+from workflows.papers import queries as papers
+from workflows.papers.rules import compared
 
 router = APIRouter(route_class=PromptRoute, prefix="/contracts", tags=["contracts"])
 
@@ -57,8 +58,8 @@ def comparison(
     actor: ReadsContracts,
     other: Annotated[int, Query(alias="with", ge=1, description="The version to compare with, as the older one.")],
 ) -> ComparisonShape:
-    contract = queries.one(session, contract_id, actor)
-    older, newer = queries.version(session, contract.id, other), queries.version(session, contract.id, number)
+    contract = papers.one(session, Contract, contract_id, actor)
+    older, newer = papers.version(session, contract, other), papers.version(session, contract, number)
     found = compared(older, newer)
     return ComparisonShape(
         old=older.number,

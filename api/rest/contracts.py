@@ -37,13 +37,16 @@ from workflows.audit.model import AuditEvent
 from workflows.audit.queries import history
 from workflows.contracts import queries
 from workflows.contracts.describing import describe
-from workflows.contracts.model import PROCESS, Contract, Version
-from workflows.contracts.operations import recall, replace, submit, withdraw
+from workflows.contracts.model import PROCESS, Contract
+from workflows.contracts.operations import replace, submit, withdraw
 from workflows.contracts.rules import checked
-from workflows.contracts.standing import standing
 from workflows.database import Work
 from workflows.discussions.queries import inside_history
 from workflows.errors import NotFound, Refused
+from workflows.papers import queries as papers
+from workflows.papers.model import Version
+from workflows.papers.operations import recall
+from workflows.papers.standing import standing
 from workflows.parties.rules import Actor
 from workflows.runtime import Runtime
 
@@ -143,7 +146,7 @@ def list_contracts(
         limit=limit,
     )
     return ContractPage(
-        items=[ContractSummary(**_summary(each)) for each in page.contracts],
+        items=[ContractSummary(**_summary(each)) for each in page.papers],
         next_cursor=page.next_cursor,
         count=page.count,
         cut_short=page.cut_short,
@@ -157,7 +160,7 @@ def list_contracts(
     responses=refusals(401, 404),
 )
 def read(contract_id: UUID, session: Reading, actor: ReadsContracts) -> ContractShape:
-    return contract_shape(session, queries.one(session, contract_id, actor))
+    return contract_shape(session, papers.one(session, Contract, contract_id, actor))
 
 
 @router.patch(
@@ -182,7 +185,7 @@ def patch(
         by=actor,
         now=now,
         link_days=runtime.settings.link_days,
-        visible=queries.is_visible(session, contract_id, actor),
+        visible=papers.is_visible(session, Contract, contract_id, actor),
     )
     session.flush()
     return contract_shape(session, contract)
@@ -196,7 +199,7 @@ def events(
     cursor: Annotated[int, Query(ge=0)] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> EventPage:
-    queries.one(session, contract_id, actor)
+    papers.one(session, Contract, contract_id, actor)
     return event_page(history(session, PROCESS, contract_id, after=cursor, limit=limit + 1), limit)
 
 
@@ -253,7 +256,7 @@ def add_version(
     if answered := creation.answered_already():
         return answered
     with runtime.reading() as session:
-        queries.one(session, contract_id, actor)
+        papers.one(session, Contract, contract_id, actor)
     document = taken_in(runtime, file, data, password)
 
     def work(session: Work) -> dict[str, Any]:
@@ -265,7 +268,7 @@ def add_version(
             by=actor,
             now=now,
             link_days=runtime.settings.link_days,
-            visible=queries.is_visible(session, contract_id, actor),
+            visible=papers.is_visible(session, Contract, contract_id, actor),
         )
         session.flush()
         return contract_shape(session, contract).model_dump(mode="json")
@@ -290,7 +293,7 @@ def version_file(
         Query(alias="as", description="As handed in, as shown, or as sealed."),
     ] = "original",
 ) -> Response:
-    contract = queries.one(session, contract_id, actor)
+    contract = papers.one(session, Contract, contract_id, actor)
     key, name = file_of(session, contract, number, form)
     return pdf_response(runtime, key, name)
 
@@ -310,8 +313,10 @@ def post_recall(
     body: Annotated[WithdrawalIn | None, Body()] = None,
 ) -> ContractShape:
     """A new version sends it on its way again. For whoever sent it; twice is as once."""
-    visible = queries.is_visible(session, contract_id, actor)
-    contract = recall(session, contract_id, comment=body.comment if body else "", by=actor, now=now, visible=visible)
+    visible = papers.is_visible(session, Contract, contract_id, actor)
+    contract = recall(
+        session, Contract, contract_id, comment=body.comment if body else "", by=actor, now=now, visible=visible
+    )
     session.flush()
     return contract_shape(session, contract)
 
@@ -330,7 +335,7 @@ def withdrawal(
     now: Now,
     body: Annotated[WithdrawalIn | None, Body()] = None,
 ) -> ContractShape:
-    visible = queries.is_visible(session, contract_id, actor)
+    visible = papers.is_visible(session, Contract, contract_id, actor)
     contract = withdraw(session, contract_id, comment=body.comment if body else "", by=actor, now=now, visible=visible)
     session.flush()
     return contract_shape(session, contract)
@@ -342,7 +347,7 @@ def file_of(session: Session, contract: Contract, number: int, form: str) -> tup
     Raises:
         NotFound: there is no such version, or it was not sealed.
     """
-    version = queries.version(session, contract.id, number)
+    version = papers.version(session, contract, number)
     if form == "original":
         return version.original_key, version.file_name
     if form == "readable":
@@ -387,7 +392,7 @@ def contract_shape(session: Session, contract: Contract) -> ContractShape:
         ],
         owner_turn=where.owner_turn,
         next=list(where.upcoming),
-        versions=[version_shape(each) for each in queries.versions(session, contract)],
+        versions=[version_shape(each) for each in papers.versions(session, contract)],
         sealed=SealShape(sha256=signing.sealed_sha256, size=signing.sealed_size or 0, at=signing.sealed_at)
         if signing and signing.sealed_sha256 and signing.sealed_at
         else None,
@@ -486,13 +491,13 @@ def _fresh(
         rows = list(history(session, PROCESS, contract_id, after=after))
         if inside is None:
             return rows, []
-        subject = queries.subject_of(queries.one(session, contract_id, actor))
+        subject = papers.subject_of(papers.one(session, Contract, contract_id, actor))
         return rows, list(inside_history(session, subject, actor, after=inside))
 
 
 def _insist_visible(runtime: Runtime, contract_id: UUID, actor: Actor) -> None:
     with runtime.reading() as session:
-        queries.one(session, contract_id, actor)
+        papers.one(session, Contract, contract_id, actor)
 
 
 def _list(text: str) -> list[Any]:

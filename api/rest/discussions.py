@@ -18,7 +18,7 @@ from api.once import Creation, Key, request_hash
 from api.rest.answers import PromptRoute, refusals
 from api.rest.contracts import event_page
 from api.rest.shapes import EventPage, Shape
-from workflows.contracts import queries as contracts
+from workflows.contracts.model import Contract
 from workflows.database import Work
 from workflows.discussions import queries
 from workflows.discussions.intake import take_in
@@ -27,6 +27,7 @@ from workflows.discussions.operations import say, withdraw
 from workflows.discussions.queries import Entry
 from workflows.discussions.rules import LONGEST_TEXT, MOST_BYTES, MOST_MENTIONS, Subject, checked, is_inside
 from workflows.errors import NotFound
+from workflows.papers import queries as papers
 from workflows.parties.rules import Actor
 from workflows.runtime import Runtime
 
@@ -263,4 +264,4 @@ def comment_shape(subject: Subject, entry: Entry) -> CommentShape:
 
 def _subject(session: Session, contract_id: UUID, actor: Actor) -> Subject:
     """Raises NotFound where the actor may not know of the contract."""
-    return contracts.subject_of(contracts.one(session, contract_id, actor))
+    return papers.subject_of(papers.one(session, Contract, contract_id, actor))

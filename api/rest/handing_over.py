@@ -18,7 +18,7 @@ from workflows.approvals.model import Stage, Substitution, Task
 from workflows.approvals.reviewing import ask_reviewer, give_opinion
 from workflows.approvals.rules import Limit
 from workflows.approvals.substitutes import end_substitution, name_substitute, standing_in_for
-from workflows.contracts.rules import checked_amount
+from workflows.papers.rules import checked_amount
 from workflows.parties.model import Person
 from workflows.parties.queries import colleague, people
 

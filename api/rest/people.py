@@ -12,7 +12,7 @@ from pydantic import Field
 from api.dependencies import Administrator, Now, Reading, Transaction
 from api.rest.answers import PromptRoute, refusals
 from api.rest.shapes import Shape
-from workflows.contracts.rules import checked_amount
+from workflows.papers.rules import checked_amount
 from workflows.parties.model import Person
 from workflows.parties.personnel import grant_authority
 from workflows.parties.queries import colleague, colleagues

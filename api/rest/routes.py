@@ -16,8 +16,8 @@ from workflows.approvals.model import RouteVersion
 from workflows.approvals.publishing import parsed, publish
 from workflows.approvals.rates import Rates
 from workflows.approvals.route import read
-from workflows.contracts.rules import checked_amount
 from workflows.errors import NotFound, Refused
+from workflows.papers.rules import checked_amount
 from workflows.parties.queries import by_email
 from workflows.parties.rules import normalised_email
 

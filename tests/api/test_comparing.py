@@ -12,9 +12,9 @@ from tests.support.html import Element, faults, read
 from tests.support.office import PASSWORD, Office, link_in
 from tests.support.pdfs import plain_pdf
 from tests.support.web import Browser, token
-from workflows.contracts import queries
 from workflows.contracts.model import Contract
-from workflows.contracts.rules import page_starts, page_texts
+from workflows.papers import queries as papers
+from workflows.papers.rules import page_starts, page_texts
 
 ROUTE = """\
 name: two-stages
@@ -146,7 +146,7 @@ def test_what_one_may_not_see_cannot_be_compared(office: Office, web: TestClient
 def test_each_page_keeps_where_its_text_begins(office: Office) -> None:
     contract = office.contract(pdf=plain_pdf("Lease", pages=3))
     with office.reading() as session:
-        version = queries.version(session, contract.id, 1)
+        version = papers.version(session, contract, 1)
     assert page_texts(version.text, version.page_starts) == ["Lease, page 1", "Lease, page 2", "Lease, page 3"]
 
 

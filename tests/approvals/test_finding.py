@@ -41,7 +41,7 @@ def office(office: Office) -> Office:
 def finds(office: Office, name: str, contract: Contract) -> bool:
     with office.reading() as session:
         found = listed(session, office.actor(name), q="forklift", today=THURSDAY)
-        return contract.id in [each.id for each in found.contracts]
+        return contract.id in [each.id for each in found.papers]
 
 
 def away(office: Office, name: str) -> None:

@@ -21,9 +21,9 @@ from workflows.approvals.substitutes import end_substitution, name_substitute, s
 from workflows.audit.model import AuditEvent
 from workflows.audit.queries import history
 from workflows.contracts.model import PROCESS, Contract
-from workflows.contracts.operations import recall
-from workflows.contracts.queries import is_visible
 from workflows.errors import Conflict, Forbidden, Gone, NotFound, Refused
+from workflows.papers.operations import recall
+from workflows.papers.queries import is_visible
 from workflows.parties.personnel import see_off
 from workflows.signatures.queries import evidence_of
 from workflows.upkeep.steps import sweep
@@ -169,10 +169,10 @@ def test_the_substitute_and_the_sender_are_told_who_is_away_and_until_when(offic
 def test_a_substitute_sees_the_document_from_then_on(office: Office) -> None:
     contract = in_legal(office)
     with office.reading() as session:
-        assert not is_visible(session, contract.id, office.actor("cy"))
+        assert not is_visible(session, Contract, contract.id, office.actor("cy"))
     away(office, "ann", "cy")
     with office.reading() as session:
-        assert is_visible(session, contract.id, office.actor("cy"))
+        assert is_visible(session, Contract, contract.id, office.actor("cy"))
 
 
 def test_a_substitution_of_later_days_begins_on_its_first_day(office: Office) -> None:
@@ -521,7 +521,13 @@ def test_who_may_put_a_due_time_off_and_where(office: Office) -> None:
 def recalled(office: Office, contract: Contract, by: str = "dan") -> Contract:
     with office.transaction() as session:
         return recall(
-            session, contract.id, comment="The term is wrong.", by=office.actor(by), now=office.now, visible=True
+            session,
+            Contract,
+            contract.id,
+            comment="The term is wrong.",
+            by=office.actor(by),
+            now=office.now,
+            visible=True,
         )
 
 

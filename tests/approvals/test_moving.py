@@ -270,7 +270,7 @@ def test_whom_the_new_version_names_finds_the_document(office: Office) -> None:
     def finds(name: str) -> bool:
         with office.reading() as session:
             found = listed(session, office.actor(name), q="forklift", today=office.now.date())
-            return [each.id for each in found.contracts] == [contract.id]
+            return [each.id for each in found.papers] == [contract.id]
 
     assert not finds("eva")
     moved(office, contract)

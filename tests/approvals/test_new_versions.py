@@ -12,7 +12,7 @@ from workflows.approvals.model import Round, Stage, StageState
 from workflows.audit.model import AuditEvent
 from workflows.audit.queries import history
 from workflows.contracts.model import PROCESS, Contract
-from workflows.contracts.operations import recall
+from workflows.papers.operations import recall
 from workflows.signatures.queries import evidence_of
 
 ROUTE = """\
@@ -101,7 +101,15 @@ def test_what_was_not_approved_yet_is_asked_also_before_that_stage(office: Offic
     contract = office.contract()
     office.decide("mia")
     with office.transaction() as session:
-        recall(session, contract.id, comment="", by=office.actor("dan"), now=office.later(minutes=1), visible=True)
+        recall(
+            session,
+            Contract,
+            contract.id,
+            comment="",
+            by=office.actor("dan"),
+            now=office.later(minutes=1),
+            visible=True,
+        )
     office.replace(contract, plain_pdf("another text"))
     assert office.open_tasks() == ["bo", "cy"]
     office.decide("bo")

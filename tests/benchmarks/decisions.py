@@ -25,10 +25,10 @@ from tests.support.pdfs import plain_pdf
 from tests.support.servers import listens, wait_until
 from tests.support.system import alive
 from workflows.approvals.model import Round, Task, TaskState
-from workflows.contracts.intake import take_in
 from workflows.contracts.operations import submit
 from workflows.contracts.rules import checked
 from workflows.database import open_engine
+from workflows.papers.intake import take_in
 from workflows.parties.operations import make_token
 from workflows.parties.rules import Scope
 from workflows.schema import migrate

@@ -244,7 +244,7 @@ def test_a_signer_is_asked_anew_under_the_right_address(office: Office) -> None:
         again = session.get_one(Contract, contract.id)
         found = listed(session, office.actor("sarka@nordwerk.example"), q=contract.number, today=office.now.date())
     assert [each["email"] for each in again.signers] == ["sarka@nordwerk.example"]
-    assert [each.id for each in found.contracts] == [contract.id], "under the right address it is found"
+    assert [each.id for each in found.papers] == [contract.id], "under the right address it is found"
     assert events(office, contract)[-2:] == ["address_corrected", "link_sent_again"]
     office.sign("sarka@nordwerk.example", contract=contract)
     office.carry_on(contract)

@@ -75,7 +75,7 @@ def test_where_the_route_keeps_approvals_the_round_goes_on(office: Office, web: 
     }
     with office.reading() as session:
         found = listed(session, office.actor("ann"), q="crane", today=date(2026, 5, 21))
-        assert [each.id for each in found.contracts] == [contract.id], "it is found under its new title"
+        assert [each.id for each in found.papers] == [contract.id], "it is found under its new title"
     assert office.deliver() == [], "nobody is asked again"
     office.decide("ann")
     assert office.state(contract) == "approved"

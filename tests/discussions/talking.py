@@ -10,10 +10,10 @@ from tests.support.html import Element
 from tests.support.office import Office
 from tests.support.web import Browser
 from workflows.contracts.model import Contract
-from workflows.contracts.queries import one, subject_of
 from workflows.discussions.model import Comment
 from workflows.discussions.operations import say
 from workflows.discussions.rules import checked
+from workflows.papers.queries import one, subject_of
 
 
 def said(page: Element) -> list[str]:
@@ -28,7 +28,7 @@ def write(office: Office, contract: Contract, who: str, words: str, **more: Any)
     """Said by somebody, without a page."""
     with office.transaction() as session:
         by = office.actor(who)
-        say(session, subject_of(one(session, contract.id, by)), checked(words, **more), by=by, now=office.now)
+        say(session, subject_of(one(session, Contract, contract.id, by)), checked(words, **more), by=by, now=office.now)
 
 
 def comments(office: Office) -> list[Comment]:

@@ -27,10 +27,10 @@ from tests.support.web import token
 from workflows.approvals.model import Participant
 from workflows.audit.queries import verify
 from workflows.contracts.model import Contract
-from workflows.contracts.queries import one, subject_of
 from workflows.discussions.model import Attachment, Comment
 from workflows.discussions.queries import mentionable
 from workflows.outbox import MailState, OutgoingMail
+from workflows.papers.queries import one, subject_of
 from workflows.upkeep.operations import report_failed_mails
 
 PNG = picture("PNG")
@@ -274,7 +274,7 @@ def test_somebody_let_in_inside_is_named_to_nobody_outside(
         named = {}
         for who in ("dan", "pat"):
             actor = office.actor(who)
-            subject = subject_of(one(session, contract.id, actor))
+            subject = subject_of(one(session, Contract, contract.id, actor))
             named[who] = [each.name for each in mentionable(session, subject, actor)]
     assert named == {"dan": ["Ann", "Bo", "Sol", "Pat"], "pat": ["Ann", "Bo", "Dan"]}
 

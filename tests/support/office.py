@@ -28,13 +28,14 @@ from workflows.approvals.publishing import publish
 from workflows.approvals.queries import current_round
 from workflows.approvals.wanted import mail_still_wanted
 from workflows.contracts import steps
-from workflows.contracts.intake import take_in
 from workflows.contracts.model import PROCESS, Contract
-from workflows.contracts.operations import HandedIn, replace, submit
+from workflows.contracts.operations import replace, submit
 from workflows.contracts.rules import checked
 from workflows.database import Work, on_commit, open_engine
 from workflows.dispatcher import Dispatcher
 from workflows.outbox import OutgoingMail, open_vault
+from workflows.papers.intake import take_in
+from workflows.papers.operations import HandedIn
 from workflows.parties.model import Kind, Organisation, Person
 from workflows.parties.operations import actor, found_organisation, join, register
 from workflows.parties.rules import Actor

@@ -22,8 +22,8 @@ from signing.report_parts import packed, unpacked
 from signing.verification import verify as verify_here
 from tests.signing.builders import anchors, document, prepared, sealed_lease
 from tests.support import pdfs
-from workflows.contracts.intake import DocumentRefused, take_in
 from workflows.errors import NotReady
+from workflows.papers.intake import DocumentRefused, take_in
 from workflows.signatures import verification
 from workflows.signatures.verification import verify
 

@@ -10,15 +10,15 @@ from workflows.approvals.model import RoundState
 from workflows.approvals.operations import end_round
 from workflows.approvals.publishing import choose_route
 from workflows.approvals.submitting import goes_on_with
-from workflows.audit.operations import record
 from workflows.columns import as_json
 from workflows.contracts.model import PROCESS, Contract
-from workflows.contracts.operations import card_of, index, locked, permission, send_on_its_way, version_of
+from workflows.contracts.operations import card_of, index, send_on_its_way
 from workflows.contracts.rules import DESCRIBED, described, facts_of, last_day_to_cancel, why_not_describe
 from workflows.database import Work
 from workflows.outbox import wake
+from workflows.papers.operations import locked, note_event, permission, version_of
 from workflows.parties.model import Person
-from workflows.parties.rules import Actor, who
+from workflows.parties.rules import Actor
 
 
 def describe(
@@ -41,7 +41,7 @@ def describe(
         Conflict: everybody has approved it, or it is over.
         Refused: a word will not do, or no route fits any more.
     """
-    going, contract = locked(session, contract_id, visible=visible)
+    going, contract = locked(session, Contract, contract_id, visible=visible)
     assert going is not None, "every contract has travelled at least one round"
     if sentence := why_not_describe(by, contract):
         raise permission(sentence)
@@ -62,14 +62,12 @@ def describe(
         facts = facts_of(contract, submitter=owner.email)
         route = choose_route(session, PROCESS, facts, name=contract.route, submitter=owner, now=now)
         goes_on = goes_on_with(session, going, facts, card_of(session, contract, version), route=route)
-    record(
+    note_event(
         session,
         "described",
-        PROCESS,
-        contract.id,
+        contract,
+        by=by,
         now=now,
-        **who(by),
-        via=by.via,
         version=version.number,
         changes=changes,
         goes_on=goes_on,

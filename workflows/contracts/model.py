@@ -1,17 +1,18 @@
-"""Contracts and their versions."""
+"""Contracts, and the warnings before their end."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Column, Index, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import Column, Index
 from sqlmodel import Field, SQLModel
 
-from workflows.columns import Money, UtcTime, by_value, json_column, new_id
+from workflows.columns import Money, UtcTime, by_value, json_column
+from workflows.papers.model import Paper
 
 PROCESS = "contract"
 
@@ -29,18 +30,17 @@ class ContractState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-class Contract(SQLModel, table=True):
+class Contract(Paper, table=True):
     __tablename__ = "contract"
     __table_args__ = (
         Index("ix_contract_list", "organisation_id", "state", "id"),
         Index("ix_contract_ends", "state", "ends_on"),
     )
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
-    number: str = Field(unique=True, max_length=20)
-    organisation_id: UUID = Field(foreign_key="organisation.id")
-    owner_id: UUID = Field(foreign_key="person.id", index=True)
-    title: str
+    process: ClassVar[str] = PROCESS
+    missing: ClassVar[str] = "There is no such contract."
+    finish: ClassVar[str] = "seal"
+
     kind: str = Field(max_length=40)
     amount: Decimal | None = Field(default=None, sa_column=Column(Money))
     currency: str | None = Field(default=None, max_length=3)
@@ -55,57 +55,20 @@ class Contract(SQLModel, table=True):
     """Last day to cancel; see ``rules.last_day_to_cancel``."""
     signers: list[dict[str, Any]] = Field(sa_column=Column(json_column(), nullable=False))
     """Name, email, organisation and title of each, in the order in which they sign."""
-    route: str | None = None
-    """Name of the route asked for; None: the first that fits."""
-    external_id: str | None = Field(default=None, index=True)
     fields: dict[str, Any] = Field(sa_column=Column(json_column(), nullable=False))
     """Further facts for conditions, such as ``risk``."""
     state: ContractState = Field(
         default=ContractState.IN_REVIEW, sa_column=Column(by_value(ContractState), nullable=False)
     )
-    state_since: datetime = Field(sa_column=Column(UtcTime, nullable=False))
-    current_version: int = 1
-    created_at: datetime = Field(sa_column=Column(UtcTime, nullable=False))
     sealed_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
 
+    @property
+    def returned(self) -> bool:
+        return self.state is ContractState.RETURNED
 
-class Version(SQLModel, table=True):
-    """One state of the document, never changed. ``sha256`` is that of the file as it was handed in."""
-
-    __tablename__ = "version"
-    __table_args__ = (UniqueConstraint("contract_id", "number"),)
-
-    id: UUID = Field(default_factory=new_id, primary_key=True)
-    contract_id: UUID = Field(foreign_key="contract.id", index=True)
-    number: int
-    sha256: str = Field(max_length=64)
-    original_key: str
-    original_size: int
-    file_name: str
-    readable_sha256: str = Field(max_length=64)
-    readable_key: str
-    """The file as it is shown and signed: repaired, and rid of what acts by itself."""
-    pages: int
-    page_sizes: list[list[int]] = Field(default_factory=list, sa_column=Column(json_column(), nullable=False))
-    text: str = Field(default="", sa_column=Column(Text, nullable=False))
-    page_starts: list[int] = Field(default_factory=list, sa_column=Column(json_column(), nullable=False))
-    """Where each page begins in ``text``, in letters."""
-    findings: list[str] = Field(default_factory=list, sa_column=Column(json_column(), nullable=False))
-    note: str = ""
-    author_id: UUID = Field(foreign_key="person.id")
-    author: str
-    at: datetime = Field(sa_column=Column(UtcTime, nullable=False))
-    token: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    """RFC 3161 token over ``sha256``."""
-
-
-class NumberRange(SQLModel, table=True):
-    """The last number given out, per year."""
-
-    __tablename__ = "number_range"
-
-    name: str = Field(primary_key=True, max_length=40)
-    last: int = 0
+    @property
+    def finishing(self) -> bool:
+        return self.state is ContractState.SEALING
 
 
 class ExpiryAlert(SQLModel, table=True):

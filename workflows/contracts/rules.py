@@ -6,24 +6,18 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
-from babel.numbers import get_currency_precision, list_currencies
-
-from documents.comparison import Comparison, compare
-from workflows.contracts.model import Contract, ContractState, Version
+from workflows.contracts.model import Contract, ContractState
 from workflows.errors import Refused
+from workflows.papers.rules import LONGEST_NOTE, LONGEST_TITLE, checked_amount, checked_day, owns
 from workflows.parties.rules import Actor, checked_name, normalised_email, shown
 
 KINDS = ("lease", "purchase", "service", "nda", "employment", "licence", "framework", "other")
-MOST_DIGITS = 15  # a double holds every such amount apart from its neighbours, so conditions compare exactly
-LONGEST_TITLE = 200
-LONGEST_NOTE = 2000
 MOST_SIGNERS = 20
 
 _KIND = re.compile(r"[a-z][a-z0-9-]{0,39}")
-_AMOUNT = re.compile(r"\d{1,15}(\.\d{1,6})?")
 
 
 @dataclass(frozen=True)
@@ -87,7 +81,7 @@ def checked(
     if not _KIND.fullmatch(kind):
         raise Refused("The kind is a short word such as lease or nda.", field="kind")
     money, in_currency = checked_amount(amount, currency)
-    starts, ends = _day(starts_on, "starts_on"), _day(ends_on, "ends_on")
+    starts, ends = checked_day(starts_on, "starts_on"), checked_day(ends_on, "ends_on")
     if starts and ends and ends < starts:
         raise Refused("The contract ends before it starts.", field="ends_on")
     notice = _whole(notice_days, "notice_days")
@@ -114,36 +108,6 @@ def checked(
     )
 
 
-def checked_amount(amount: str, currency: str) -> tuple[Decimal | None, str | None]:
-    """A decimal amount in its currency's own decimals (ISO 4217), or nothing at all."""
-    amount, currency = amount.strip(), currency.strip().upper()
-    if not amount:
-        if currency and currency not in list_currencies():
-            raise Refused(
-                "“%(currency)s” is not a currency, such as EUR or KRW.", field="currency", currency=shown(currency)[:10]
-            )
-        return None, None
-    if not _AMOUNT.fullmatch(amount):
-        raise Refused(
-            "An amount is a number such as 84600.00: digits, and a point before the decimals.", field="amount"
-        )
-    if currency not in list_currencies():
-        raise Refused("An amount needs its currency, such as EUR or KRW.", field="currency")
-    try:
-        value = Decimal(amount)
-    except InvalidOperation:
-        raise Refused(
-            "An amount is a number such as 84600.00: digits, and a point before the decimals.", field="amount"
-        ) from None
-    decimals = get_currency_precision(currency)
-    rounded = value.quantize(Decimal(1).scaleb(-decimals))
-    if rounded != value:
-        raise Refused("%(currency)s has %(decimals)s decimals.", field="amount", currency=currency, decimals=decimals)
-    if len(rounded.as_tuple().digits) > MOST_DIGITS:
-        raise Refused("An amount has at most %(most)s digits.", field="amount", most=MOST_DIGITS)
-    return rounded, currency
-
-
 def checked_signers(signers: Sequence[Any]) -> tuple[Signer, ...]:
     if len(signers) > MOST_SIGNERS:
         raise Refused("A contract has at most %(most)s signers.", field="signers", most=MOST_SIGNERS)
@@ -167,19 +131,6 @@ def checked_signers(signers: Sequence[Any]) -> tuple[Signer, ...]:
     if twice := next((email for email in emails if emails.count(email) > 1), None):
         raise Refused("%(email)s is named twice among the signers.", field="signers", email=twice)
     return tuple(made)
-
-
-def _day(text: str, name: str) -> date | None:
-    text = text.strip()
-    if not text:
-        return None
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise Refused("“%(text)s” is not a date such as 2026-07-01.", field=name, text=shown(text)[:30]) from None
-    if not 1900 <= day.year <= 2200:
-        raise Refused("“%(text)s” is not a date such as 2026-07-01.", field=name, text=shown(text)[:30])
-    return day
 
 
 def _whole(text: str, name: str) -> int | None:
@@ -270,11 +221,6 @@ def why_not_describe(actor: Actor, contract: Contract) -> str | None:
     return "Everyone has approved it: what is said of it stays as it is."
 
 
-def owns(actor: Actor, contract: Contract) -> bool:
-    """Whether they may do with it what its owner may: administrators of its organisation may, too."""
-    return actor.id == contract.owner_id or (actor.administers and actor.organisation_id == contract.organisation_id)
-
-
 @dataclass(frozen=True)
 class Warning:
     """An end that comes near. ``days_before``: which of the set distances this is."""
@@ -300,25 +246,3 @@ def warnings_due(
         if reached and (warning := Warning(what, day, min(reached))) not in given:
             due.append(warning)
     return tuple(due)
-
-
-def page_starts(page_texts: Sequence[str]) -> list[int]:
-    """Where each page begins in the text of all: an empty line between them, nothing empty at the ends."""
-    text = "\n\n".join(page_texts)
-    lead, length = len(text) - len(text.lstrip()), len(text.strip())
-    starts, at = [], -lead
-    for page in page_texts:
-        starts.append(min(max(0, at), length))
-        at += len(page) + 2
-    return starts
-
-
-def compared(older: Version, newer: Version) -> Comparison:
-    """What changed in the text, page by page of the newer version."""
-    return compare(page_texts(older.text, older.page_starts), page_texts(newer.text, newer.page_starts))
-
-
-def page_texts(text: str, starts: Sequence[int]) -> list[str]:
-    """The text of each page, from where each begins; all of it as one page where that was not kept."""
-    ends = [*starts[1:], len(text)]
-    return [text[start:end].strip() for start, end in zip(starts, ends, strict=True)] if starts else [text]

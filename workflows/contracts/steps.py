@@ -12,10 +12,10 @@ from workflows.approvals.operations import advance
 from workflows.approvals.queries import current_round, journey
 from workflows.contracts.model import PROCESS, Contract
 from workflows.contracts.operations import follow_round, signing_begun
-from workflows.contracts.queries import version
 from workflows.contracts.term import bring_into_force
 from workflows.database import Work
 from workflows.outbox import RunOwed
+from workflows.papers.queries import version
 from workflows.parties.model import Person
 from workflows.runtime import Runtime
 from workflows.signatures import ceremony
@@ -87,7 +87,7 @@ class Life:
         with self.runtime.reading() as session:
             contract = session.get_one(Contract, self.contract_id)
             round = self._round(session)
-            shown = version(session, self.contract_id, round.version_number)
+            shown = version(session, contract, round.version_number)
             owner = session.get_one(Person, contract.owner_id)
         if round.state is RoundState.SIGNED:
             return Done()

@@ -11,9 +11,10 @@ from workflows.approvals.model import Round, Verdict
 from workflows.approvals.operations import tasks_of
 from workflows.audit.operations import record
 from workflows.contracts.model import PROCESS, Contract, ContractState, ExpiryAlert
-from workflows.contracts.operations import index, locked, set_state, tell
+from workflows.contracts.operations import index, set_state
 from workflows.contracts.rules import Warning
 from workflows.database import Work
+from workflows.papers.operations import locked, newest_round, tell
 from workflows.parties.model import Person
 from workflows.parties.operations import acquaintance
 from workflows.parties.queries import people
@@ -24,7 +25,7 @@ READING_DAYS = 90
 
 def bring_into_force(session: Work, contract_id: UUID, round: Round, *, now: datetime) -> None:
     """The sealed file is kept: tell everyone concerned. Safe to repeat."""
-    _, contract = locked(session, contract_id, visible=True)
+    _, contract = locked(session, Contract, contract_id, visible=True)
     if contract.state in (ContractState.IN_FORCE, ContractState.EXPIRED):
         return
     set_state(session, contract, ContractState.IN_FORCE, now=now)
@@ -73,19 +74,27 @@ def give_warning(session: Work, contract: Contract, warning: Warning, *, today: 
         "notice_days": contract.notice_days,
     }
     for person in _those_warned(session, contract, now=now):
-        tell(session, contract, None, person, "expiry", now=now, **values)
+        tell(session, contract, _round(session, contract), person, "expiry", now=now, **values)
     record(session, "warned", PROCESS, contract.id, now=now, **values)
 
 
 def expire(session: Work, contract_id: UUID, *, today: date, now: datetime) -> None:
     """The day after its last day a contract is no longer in force. Safe to repeat."""
-    _, contract = locked(session, contract_id, visible=True)
+    _, contract = locked(session, Contract, contract_id, visible=True)
     if contract.state is not ContractState.IN_FORCE or contract.ends_on is None or contract.ends_on >= today:
         return
     set_state(session, contract, ContractState.EXPIRED, now=now)
     record(session, "expired", PROCESS, contract.id, now=now, ends_on=_iso(contract.ends_on))
     for person in _those_warned(session, contract, now=now):
-        tell(session, contract, None, person, "expired", now=now, ends_on=_iso(contract.ends_on))
+        tell(
+            session,
+            contract,
+            _round(session, contract),
+            person,
+            "expired",
+            now=now,
+            ends_on=_iso(contract.ends_on),
+        )
     index(session, contract)
 
 
@@ -100,6 +109,12 @@ def _those_warned(session: Work, contract: Contract, *, now: datetime) -> list[P
             session, name=name, email=contract.contact_email, locale=owner.locale, timezone=owner.timezone, now=now
         ),
     ]
+
+
+def _round(session: Work, contract: Contract) -> Round:
+    round = newest_round(session, contract)
+    assert round is not None, "every contract has travelled at least one round"
+    return round
 
 
 def _iso(day: date | None) -> str | None:

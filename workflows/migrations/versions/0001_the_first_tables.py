@@ -566,7 +566,8 @@ def upgrade() -> None:
     op.create_table(
         "version",
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("contract_id", sa.Uuid(), nullable=False),
+        sa.Column("process", sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
+        sa.Column("subject_id", sa.Uuid(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("sha256", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
         sa.Column("original_key", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -594,15 +595,9 @@ def upgrade() -> None:
             ["author_id"],
             ["person.id"],
         ),
-        sa.ForeignKeyConstraint(
-            ["contract_id"],
-            ["contract.id"],
-        ),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("contract_id", "number"),
+        sa.UniqueConstraint("process", "subject_id", "number"),
     )
-    with op.batch_alter_table("version", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_version_contract_id"), ["contract_id"], unique=False)
 
     op.create_table(
         "task",
@@ -866,8 +861,6 @@ def downgrade() -> None:
         batch_op.drop_index("ix_task_inbox")
 
     op.drop_table("task")
-    with op.batch_alter_table("version", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_version_contract_id"))
 
     op.drop_table("version")
     with op.batch_alter_table("stage", schema=None) as batch_op:

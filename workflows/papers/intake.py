@@ -7,8 +7,8 @@ import hashlib
 from documents import intake
 from documents.blobs import BlobStore
 from documents.intake import IntakeLimits, IntakeRefused
-from workflows.contracts.operations import HandedIn
 from workflows.errors import NotReady, Refused
+from workflows.papers.operations import HandedIn
 from workflows.parties.rules import shown
 from workflows.signatures.verification import verify
 

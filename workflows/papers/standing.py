@@ -1,4 +1,4 @@
-"""Where a contract stands: whose turn it is and since when, and what comes next."""
+"""Where a paper stands: whose turn it is and since when, and what comes next."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from sqlmodel import Session
 
 from workflows.approvals.model import RoundState, Stage, StageKind, StageState, Task, TaskState
 from workflows.approvals.queries import Journey, current_rounds, journeys
-from workflows.contracts.model import PROCESS, Contract, ContractState
-from workflows.parties.model import Person
+from workflows.papers.model import Paper
 from workflows.signatures.model import Signing
 from workflows.signatures.queries import signings_of
 
@@ -36,28 +35,28 @@ class Standing:
     owner_turn: bool
     """Sent back: its owner is to hand in a new version."""
     upcoming: tuple[str, ...]
-    """Names of the stages to come; "seal" is the last."""
+    """Names of the stages to come; its ``finish`` is the last."""
     journey: Journey | None
     signing: Signing | None
 
 
-def standing(session: Session, contract: Contract) -> Standing:
-    return standings(session, [contract])[contract.id]
+def standing(session: Session, paper: Paper) -> Standing:
+    return standings(session, [paper])[paper.id]
 
 
-def standings(session: Session, contracts: Sequence[Contract]) -> dict[UUID, Standing]:
-    """By the contracts' ids; as many queries for a whole list as for one."""
-    rounds = current_rounds(session, PROCESS, [contract.id for contract in contracts])
+def standings(session: Session, papers: Sequence[Paper]) -> dict[UUID, Standing]:
+    """By the ids of papers, all of one kind; as many queries for a whole list as for one."""
+    rounds = current_rounds(session, papers[0].process, [paper.id for paper in papers]) if papers else {}
     travelled = {each.round.subject_id: each for each in journeys(session, list(rounds.values())).values()}
     signings = signings_of(session, [each.round.id for each in travelled.values()])
     found = {}
-    for contract in contracts:
-        its = travelled.get(contract.id)
-        found[contract.id] = _standing(contract, its, signings.get(its.round.id) if its else None)
+    for paper in papers:
+        its = travelled.get(paper.id)
+        found[paper.id] = _standing(paper, its, signings.get(its.round.id) if its else None)
     return found
 
 
-def _standing(contract: Contract, travelled: Journey | None, signing: Signing | None) -> Standing:
+def _standing(paper: Paper, travelled: Journey | None, signing: Signing | None) -> Standing:
     under_way = travelled is not None and travelled.round.state in (RoundState.OPEN, RoundState.APPROVED)
     turns = _turns(travelled) if travelled and under_way else ()
     upcoming = (
@@ -65,9 +64,9 @@ def _standing(contract: Contract, travelled: Journey | None, signing: Signing | 
         if travelled and under_way
         else []
     )
-    if under_way or contract.state is ContractState.SEALING:
-        upcoming.append("seal")
-    return Standing(turns, contract.state is ContractState.RETURNED, tuple(upcoming), travelled, signing)
+    if under_way or paper.finishing:
+        upcoming.append(paper.finish)
+    return Standing(turns, paper.returned, tuple(upcoming), travelled, signing)
 
 
 def _turns(travelled: Journey) -> tuple[Turn, ...]:
@@ -90,7 +89,3 @@ def _turn(stage: Stage, asked: Sequence[Task], travelled: Journey) -> Turn:
     people = tuple((task.person_id, task.name) for task in asked)
     needed = len(people) if stage.kind is StageKind.SIGNATURE else stage.approve
     return Turn(stage.name, stage.kind, people, needed, since, stage.due_at)
-
-
-def owner_of(session: Session, contract: Contract) -> Person:
-    return session.get_one(Person, contract.owner_id)

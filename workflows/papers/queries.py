@@ -1,0 +1,181 @@
+"""What people may see of papers. Every query starts from ``visible_to``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, or_
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from workflows.approvals.model import Participant, Round, Task, TaskState
+from workflows.discussions.rules import Subject
+from workflows.errors import NotFound, Refused
+from workflows.papers.model import Paper, Version, model_of
+from workflows.parties.model import Person
+from workflows.parties.rules import Actor
+from workflows.search.queries import find
+
+P = TypeVar("P", bound=Paper)
+
+
+def may_see(model: type[Paper], actor: Actor) -> ColumnElement[bool]:
+    """Their own, those on whose route they are, and with the role for it all of their organisation."""
+    mine = or_(
+        col(model.owner_id) == actor.id,
+        col(model.id).in_(
+            select(Participant.subject_id).where(
+                Participant.process == model.process, Participant.person_id == actor.id
+            )
+        ),
+    )
+    return or_(mine, col(model.organisation_id) == actor.organisation_id) if actor.reads_all else mine
+
+
+def visible_to(model: type[P], actor: Actor) -> SelectOfScalar[P]:
+    return select(model).where(may_see(model, actor))
+
+
+def one(session: Session, model: type[P], paper_id: UUID, actor: Actor) -> P:
+    """Raises NotFound also where the actor may not know that it exists."""
+    paper = session.exec(visible_to(model, actor).where(model.id == paper_id)).first()
+    if paper is None:
+        raise NotFound(model.missing)
+    return paper
+
+
+def is_visible(session: Session, model: type[Paper], paper_id: UUID, actor: Actor) -> bool:
+    return session.exec(visible_to(model, actor).where(model.id == paper_id)).first() is not None
+
+
+def paper_of(session: Session, round: Round) -> Paper:
+    """The paper that travels in a round."""
+    return session.get_one(model_of(round.process), round.subject_id)
+
+
+def subject_of(paper: Paper) -> Subject:
+    """The paper as something that people talk about."""
+    return Subject(paper.process, paper.id, paper.organisation_id)
+
+
+def owner_of(session: Session, paper: Paper) -> Person:
+    return session.get_one(Person, paper.owner_id)
+
+
+def versions(session: Session, paper: Paper) -> Sequence[Version]:
+    """Newest first."""
+    return session.exec(
+        select(Version)
+        .where(Version.process == paper.process, Version.subject_id == paper.id)
+        .order_by(col(Version.number).desc())
+    ).all()
+
+
+def version(session: Session, paper: Paper, number: int) -> Version:
+    return version_in(session, paper.process, paper.id, number)
+
+
+def version_in(session: Session, process: str, subject_id: UUID, number: int) -> Version:
+    found = session.exec(
+        select(Version).where(Version.process == process, Version.subject_id == subject_id, Version.number == number)
+    ).first()
+    if found is None:
+        raise NotFound("There is no such version.")
+    return found
+
+
+@dataclass(frozen=True)
+class Page(Generic[P]):
+    papers: Sequence[P]
+    next_cursor: str | None
+    count: str | None = None
+    """Of a search: "37" or "1,000+"."""
+    cut_short: bool = False
+    """Not all candidates of a search were read."""
+
+
+def page_of(
+    session: Session,
+    model: type[P],
+    actor: Actor,
+    wanted: SelectOfScalar[P],
+    *,
+    q: str,
+    filtered: bool,
+    cursor: str,
+    limit: int,
+) -> Page[P]:
+    """One page of those ``wanted``, newest first, or by rank where ``q`` asks for words.
+
+    ``filtered``: whether ``wanted`` asks for more than the actor's right to see them.
+    """
+    if q.strip():
+        return _searched(session, model, actor, q, wanted, filtered=filtered, cursor=cursor, limit=limit)
+    if cursor:
+        wanted = wanted.where(col(model.id) < _uuid(cursor))
+    rows = session.exec(wanted.order_by(col(model.id).desc()).limit(limit + 1)).all()
+    return Page(rows[:limit], str(rows[limit - 1].id) if len(rows) > limit else None)
+
+
+def _searched(
+    session: Session,
+    model: type[P],
+    actor: Actor,
+    q: str,
+    wanted: SelectOfScalar[P],
+    *,
+    filtered: bool,
+    cursor: str,
+    limit: int,
+) -> Page[P]:
+    first = _position(cursor)
+    # rights are a condition of the search itself; other filters are joined afterwards, on at most 1,000 hits
+    most = 1000 if filtered else limit
+    found = find(session, q, seen_by=principals(actor), kind=model.process, first=0 if filtered else first, page=most)
+    ids = [UUID(each) for each in found.object_ids]
+    rows = {row.id: row for row in session.exec(wanted.where(col(model.id).in_(ids)))} if ids else {}
+    ranked = [rows[each] for each in ids if each in rows]
+    if filtered:
+        shown, more, count = ranked[first : first + limit], len(ranked) > first + limit, str(len(ranked))
+    else:
+        shown, more, count = ranked, found.more, found.count
+    return Page(shown, f"r{first + limit}" if more else None, count, found.cut_short or (filtered and found.more))
+
+
+def principals(actor: Actor) -> list[str]:
+    """The marks under which the search index lets this person see an entry."""
+    mine = [f"p{actor.id.hex}"]
+    return [*mine, f"o{actor.organisation_id.hex}"] if actor.reads_all and actor.organisation_id else mine
+
+
+def asked_of(model: type[Paper], actor: Actor) -> SelectOfScalar[UUID]:
+    """Ids of those on which the actor is asked to act."""
+    return (
+        select(Round.subject_id)
+        .join(Task, col(Task.round_id) == col(Round.id))
+        .where(Round.process == model.process, Task.person_id == actor.id, Task.state == TaskState.OPEN)
+    )
+
+
+def literally(text: str) -> str:
+    """A pattern that finds this text anywhere."""
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
+def _uuid(cursor: str) -> UUID:
+    try:
+        return UUID(cursor)
+    except ValueError:
+        raise Refused("This cursor is not one of ours.", field="cursor") from None
+
+
+def _position(cursor: str) -> int:
+    if not cursor:
+        return 0
+    if cursor[:1] != "r" or not cursor[1:].isdigit() or int(cursor[1:]) > 1000:
+        raise Refused("This cursor is not one of ours.", field="cursor")
+    return int(cursor[1:])
