@@ -31,7 +31,11 @@ def recorded() -> set[str]:
         if path.parent.name == "parties":
             continue
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "record":
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in ("record", "note_event")
+            ):
                 action = node.args[1] if len(node.args) > 1 else None
                 if isinstance(action, ast.Constant) and isinstance(action.value, str):
                     found.add(action.value)
