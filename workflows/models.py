@@ -5,6 +5,7 @@ import workflows.audit.model
 import workflows.contracts.model
 import workflows.discussions.model
 import workflows.idempotency
+import workflows.invoices.model
 import workflows.leases
 import workflows.outbox
 import workflows.papers.model

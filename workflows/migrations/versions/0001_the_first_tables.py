@@ -564,6 +564,185 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_stage_round_id"), ["round_id"], unique=False)
 
     op.create_table(
+        "cost_center",
+        sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        sa.Column("code", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
+        sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("owner_email", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisation.id"],
+        ),
+        sa.PrimaryKeyConstraint("organisation_id", "code"),
+    )
+    op.create_table(
+        "invoice",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("number", sqlmodel.sql.sqltypes.AutoString(length=20), nullable=False),
+        sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        sa.Column("owner_id", sa.Uuid(), nullable=False),
+        sa.Column("title", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("route", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("external_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("state_since", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.Column("current_version", sa.Integer(), nullable=False),
+        sa.Column("created_at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(length=20), nullable=False),
+        sa.Column("syntax", sqlmodel.sql.sqltypes.AutoString(length=20), nullable=False),
+        sa.Column("supplier_number", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("supplier_number_key", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
+        sa.Column("supplier", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("supplier_id", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
+        sa.Column("supplier_key", sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+        sa.Column("supplier_email", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("buyer", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("buyer_id", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
+        sa.Column("issued_on", sa.Date(), nullable=True),
+        sa.Column("due_on", sa.Date(), nullable=True),
+        sa.Column("currency", sqlmodel.sql.sqltypes.AutoString(length=3), nullable=True),
+        sa.Column("net", workflows.columns.Decimals(), nullable=True),
+        sa.Column("tax", workflows.columns.Decimals(), nullable=True),
+        sa.Column("gross", workflows.columns.Decimals(), nullable=True),
+        sa.Column("payable", workflows.columns.Decimals(), nullable=True),
+        sa.Column("order_number", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("contract_number", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("cost_center", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
+        sa.Column("iban", sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
+        sa.Column("note", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "received",
+                "checked",
+                "matched",
+                "in_approval",
+                "returned",
+                "approved",
+                "released",
+                "paid",
+                "rejected",
+                "disputed",
+                "withdrawn",
+                name="invoicestate",
+                native_enum=False,
+                length=24,
+            ),
+            nullable=False,
+        ),
+        sa.Column("blocked", sa.Boolean(), nullable=False),
+        sa.Column("warnings", sa.Integer(), nullable=False),
+        sa.Column("match_outcome", sqlmodel.sql.sqltypes.AutoString(length=20), nullable=False),
+        sa.Column("released_at", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.Column("paid_on", sa.Date(), nullable=True),
+        sa.Column("paid_amount", workflows.columns.Decimals(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["owner_id"],
+            ["person.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("number"),
+    )
+    with op.batch_alter_table("invoice", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_invoice_again", ["organisation_id", "supplier_key", "supplier_number_key"], unique=False
+        )
+        batch_op.create_index("ix_invoice_buyer", ["organisation_id", "buyer"], unique=False)
+        batch_op.create_index("ix_invoice_due", ["organisation_id", "due_on"], unique=False)
+        batch_op.create_index(batch_op.f("ix_invoice_external_id"), ["external_id"], unique=False)
+        batch_op.create_index("ix_invoice_list", ["organisation_id", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_invoice_owner_id"), ["owner_id"], unique=False)
+        batch_op.create_index("ix_invoice_state", ["organisation_id", "state", "id"], unique=False)
+        batch_op.create_index("ix_invoice_supplier", ["organisation_id", "supplier_key", "id"], unique=False)
+
+    op.create_table(
+        "invoice_adjustment",
+        sa.Column("invoice_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("charge", sa.Boolean(), nullable=False),
+        sa.Column("amount", workflows.columns.Decimals(), nullable=True),
+        sa.Column("reason", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("tax_category", sqlmodel.sql.sqltypes.AutoString(length=10), nullable=False),
+        sa.Column("tax_rate", workflows.columns.Decimals(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["invoice_id"],
+            ["invoice.id"],
+        ),
+        sa.PrimaryKeyConstraint("invoice_id", "position"),
+    )
+    op.create_table(
+        "invoice_line",
+        sa.Column("invoice_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("line_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("description", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("note", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("quantity", workflows.columns.Decimals(), nullable=True),
+        sa.Column("unit", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("price", workflows.columns.Decimals(), nullable=True),
+        sa.Column("price_base", workflows.columns.Decimals(), nullable=True),
+        sa.Column("net", workflows.columns.Decimals(), nullable=True),
+        sa.Column("tax_category", sqlmodel.sql.sqltypes.AutoString(length=10), nullable=False),
+        sa.Column("tax_rate", workflows.columns.Decimals(), nullable=True),
+        sa.Column("order_number", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("order_line", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("sellers_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("buyers_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("accounting", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column(
+            "serial_numbers",
+            sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["invoice_id"],
+            ["invoice.id"],
+        ),
+        sa.PrimaryKeyConstraint("invoice_id", "position"),
+    )
+    op.create_table(
+        "invoice_reading",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("invoice_id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column(
+            "data", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
+        ),
+        sa.Column(
+            "findings", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
+        ),
+        sa.Column("reason", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("author", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["invoice_id"],
+            ["invoice.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("invoice_id", "version", "number"),
+    )
+    op.create_table(
+        "invoice_tax",
+        sa.Column("invoice_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("category", sqlmodel.sql.sqltypes.AutoString(length=10), nullable=False),
+        sa.Column("rate", workflows.columns.Decimals(), nullable=True),
+        sa.Column("taxable", workflows.columns.Decimals(), nullable=True),
+        sa.Column("tax", workflows.columns.Decimals(), nullable=True),
+        sa.Column("exemption_reason", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["invoice_id"],
+            ["invoice.id"],
+        ),
+        sa.PrimaryKeyConstraint("invoice_id", "position"),
+    )
+
+    op.create_table(
         "version",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("process", sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
@@ -863,6 +1042,23 @@ def downgrade() -> None:
     op.drop_table("task")
 
     op.drop_table("version")
+    op.drop_table("invoice_tax")
+    op.drop_table("invoice_reading")
+    op.drop_table("invoice_line")
+    op.drop_table("invoice_adjustment")
+    with op.batch_alter_table("invoice", schema=None) as batch_op:
+        batch_op.drop_index("ix_invoice_supplier")
+        batch_op.drop_index("ix_invoice_state")
+        batch_op.drop_index(batch_op.f("ix_invoice_owner_id"))
+        batch_op.drop_index("ix_invoice_list")
+        batch_op.drop_index(batch_op.f("ix_invoice_external_id"))
+        batch_op.drop_index("ix_invoice_due")
+        batch_op.drop_index("ix_invoice_buyer")
+        batch_op.drop_index("ix_invoice_again")
+
+    op.drop_table("invoice")
+    op.drop_table("cost_center")
+
     with op.batch_alter_table("stage", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_stage_round_id"))
         batch_op.drop_index("ix_stage_look_at")

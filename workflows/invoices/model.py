@@ -1,0 +1,187 @@
+"""Invoices as they are found, listed and matched. What a version says word for word stands in its reading."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import Column, Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from workflows.columns import Decimals, UtcTime, by_value, json_column, new_id
+from workflows.papers.model import Paper
+
+PROCESS = "invoice"
+
+
+class InvoiceState(StrEnum):
+    RECEIVED = "received"  # kept; what it says is missing, or breaks a rule
+    CHECKED = "checked"  # it says all that it must, and breaks no rule that blocks
+    MATCHED = "matched"  # held against orders, contracts and machines
+    IN_APPROVAL = "in_approval"
+    RETURNED = "returned"  # sent back to whoever takes care of it
+    APPROVED = "approved"  # its amounts stay as they are
+    RELEASED = "released"  # to be paid
+    PAID = "paid"
+    REJECTED = "rejected"
+    DISPUTED = "disputed"  # its supplier has been asked
+    WITHDRAWN = "withdrawn"
+
+
+class Invoice(Paper, table=True):
+    """The head, as its newest version says it. Amounts are in its currency; a credit note's are as written."""
+
+    __tablename__ = "invoice"
+    __table_args__ = (
+        Index("ix_invoice_list", "organisation_id", "id"),
+        Index("ix_invoice_state", "organisation_id", "state", "id"),
+        Index("ix_invoice_due", "organisation_id", "due_on"),
+        Index("ix_invoice_supplier", "organisation_id", "supplier_key", "id"),
+        Index("ix_invoice_again", "organisation_id", "supplier_key", "supplier_number_key"),
+        Index("ix_invoice_buyer", "organisation_id", "buyer"),
+    )
+
+    process: ClassVar[str] = PROCESS
+    missing: ClassVar[str] = "There is no such invoice."
+    finish: ClassVar[str] = "release"
+
+    kind: str = Field(default="invoice", max_length=20)
+    """"invoice" or "credit note"."""
+    syntax: str = Field(default="typed", max_length=20)
+    supplier_number: str = ""
+    """As the supplier wrote it."""
+    supplier_number_key: str = Field(default="", max_length=80)
+    """Its letters and digits, folded: how the same number is known again."""
+    supplier: str = ""
+    supplier_id: str = Field(default="", max_length=80)
+    """VAT id, tax number or registration, whichever is given first."""
+    supplier_key: str = Field(default="", max_length=200)
+    """By what the same supplier is known again: its id, else its folded name."""
+    supplier_email: str = ""
+    buyer: str = ""
+    buyer_id: str = Field(default="", max_length=80)
+    issued_on: date | None = None
+    due_on: date | None = None
+    currency: str | None = Field(default=None, max_length=3)
+    net: Decimal | None = Field(default=None, sa_column=Column(Decimals))
+    tax: Decimal | None = Field(default=None, sa_column=Column(Decimals))
+    gross: Decimal | None = Field(default=None, sa_column=Column(Decimals))
+    payable: Decimal | None = Field(default=None, sa_column=Column(Decimals))
+    order_number: str = ""
+    contract_number: str = ""
+    cost_center: str = Field(default="", max_length=80)
+    iban: str = Field(default="", max_length=40)
+    """Account to be paid to, or another number of one, without spaces."""
+    note: str = ""
+    state: InvoiceState = Field(default=InvoiceState.RECEIVED, sa_column=Column(by_value(InvoiceState), nullable=False))
+    blocked: bool = False
+    """A rule that blocks is broken, or something that it must say is missing."""
+    warnings: int = 0
+    match_outcome: str = Field(default="", max_length=20)
+    """"matched", "failed", "without_order", or nothing where it has not been matched."""
+    released_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
+    paid_on: date | None = None
+    paid_amount: Decimal | None = Field(default=None, sa_column=Column(Decimals))
+
+    @property
+    def amount(self) -> Decimal | None:
+        """What bands and conditions compare."""
+        return self.gross if self.gross is not None else self.payable
+
+    @property
+    def returned(self) -> bool:
+        return self.state is InvoiceState.RETURNED
+
+    @property
+    def finishing(self) -> bool:
+        return self.state is InvoiceState.APPROVED
+
+
+class InvoiceReading(SQLModel, table=True):
+    """What one version says, word for word, and what was found in it. A correction is a further reading of it."""
+
+    __tablename__ = "invoice_reading"
+    __table_args__ = (UniqueConstraint("invoice_id", "version", "number"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    invoice_id: UUID = Field(foreign_key="invoice.id")
+    version: int
+    number: int
+    """1 as it was read, further ones as people typed or corrected it."""
+    data: dict[str, Any] = Field(sa_column=Column(json_column(), nullable=False))
+    """As ``documents.einvoices.as_json.to_json`` writes an invoice."""
+    findings: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(json_column(), nullable=False))
+    """Of rules and own checks: ``code``, ``severity`` ("error" or "warning"), ``text``, ``values``, ``where``."""
+    reason: str = ""
+    author: str = ""
+    at: datetime = Field(sa_column=Column(UtcTime, nullable=False))
+
+
+class InvoiceLine(SQLModel, table=True):
+    """A line of the newest reading, for matching and for sheets."""
+
+    __tablename__ = "invoice_line"
+
+    invoice_id: UUID = Field(foreign_key="invoice.id", primary_key=True)
+    position: int = Field(primary_key=True)
+    """From 1, as they stand in the invoice."""
+    line_id: str = ""
+    name: str = ""
+    description: str = ""
+    note: str = ""
+    quantity: Decimal | None = Field(default=None, sa_column=Column(Decimals))
+    unit: str = ""
+    price: Decimal | None = Field(default=None, sa_column=Column(Decimals))
+    """Net, for ``price_base`` units."""
+    price_base: Decimal | None = Field(default=None, sa_column=Column(Decimals))
+    net: Decimal | None = Field(default=None, sa_column=Column(Decimals))
+    tax_category: str = Field(default="", max_length=10)
+    tax_rate: Decimal | None = Field(default=None, sa_column=Column(Decimals))
+    order_number: str = ""
+    order_line: str = ""
+    sellers_id: str = ""
+    buyers_id: str = ""
+    accounting: str = ""
+    serial_numbers: list[str] = Field(default_factory=list, sa_column=Column(json_column(), nullable=False))
+
+
+class InvoiceTax(SQLModel, table=True):
+    """Tax of one category and rate, of the newest reading."""
+
+    __tablename__ = "invoice_tax"
+
+    invoice_id: UUID = Field(foreign_key="invoice.id", primary_key=True)
+    position: int = Field(primary_key=True)
+    category: str = Field(default="", max_length=10)
+    rate: Decimal | None = Field(default=None, sa_column=Column(Decimals))
+    taxable: Decimal | None = Field(default=None, sa_column=Column(Decimals))
+    tax: Decimal | None = Field(default=None, sa_column=Column(Decimals))
+    exemption_reason: str = ""
+
+
+class InvoiceAdjustment(SQLModel, table=True):
+    """An allowance (``charge`` false) or a charge on the whole invoice, of the newest reading."""
+
+    __tablename__ = "invoice_adjustment"
+
+    invoice_id: UUID = Field(foreign_key="invoice.id", primary_key=True)
+    position: int = Field(primary_key=True)
+    charge: bool = False
+    amount: Decimal | None = Field(default=None, sa_column=Column(Decimals))
+    reason: str = ""
+    tax_category: str = Field(default="", max_length=10)
+    tax_rate: Decimal | None = Field(default=None, sa_column=Column(Decimals))
+
+
+class CostCenter(SQLModel, table=True):
+    """Where costs belong, and who answers for them."""
+
+    __tablename__ = "cost_center"
+
+    organisation_id: UUID = Field(foreign_key="organisation.id", primary_key=True)
+    code: str = Field(primary_key=True, max_length=80)
+    name: str = ""
+    owner_email: str = ""
