@@ -53,8 +53,8 @@ class IntakeRefused(Exception):
     """The file cannot be signed safely, or a page of it not be drawn.
 
     ``code`` is one of not_pdf, too_large, too_many_pages, no_pages, no_page, password, damaged, page_lost, too_costly,
-    cannot_sign, busy. ``sentence`` is an English message id with ``%(name)s`` placeholders, ``values`` fills them;
-    ``str()`` is it, filled.
+    cannot_sign, busy; of invoices also not_invoice, incomplete, hostile. ``sentence`` is an English message id with
+    ``%(name)s`` placeholders, ``values`` fills them; ``str()`` is it, filled.
     """
 
     def __init__(self, code: str, sentence: str, **values: object) -> None:

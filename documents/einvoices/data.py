@@ -363,6 +363,9 @@ class Totals:
     """BT-115: what is due."""
 
 
+Reason = Literal["not a number", "not a day", "another currency", "one too many", "not known"]
+
+
 @dataclass(frozen=True)
 class Unread:
     """Something in the file that bears on money, or that a field of ours is for, and could not be taken over."""
@@ -370,7 +373,7 @@ class Unread:
     place: str
     """Which element, by names from the root and positions: Invoice/InvoiceLine[2]/Price/PriceAmount."""
     text: str
-    reason: Literal["not a number", "not a day", "another currency", "one too many", "not known"]
+    reason: Reason
     """`one too many`: a field that can hold one was said several times, and this is not the one taken over."""
 
 
