@@ -20,7 +20,7 @@ from documents import sandbox, text
 from documents.einvoices import cii, korea, signature, ubl
 from documents.einvoices.as_json import from_json, to_json
 from documents.einvoices.data import Invoice
-from documents.einvoices.hybrid import Embedded, embedded_invoices
+from documents.einvoices.hybrid import embedded_invoices
 from documents.einvoices.signature import Signature
 from documents.einvoices.suggestions import Difference, Suggestion, differences, suggest
 from documents.einvoices.xml import harmless, looks_like_xml, parsed
@@ -107,7 +107,7 @@ def _pdf(data: bytes, password: str | None, most_pages: int) -> Reading:
             "not_invoice",
             "The PDF holds %(count)s different invoices (%(names)s), and which of them counts cannot be known.",
             count=len(embedded),
-            names=", ".join(_named(each) for each in embedded),
+            names=", ".join(sorted(each.name or "—" for each in embedded)),
         )
     xml, invoice, signed = _invoice(embedded[0].data)
     told = differences(invoice, suggestions, texts)
@@ -118,10 +118,6 @@ def _unlocked(pdf: Pdf) -> bytes:
     written = io.BytesIO()
     pdf.save(written, encryption=False)
     return written.getvalue()
-
-
-def _named(embedded: Embedded) -> str:
-    return embedded.name or "—"
 
 
 def _invoice(data: bytes) -> tuple[bytes, Invoice, Signature | None]:

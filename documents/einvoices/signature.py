@@ -173,8 +173,9 @@ def _filtered(root: etree._Element, *, literal: bool) -> bytes:
         return declared + whole.removeprefix(opening).removesuffix(f"</{name}>".encode())
     parts = [declared, _text(root.text)]
     for child in root.iterchildren(tag=etree.Element):
-        tail, child.tail = child.tail, None
-        parts += [_canonical(child), _text(tail)]
+        # a document of its own: within another one, libxml2 loses the namespace of what stands deeper
+        alone = etree.fromstring(etree.tostring(child, with_tail=False))
+        parts += [_canonical(alone), _text(child.tail)]
     return b"".join(parts)
 
 

@@ -129,12 +129,10 @@ def _in_line(line: str, after: str) -> Iterator[tuple[int, Field, str, str]]:
     for match in _CURRENCY.finditer(line):
         yield 1, "currency", _SYMBOLS.get(match[0], match[0]), match[0]
     for match in _IBAN.finditer(line):
-        iban = re.sub(r"\s", "", match[0])
-        while len(iban) >= 15:
-            if _is_iban(iban):
-                yield 1, "iban", iban, match[0]
-                break
-            iban = iban[:-1]  # what follows may have been taken in with it
+        # what follows may have been taken in with it
+        iban = re.sub(r"\s", "", match[0])[: _IBAN_LENGTHS.get(match[0][:2], 0)]
+        if _is_iban(iban):
+            yield 1, "iban", iban, match[0]
     for match in _VAT_ID.finditer(line):
         yield 1, "vat_id", re.sub(r"[\s.]", "", match[0]), match[0]
     for match in _REGISTRATION.finditer(line):
@@ -168,6 +166,34 @@ _CURRENCY = re.compile(
     r"[€£₩¥$]|(?<=\d)\s?원|\b(?:EUR|USD|GBP|KRW|JPY|CHF|SEK|NOK|DKK|PLN|CZK|HUF|CNY|KWD|AED|SGD|HKD|CAD|AUD)\b"
 )
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:\s?[A-Z0-9]){11,30}\b")
+_IBAN_LENGTHS = {
+    country: int(length)
+    for length, countries in (
+        each.split(":")
+        for each in [
+            "15:NO",
+            "16:BE",
+            "18:DK,FI,FO,GL,NL",
+            "19:MK,SI",
+            "20:AT,BA,EE,KZ,LT,LU,XK",
+            "21:CH,HR,LI,LV",
+            "22:BG,BH,CR,DE,GB,GE,IE,ME,RS,VA",
+            "23:AE,GI,IL,IQ,TL",
+            "24:AD,CZ,ES,MD,PK,RO,SA,SE,SK,TN,VG",
+            "25:LY,PT,ST",
+            "26:IS,TR",
+            "27:BI,DJ,FR,GR,IT,MC,MR,SM",
+            "28:AL,AZ,BY,CY,DO,GT,HU,LB,NI,PL,SV",
+            "29:BR,EG,PS,QA,UA",
+            "30:JO,KW,MU,YE",
+            "31:MT,SC",
+            "32:LC",
+            "33:RU",
+        ]
+    )
+    for country in countries.split(",")
+}
+"""ISO 13616's registry: letters of an IBAN in each country."""
 _VAT_ID = re.compile(
     r"\b(?:ATU\d{8}|BE\s?[01]\d{3}\.?\d{3}\.?\d{3}|DE\s?\d{9}|DK\s?\d{8}|ES[A-Z0-9]\d{7}[A-Z0-9]|FI\d{8}|FR\s?[A-Z0-9]{2}\s?\d{9}"
     r"|GB\d{9}|IT\d{11}|LU\d{8}|NL\d{9}B\d{2}|PL\d{10}|SE\d{12}|CZ\d{8,10}|PT\d{9}|IE\d[A-Z0-9]\d{5}[A-Z]{1,2})\b"
@@ -247,8 +273,8 @@ def _parted(written: str) -> tuple[str, str, str]:
 
 
 def _is_iban(text: str) -> bool:
-    """ISO 13616: the check digits."""
-    if not re.fullmatch(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}", text):
+    """ISO 13616: length and check digits."""
+    if len(text) != _IBAN_LENGTHS.get(text[:2]) or not re.fullmatch(r"[A-Z]{2}\d{2}[A-Z0-9]+", text):
         return False
     return int("".join(str(int(letter, 36)) for letter in text[4:] + text[:4])) % 97 == 1
 

@@ -47,6 +47,7 @@ _MARKS = (
 _DECLARATION = re.compile(r"\s*+<\?xml\s[^>]*\?>")
 _SAID_ENCODING = re.compile(rb"""^\s*<\?xml\s[^>]{0,200}?\bencoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")
 _BEFORE_THE_ROOT = re.compile(r"(?:\s++|<!--.*?-->|<\?.*?\?>)*+", re.DOTALL)
+_ROOT = re.compile(r"<[\w:]")
 _STYLESHEET = re.compile(r"<\?\s*xml-stylesheet\b")
 _XINCLUDE = "http://www.w3.org/2001/XInclude"
 _STARTS = (b"<", *(mark for mark, _ in _MARKS))
@@ -80,6 +81,10 @@ def harmless(data: bytes) -> bytes:
         raise IntakeRefused(
             "hostile",
             "The XML has a document type, by which entities can fetch or hide things. No invoice needs one.",
+        )
+    if not _ROOT.match(text, prolog.end()):  # what is no white space to us may be some to a parser
+        raise IntakeRefused(
+            "damaged", "The XML is damaged in line %(line)s.", line=text.count("\n", 0, prolog.end()) + 1
         )
     if _XINCLUDE in text:
         raise IntakeRefused("hostile", "The XML wants other files to be included in it. Please send it whole.")
@@ -126,7 +131,7 @@ def _decoded(data: bytes) -> str:
         raise IntakeRefused(
             "damaged", "The XML is not written in %(encoding)s, as it should be.", encoding=name
         ) from None
-    text = text.removeprefix("\ufeff")
+    text = text.lstrip("\ufeff")
     declaration = _DECLARATION.match(text)
     return text[declaration.end() :] if declaration else text
 

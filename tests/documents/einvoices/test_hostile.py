@@ -1,0 +1,197 @@
+"""XML that was made to hurt, or is broken: refused with a sentence, in bounded time and memory."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable
+
+import pytest
+
+from documents.einvoices.reading import read, read_here
+from documents.einvoices.xml import harmless, parsed
+from documents.intake import IntakeRefused
+from tests.support import einvoices, pdfs
+
+INVOICE = einvoices.ubl()
+BODY = INVOICE.partition(b"?>")[2]
+
+
+def billion_laughs() -> bytes:
+    entities = b"".join(b'<!ENTITY l%d "%s">' % (n, b"&l%d;" % (n - 1) * 10) for n in range(1, 10))
+    return b'<!DOCTYPE x [<!ENTITY l0 "lol">' + entities + b"]>" + BODY.replace(b"2026-0001", b"&l9;")
+
+
+def external_entity() -> bytes:
+    return b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>' + BODY.replace(b"2026-0001", b"&e;")
+
+
+def external_document_type() -> bytes:
+    return b'<!DOCTYPE Invoice SYSTEM "http://127.0.0.1:9/x.dtd">' + BODY
+
+
+def hidden_document_type() -> bytes:
+    """Behind comments, instructions and another encoding."""
+    return ("\ufeff<!-- a --><?b c?>\n" + external_entity().decode()).encode("utf-16")
+
+
+def stylesheet() -> bytes:
+    return b'<?xml-stylesheet type="text/xsl" href="http://127.0.0.1:9/x.xsl"?>' + BODY
+
+
+def inclusion() -> bytes:
+    return BODY.replace(
+        b"<cbc:ID>", b'<i:include xmlns:i="http://www.w3.org/2001/XInclude" href="/etc/passwd"/><cbc:ID>', 1
+    )
+
+
+def deep() -> bytes:
+    return b"<a>" * 400_000 + b"</a>" * 400_000
+
+
+def deeper_than_it_looks() -> bytes:
+    return BODY.replace(b"<cac:TaxTotal>", b"<a>" * 300 + b"</a>" * 300 + b"<cac:TaxTotal>", 1)
+
+
+def many_elements() -> bytes:
+    return BODY.replace(b"<cac:TaxTotal>", b"<a/>" * 2_000_000 + b"<cac:TaxTotal>", 1)
+
+
+def many_attributes() -> bytes:
+    return b"<Invoice " + b"".join(b'a%d="" ' % n for n in range(1_000_000)) + b"/>"
+
+
+def attributes_behind_a_sign() -> bytes:
+    return b"<Invoice a='>' " + b"".join(b"a%d='>' " % n for n in range(1_000_000)) + b"/>"
+
+
+def long_attribute() -> bytes:
+    return b'<Invoice a="' + b"x" * 29_000_000 + b'"/>'
+
+
+def huge_text() -> bytes:
+    return BODY.replace(b"2026-0001", b"9" * 25_000_000, 1)
+
+
+def too_large() -> bytes:
+    return BODY + b" " * 30_000_000
+
+
+HOSTILE = [
+    billion_laughs,
+    external_entity,
+    external_document_type,
+    hidden_document_type,
+    stylesheet,
+    inclusion,
+    deep,
+    deeper_than_it_looks,
+    many_elements,
+    many_attributes,
+    attributes_behind_a_sign,
+    long_attribute,
+    huge_text,
+    too_large,
+]
+
+
+@pytest.mark.parametrize("made", HOSTILE)
+@pytest.mark.parametrize("wrapped", [False, True], ids=["alone", "in a PDF"])
+def test_it_is_refused_soon_and_without_much_memory(made: Callable[[], bytes], wrapped: bool) -> None:
+    data = made()
+    if wrapped:
+        data = einvoices.hybrid(data if b"xsd:Invoice-2" in data[:2000].replace(b"\x00", b"") else BODY + data)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    start = time.monotonic()
+
+    with pytest.raises(IntakeRefused) as refused:
+        read(data)
+
+    assert refused.value.code in ("hostile", "too_costly", "too_large", "damaged", "not_invoice")
+    assert time.monotonic() - start < 20
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss - before < 1_500_000
+
+
+@pytest.mark.parametrize(
+    ("made", "sentence"),
+    [
+        (
+            external_entity,
+            "The XML has a document type, by which entities can fetch or hide things. No invoice needs one.",
+        ),
+        (
+            hidden_document_type,
+            "The XML has a document type, by which entities can fetch or hide things. No invoice needs one.",
+        ),
+        (stylesheet, "The XML names a stylesheet, a program to be run on it. Please send it without."),
+        (inclusion, "The XML wants other files to be included in it. Please send it whole."),
+        (deeper_than_it_looks, "The XML is made so that reading it costs too much. No invoice looks like this."),
+        (many_attributes, "The XML is made so that reading it costs too much. No invoice looks like this."),
+        (too_large, "The XML is larger than 30 MB."),
+    ],
+)
+def test_the_reason_is_said(made: Callable[[], bytes], sentence: str) -> None:
+    with pytest.raises(IntakeRefused) as refused:
+        read_here(made())
+
+    assert str(refused.value) == sentence
+
+
+def test_nothing_is_fetched_or_expanded_even_if_a_document_type_came_through() -> None:
+    """The parser's own settings, without the look at the text before it."""
+    root = parsed(b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><x>a&e;b</x>')
+
+    assert "root:" not in "".join(str(text) for text in root.itertext())
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"", "The file is empty."),
+        (b"hello", "The file is neither XML nor a PDF, so it cannot be read as an invoice."),
+        (b"<a>\n\n<b></a>", "The XML is damaged in line 3."),
+        (b"<html/>", "The XML is no invoice that is read here: its root is html."),
+        (b"<?xml version='1.0' encoding='UTF-7'?><a/>", "The XML is written in utf-7, which is not read here."),
+        (
+            b"<?xml version='1.0' encoding='EUC-KR'?><a>\xff\xff</a>",
+            "The XML is not written in euc-kr, as it should be.",
+        ),
+        (b"<a>\xff</a>", "The XML is not written in utf-8, as it should be."),
+        (einvoices.ubl(number=""), "The invoice has no number."),
+        (einvoices.ubl(day="2026-02-30"), "The invoice's day cannot be read: 2026-02-30."),
+        (einvoices.ubl(day=""), "The invoice does not say on which day it was issued."),
+        (einvoices.ubl(currency=""), "The invoice does not say in which currency its amounts are."),
+        (einvoices.ubl(total="", payable=" "), "The invoice does not say what is to be paid."),
+    ],
+)
+def test_what_is_no_invoice_is_refused_in_words(data: bytes, sentence: str) -> None:
+    with pytest.raises(IntakeRefused) as refused:
+        read_here(data)
+
+    assert str(refused.value) == sentence
+
+
+def test_a_pdf_with_a_password_asks_for_it() -> None:
+    locked = pdfs.with_user_password("open sesame")
+
+    with pytest.raises(IntakeRefused, match="protected with a password"):
+        read_here(locked)
+    assert read_here(locked, password="open sesame").form == "pdf"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "euc-kr", "iso-8859-1", "windows-1252"])
+def test_an_invoice_is_read_in_whatever_it_is_written(encoding: str) -> None:
+    name = "지게차 8대" if encoding == "euc-kr" else "Müller & Söhne"
+    text = einvoices.ubl(lines=[(name.replace("&", "&amp;"), "1", "100.00")]).decode()
+    data = text.replace("encoding='UTF-8'", f"encoding='{encoding.removesuffix('-sig')}'").encode(encoding)
+
+    invoice = read_here(data).invoice
+
+    assert invoice is not None
+    assert invoice.lines[0].name == name
+
+
+def test_harmless_text_is_what_was_written() -> None:
+    """Signatures and rules go by it: only the declaration is gone."""
+    assert harmless(INVOICE) == BODY
+    assert harmless(b"\n" + INVOICE) == BODY

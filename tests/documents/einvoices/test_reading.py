@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import io
+from datetime import date
+from decimal import Decimal
+
+import pikepdf
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from documents.einvoices.data import AllowanceCharge, Note, PaymentDiscount, TaxCategory, Unread
+from documents.einvoices.reading import Reading, read_here
+from documents.intake import IntakeRefused
+from tests.support import einvoices
+
+
+def amount(value: str, name: str = "Amount", currency: str = "EUR") -> str:
+    return f"<cbc:{name} currencyID='{currency}'>{value}</cbc:{name}>"
+
+
+def in_ubl(more: str = "", **named: str) -> Reading:
+    return read_here(einvoices.ubl(more=more, **named))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "name", ["ZUGFeRD-invoice.xml", "factur-x.xml", "xrechnung.xml", "송장.XML", "invoice", "", None]
+)
+@pytest.mark.parametrize("listed", [True, False])
+def test_the_xml_in_a_pdf_is_found_under_any_name_or_none(name: str | None, listed: bool) -> None:
+    reading = read_here(einvoices.hybrid(name=name, listed=listed))
+
+    assert reading.form == "hybrid"
+    assert reading.xml_name == (name or "")
+    assert reading.invoice is not None
+    assert reading.invoice.number == "2026-0001"
+    assert reading.xml == einvoices.cii()
+
+
+def test_other_xml_in_a_pdf_is_no_invoice() -> None:
+    reading = read_here(einvoices.hybrid(b"<order>1</order>"))
+
+    assert (reading.form, reading.invoice, reading.xml) == ("pdf", None, b"")
+
+
+def test_a_pdf_with_two_invoices_is_refused() -> None:
+    with pikepdf.open(io.BytesIO(einvoices.hybrid())) as pdf:
+        pdf.attachments["second.xml"] = pikepdf.AttachedFileSpec(pdf, einvoices.cii(number="2026-0002"))
+        written = io.BytesIO()
+        pdf.save(written)
+
+    with pytest.raises(IntakeRefused, match=r"holds 2 different invoices \(factur-x.xml, second.xml\)"):
+        read_here(written.getvalue())
+
+
+def test_an_envelope_of_the_network_is_opened() -> None:
+    envelope = (
+        b'<StandardBusinessDocument xmlns="http://www.unece.org/cefact/namespaces/StandardBusinessDocumentHeader">'
+        b"<StandardBusinessDocumentHeader/>%s</StandardBusinessDocument>" % einvoices.ubl().partition(b"?>")[2]
+    )
+
+    reading = read_here(envelope)
+
+    assert reading.invoice is not None
+    assert reading.invoice.number == "2026-0001"
+    assert reading.xml.startswith(b"<Invoice "), "rules see the invoice alone"
+    assert read_here(reading.xml).invoice == reading.invoice
+
+
+@given(
+    st.lists(st.decimals(min_value="-9999999", max_value="9999999", places=2), min_size=1, max_size=20),
+    st.sampled_from([0, 2, 3]),
+)
+@settings(max_examples=40, deadline=None)
+def test_a_total_is_exact_under_any_split_of_lines(amounts: list[Decimal], places: int) -> None:
+    exact = [each.quantize(Decimal(1).scaleb(-places)) for each in amounts]
+    total = sum(exact, Decimal(0))
+
+    reading = read_here(
+        einvoices.ubl(lines=[("Part", "1", str(each)) for each in exact], net=str(total), tax="0", total=str(total))
+    )
+
+    assert reading.invoice is not None
+    assert [each.net_amount for each in reading.invoice.lines] == exact
+    assert sum((each.net_amount or Decimal(0) for each in reading.invoice.lines), Decimal(0)) == total
+    assert reading.invoice.totals.payable == total
+
+
+@pytest.mark.parametrize(
+    ("currency", "written"),
+    [("KRW", "38400000"), ("JPY", "1200"), ("KWD", "1.250"), ("EUR", "200.05"), ("EUR", "0.10")],
+)
+def test_amounts_keep_the_decimals_that_were_written(currency: str, written: str) -> None:
+    invoice = in_ubl(currency=currency, total=written).invoice
+
+    assert invoice is not None
+    assert str(invoice.totals.payable) == written
+    assert invoice.unread == ()
+
+
+def test_a_negative_net_with_a_positive_payable_stays_an_invoice() -> None:
+    invoice = in_ubl(net="-10.00", tax="-1.90", total="-11.90", payable="5.00").invoice
+
+    assert invoice is not None
+    assert invoice.kind == "invoice"
+    assert (invoice.totals.without_tax, invoice.totals.payable) == (Decimal("-10.00"), Decimal("5.00"))
+
+
+def test_allowances_and_charges_of_the_document_are_kept() -> None:
+    tax = "<cac:TaxCategory><cbc:ID>S</cbc:ID><cbc:Percent>19</cbc:Percent></cac:TaxCategory>"
+
+    def allowance(charge: str, reason: str, value: str) -> str:
+        return (
+            f"<cac:AllowanceCharge><cbc:ChargeIndicator>{charge}</cbc:ChargeIndicator><cbc:AllowanceChargeReason>{reason}"
+            f"</cbc:AllowanceChargeReason><cbc:MultiplierFactorNumeric>4</cbc:MultiplierFactorNumeric>"
+            f"{amount(value)}{amount('100', 'BaseAmount')}{tax}</cac:AllowanceCharge>"
+        )
+
+    invoice = in_ubl(allowance("false", "Loyalty", "4.00") + allowance("true", "Freight", "7.50")).invoice
+
+    assert invoice is not None
+    category = TaxCategory("S", Decimal(19))
+    assert invoice.allowances == (AllowanceCharge(Decimal("4.00"), Decimal(100), Decimal(4), "Loyalty", "", category),)
+    assert invoice.charges == (AllowanceCharge(Decimal("7.50"), Decimal(100), Decimal(4), "Freight", "", category),)
+
+
+def test_freight_of_the_extended_profile_counts_among_the_charges() -> None:
+    freight = (
+        "<ram:SpecifiedLogisticsServiceCharge><ram:Description>Versand</ram:Description>"
+        "<ram:AppliedAmount>5.80</ram:AppliedAmount></ram:SpecifiedLogisticsServiceCharge>"
+    )
+    invoice = read_here(einvoices.cii(settlement=freight)).invoice
+
+    assert invoice is not None
+    assert invoice.charges == (AllowanceCharge(Decimal("5.80"), reason="Versand"),)
+
+
+TOTAL = "Invoice/LegalMonetaryTotal"
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (
+            f"<cac:PrepaidThing>{amount('7', 'StrangeAmount')}</cac:PrepaidThing>",
+            Unread("Invoice/PrepaidThing/StrangeAmount", "7", "not known"),
+        ),
+        (
+            f"<cac:LegalMonetaryTotal>{amount('1', 'PayableAmount')}</cac:LegalMonetaryTotal>",
+            Unread(f"{TOTAL}[2]/PayableAmount", "119.00", "one too many"),
+        ),
+        (
+            f"<cac:AllowanceCharge>{amount('1e3')}</cac:AllowanceCharge>",
+            Unread("Invoice/AllowanceCharge/Amount", "1e3", "not a number"),
+        ),
+        (
+            f"<cac:AllowanceCharge>{amount('1,5')}</cac:AllowanceCharge>",
+            Unread("Invoice/AllowanceCharge/Amount", "1,5", "not a number"),
+        ),
+        (
+            f"<cac:AllowanceCharge>{amount('5', currency='USD')}</cac:AllowanceCharge>",
+            Unread("Invoice/AllowanceCharge/Amount", "5", "another currency"),
+        ),
+        ("<cbc:DueDate>soon</cbc:DueDate>", Unread("Invoice/DueDate", "soon", "not a day")),
+    ],
+)
+def test_money_and_days_that_are_not_understood_are_told(more: str, told: Unread) -> None:
+    invoice = in_ubl(more).invoice
+
+    assert invoice is not None
+    assert told in invoice.unread
+
+
+def test_an_element_of_another_namespace_is_not_taken_for_ours() -> None:
+    invoice = in_ubl('<DueDate xmlns="urn:other">2026-01-01</DueDate>').invoice
+
+    assert invoice is not None
+    assert invoice.due_on is None
+
+
+def test_notes_with_subjects_discounts_and_days_with_zones() -> None:
+    more = (
+        "<cbc:DueDate>2026-06-26+09:00</cbc:DueDate><cbc:Note>#AAI#Thank you</cbc:Note><cbc:Note>Plain #1</cbc:Note>"
+        "<cac:PaymentTerms><cbc:Note>#SKONTO#TAGE=14#PROZENT=2.25#\n"
+        "#SKONTO#TAGE=7#PROZENT=3.00#BASISBETRAG=100.00#\n</cbc:Note></cac:PaymentTerms>"
+    )
+    invoice = in_ubl(more).invoice
+
+    assert invoice is not None
+    assert invoice.due_on == date(2026, 6, 26)
+    assert invoice.notes == (Note("Thank you", "AAI"), Note("Plain #1"))
+    assert invoice.discounts == (
+        PaymentDiscount(percent=Decimal("2.25"), days=14),
+        PaymentDiscount(percent=Decimal("3.00"), days=7, base_amount=Decimal("100.00")),
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [("380", "invoice"), ("381", "credit note"), ("389", "invoice"), ("384", "invoice")]
+)
+def test_the_type_code_says_whether_it_is_a_credit_note(code: str, kind: str) -> None:
+    invoice = in_ubl(code=code).invoice
+
+    assert invoice is not None
+    assert invoice.kind == kind
