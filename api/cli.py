@@ -22,6 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 contracts = typer.Typer(no_args_is_help=True, help="Send and list contracts.")
+invoices = typer.Typer(no_args_is_help=True, help="Read invoices.")
 routes = typer.Typer(no_args_is_help=True, help="Check and publish approval routes.")
 rates = typer.Typer(no_args_is_help=True, help="Exchange rates by which routes compare amounts.")
 audit = typer.Typer(no_args_is_help=True, help="Check the history.")
@@ -29,6 +30,7 @@ users = typer.Typer(no_args_is_help=True, help="People with an account.")
 tokens = typer.Typer(no_args_is_help=True, help="Tokens with which programs act for a person.")
 for name, part in (
     ("contracts", contracts),
+    ("invoices", invoices),
     ("routes", routes),
     ("rates", rates),
     ("audit", audit),
@@ -227,6 +229,28 @@ def list_(
                 str(each.ends_on or ""),
             )
     console.print(table if page.papers else "Nothing fits.")
+
+
+@invoices.command("read")
+def read_invoices(
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one object a file, each in a line.")] = False,
+) -> None:
+    """Read invoices (UBL, CII, XRechnung, Factur-X, ZUGFeRD, Korean tax invoices, PDF) and print what they say.
+
+    Nothing has to run, and nothing is stored. Exit status 1 when a file cannot be read or has errors.
+    """
+    from api.invoice_reading import read_file, shown
+
+    sound = True
+    for file in files:
+        result = read_file(file)
+        sound = sound and result.sound
+        if as_json:
+            print(json.dumps(result.as_json(), ensure_ascii=False))
+        else:
+            console.print(shown(result))
+    sys.exit(0 if sound else 1)
 
 
 @routes.command("check")

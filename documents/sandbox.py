@@ -319,4 +319,4 @@ class Server:
         self._process = self._control = None
 
 
-_server = Server("documents.drawing", "documents.reading")
+_server = Server("documents.drawing", "documents.reading", "documents.einvoices.reading")

@@ -471,3 +471,17 @@ class Invoice:
     korean: Korean | None = None
     unread: tuple[Unread, ...] = ()
     """In the order of the file; empty when everything that bears on money was understood."""
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What the XML signature of an invoice is worth. ``sentence`` is an English message id without places. Names are
+    the certificate's own words: nobody vouches for them here."""
+
+    valid: bool
+    sentence: str
+    signer: str = ""
+    issuer: str = ""
+    valid_from: date | None = None
+    """Of the certificate, UTC."""
+    valid_until: date | None = None

@@ -17,11 +17,10 @@ from pikepdf import Pdf
 
 from documents import pdf as pdfs
 from documents import sandbox, text
-from documents.einvoices import cii, korea, signature, ubl
+from documents.einvoices import cii, korea, ubl
 from documents.einvoices.as_json import from_json, to_json
-from documents.einvoices.data import Invoice
+from documents.einvoices.data import Invoice, Signature
 from documents.einvoices.hybrid import embedded_invoices
-from documents.einvoices.signature import Signature
 from documents.einvoices.suggestions import Difference, Suggestion, differences, suggest
 from documents.einvoices.xml import harmless, looks_like_xml, parsed
 from documents.intake import AT_ONCE, SNIFFED_BYTES, IntakeLimits, IntakeRefused, in_child, megabytes
@@ -138,8 +137,13 @@ def _invoice(data: bytes) -> tuple[bytes, Invoice, Signature | None]:
         )
     invoice = reader(root)
     _insist_on_what_counts(invoice)
-    signed = signature.check(parsed(xml, comments=True), invoice.issued_on) if invoice.syntax == "korea" else None
-    return xml, invoice, signed
+    return xml, invoice, _signature(xml, invoice) if invoice.syntax == "korea" else None
+
+
+def _signature(xml: bytes, invoice: Invoice) -> Signature:
+    from documents.einvoices import signature  # 12 MB that few files need
+
+    return signature.check(parsed(xml, comments=True), invoice.issued_on)
 
 
 def _insist_on_what_counts(invoice: Invoice) -> None:

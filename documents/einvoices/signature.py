@@ -9,7 +9,7 @@ is here.
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from xml.sax.saxutils import escape
 
@@ -19,6 +19,7 @@ from signxml.algorithms import CanonicalizationMethod
 from signxml.exceptions import InvalidDigest, InvalidSignature, SignXMLException
 from signxml.verifier import SignatureConfiguration, XMLVerifier
 
+from documents.einvoices.data import Signature
 from documents.einvoices.korea import NAMESPACE
 
 DS = "http://www.w3.org/2000/09/xmldsig#"
@@ -36,20 +37,6 @@ FILTER = (
     "ancestor-or-self::ds:Signature)"
 )
 """What the standard lets the supplier sign: all but the envelope of the exchange (전자세금계산서 개발지침)."""
-
-
-@dataclass(frozen=True)
-class Signature:
-    """``sentence`` is an English message id without places. Names are the certificate's own words: nobody vouches for
-    them here."""
-
-    valid: bool
-    sentence: str
-    signer: str = ""
-    issuer: str = ""
-    valid_from: date | None = None
-    """Of the certificate, UTC."""
-    valid_until: date | None = None
 
 
 NONE = "The invoice carries no signature."

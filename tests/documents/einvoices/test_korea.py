@@ -8,9 +8,8 @@ from decimal import Decimal
 import pytest
 
 from documents.einvoices import signature
-from documents.einvoices.data import Contact, Identifier, PaymentMeans
+from documents.einvoices.data import Contact, Identifier, PaymentMeans, Signature
 from documents.einvoices.reading import read, read_here
-from documents.einvoices.signature import Signature
 from tests.support import einvoices
 
 
