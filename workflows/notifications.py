@@ -51,6 +51,7 @@ KINDS = frozenset(
         "reminder",
         "escalated",
         "ran_out",
+        "substitute",
     )
 )
 """Each is a folder below ``templates/emails`` with subject.txt, body.txt and body.html."""

@@ -49,6 +49,7 @@ KINDS_OF_MAIL = {
     "mention": "Comment for somebody",
     "reminder": "Reminder",
     "escalated": "Word that others are asked",
+    "substitute": "Word that somebody stands in",
     "ran_out": "Word that the time for it has run out",
 }
 

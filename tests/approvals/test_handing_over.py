@@ -13,6 +13,7 @@ from sqlmodel import select
 
 from tests.support.office import Office, link_in, text_of
 from workflows.approvals.handing_over import delegate, extend, reassign, take_back
+from workflows.approvals.leaving import see_off
 from workflows.approvals.links import follow, insist_on_live
 from workflows.approvals.model import Decision, Round, Stage, Substitution, Task, TaskState
 from workflows.approvals.reviewing import ask_reviewer, give_opinion
@@ -24,7 +25,6 @@ from workflows.contracts.model import PROCESS, Contract
 from workflows.errors import Conflict, Forbidden, Gone, NotFound, Refused
 from workflows.papers.operations import recall
 from workflows.papers.queries import is_visible
-from workflows.parties.personnel import see_off
 from workflows.signatures.queries import evidence_of
 from workflows.upkeep.steps import sweep
 
@@ -480,6 +480,33 @@ def test_opinions_follow_a_task_to_whoever_has_it_then(office: Office) -> None:
     with office.reading() as session:  # Eva has no account: her link is in it, and the one before still works
         for mail in office.mails.to(office.email("eva")):
             insist_on_live(*follow_by(session, link_in(mail)), now=office.now)
+
+
+@pytest.mark.parametrize(("by", "words"), [("ann", "Ann has named you as their substitute"), ("root", "of Ann")])
+def test_a_named_substitute_reads_for_whom_they_stand_in_and_when(office: Office, by: str, words: str) -> None:
+    limit = Limit(Decimal("5000.00"), "EUR")
+    away(office, "ann", "cy", first=3, last=9, by=by, up_to=limit)
+    [mail] = office.deliver()
+    said = " ".join(text_of(mail).split())
+    assert str(mail["To"]).endswith("<cy@haneul.example>")
+    assert str(mail["Subject"]).startswith("You stand in for Ann from ")
+    assert "24 May 2026" in said
+    assert "30 May 2026" in said
+    assert words in said
+    assert "5,000.00" in said
+
+
+def test_whoever_gets_somebody_elses_task_reads_by_whom_and_why(office: Office) -> None:
+    contract = in_legal(office)
+    task = office.task_of("ann", contract)
+    why = "Ann is on a long journey."
+    with office.transaction() as session:
+        reassign(session, task.id, to=office.email("cy"), comment=why, by=office.actor("root"), now=office.now)
+    office.deliver()
+    [mail] = office.mails.to(office.email("cy"))
+    said = " ".join(text_of(mail).split())
+    assert "Root gave it to you; Ann was asked before." in said
+    assert why in said
 
 
 def put_off(office: Office, task: Task, time: str, by: str) -> Stage:

@@ -11,7 +11,8 @@ from tests.support.web import Browser, notice
 from workflows.approvals.handing_over import reassign
 from workflows.approvals.leaving import hand_on_tasks, see_off
 from workflows.approvals.links import follow, insist_on_live
-from workflows.approvals.model import Decision, Task, TaskState
+from workflows.approvals.model import Decision, StageState, Task, TaskState
+from workflows.approvals.replay import event_of, replayed
 from workflows.approvals.reviewing import ask_reviewer
 from workflows.approvals.substitutes import name_substitute
 from workflows.audit.queries import history
@@ -192,3 +193,48 @@ def test_the_page_says_where_the_tasks_went(office: Office, web: TestClient) -> 
     browser.open(here)
     assert "What they were asked has gone to whom its route names" in notice(browser.send(f"{here}/departure"))
     assert office.open_tasks(contract) == ["hana"]
+
+
+VETO = """\
+name: guarded
+document: contract
+priority: 20
+stages:
+  - name: legal
+    approvers: {people: [ann@haneul.example, bo@haneul.example, cy@haneul.example]}
+    fallback: {role: head}
+    quorum: {approve: 2, reject: 2, veto: [ann@haneul.example]}
+"""
+
+
+def test_their_veto_goes_with_the_task(office: Office) -> None:
+    office.route(VETO)
+    contract = office.contract()
+    leaves(office, "ann")
+    assert office.open_tasks(contract) == ["bo", "cy", "dan"], "the first of the role; this route lets a sender decide"
+    office.decide("dan", "reject", contract=contract)
+    assert office.state(contract) == "rejected", "by one rejection, where others take two"
+    with office.reading() as session:
+        entries = history(session, PROCESS, contract.id)
+    events = [event_of(each.action, each.data, each.actor_id) for each in entries]
+    assert replayed(filter(None, events)) == {"legal": StageState.REJECTED}, "the history tells it again"
+
+
+def test_a_substitute_who_leaves_takes_no_veto_along(office: Office) -> None:
+    office.route(VETO)
+    contract = office.contract()
+    today, by = office.now.date(), office.actor("ann")
+    with office.transaction() as session:
+        name_substitute(
+            session,
+            office.people["ann"].id,
+            substitute=office.email("mia"),
+            first_day=today,
+            last_day=today,
+            by=by,
+            now=office.now,
+        )
+    leaves(office, "mia")
+    assert office.open_tasks(contract) == ["ann", "bo", "cy"]
+    office.decide("ann", "reject", contract=contract)
+    assert office.state(contract) == "rejected"

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from tests.support.office import PASSWORD, Office, link_in, open_office
 from workflows.approvals.exchange import keep_rates
+from workflows.approvals.leaving import see_off
 from workflows.contracts.model import Contract
 from workflows.contracts.operations import withdraw
 from workflows.parties.model import Person
 from workflows.parties.operations import make_token, note_use, withdraw_token
-from workflows.parties.personnel import see_off
 from workflows.parties.queries import tokens_of
 from workflows.parties.rules import Scope
 from workflows.upkeep.steps import keep_deadlines

@@ -125,6 +125,10 @@ OWN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         LATE | {"yours": True, "instead": True, "due_at": None},
     ),
     "ran_out": (LATE | {"page": PAGE, "how": "incident"}, LATE | {"how": "nobody", "due_at": None}),
+    "substitute": (
+        {"page": PAGE, "for_name": "박도윤", "starts_on": "2026-05-25", "ends_on": "2026-05-29", "kinds": ["lease"]},
+        {"for_name": "박도윤", "by_name": "박도윤", "starts_on": "2026-05-25", "ends_on": "2026-05-29", "kinds": []},
+    ),
     "digest": ({"page": PAGE, "waiting": 3, "tasks": [LEASE, NDA]}, {"page": PAGE, "waiting": 1, "tasks": [NDA]}),
 }
 LEAST = {"address": "", "counterparty": "", "amount": None, "currency": None, "note": None}
@@ -213,7 +217,7 @@ def test_every_kind_has_its_folder() -> None:
 
 @pytest.mark.parametrize("fullness", ["all", "least"])
 @pytest.mark.parametrize("locale", ["en", "ko"])
-@pytest.mark.parametrize("kind", sorted(KINDS - {"digest"}))
+@pytest.mark.parametrize("kind", sorted(KINDS - {"digest", "substitute"}))
 def test_every_mail_names_the_contract_in_subject_text_and_html(kind: str, locale: str, fullness: str) -> None:
     base = KOREAN if locale == "ko" else ENGLISH
     values = base | (OWN[kind][0] if fullness == "all" else LEAST | OWN[kind][1])

@@ -1,7 +1,7 @@
 """One mail a day with all that waits for somebody, for those who want it besides the mail that comes with each request.
 
 At eight in the morning of their own zone, Monday to Friday; later that day where Signoff was not running then. Not on
-public holidays of the office, for those who live by its clocks.
+public holidays of the country in whose zone they live.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from babel.core import get_global
 from sqlmodel import Session, col, select
 
 from workflows.approvals.letters import recipient
 from workflows.approvals.model import DailyDigest, Round, Stage, StageKind, Task, TaskState
 from workflows.approvals.queries import count_open
-from workflows.business_time import Calendar, why_not_worked
+from workflows.business_time import Calendar, knows_country, why_not_worked
 from workflows.database import Work
 from workflows.errors import NotFound
 from workflows.outbox import Letter, post
@@ -31,16 +32,23 @@ MOST_LISTED = 50
 def day_due(now: datetime, timezone: str, last_day: date | None, office: Calendar | None = None) -> date | None:
     """The day whose digest is to be given now; None where there is none. ``last_day``: the newest that is done.
 
-    ``office``: whose holidays are kept in its own zone; elsewhere they are not known. By the clock on the wall, so that
-    a changed clock neither doubles a day nor drops one.
+    ``office``: whose holidays are kept by those who live by its clocks. By the clock on the wall, so that a changed
+    clock neither doubles a day nor drops one.
     """
     there = now.astimezone(ZoneInfo(timezone))
     today = there.date()
     if today.weekday() >= SATURDAY or there.time() < AT or (last_day is not None and today <= last_day):
         return None
-    if office is not None and timezone == office.timezone and why_not_worked(today, office):
-        return None
-    return today
+    calendar = _calendar_of(timezone, office)
+    return None if calendar is not None and why_not_worked(today, calendar) else today
+
+
+def _calendar_of(timezone: str, office: Calendar | None) -> Calendar | None:
+    """The calendar that somebody lives by; None where no country is known for their zone."""
+    if office is not None and timezone == office.timezone:
+        return office
+    country = get_global("zone_territories").get(timezone, "")
+    return Calendar(country, timezone) if knows_country(country) else None
 
 
 def choose_digest(session: Work, person_id: UUID, wanted: bool, *, now: datetime) -> None:

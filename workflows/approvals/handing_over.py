@@ -24,6 +24,7 @@ from workflows.approvals.seats import (
     hand,
     insist_known,
     insist_own,
+    pass_veto,
     place_of,
 )
 from workflows.approvals.standing_in import why_not_delegate, why_not_reassign, why_not_return
@@ -180,10 +181,7 @@ def reassign(session: Work, task_id: UUID, *, to: str, comment: str = "", by: Ac
         told=handing("reassigned", by_name=by.name, for_name=task.name, words=words),
         now=now,
     )
-    seat = str(task.instead_of_id or task.person_id)
-    if seat in at.stage.veto:
-        at.stage.veto = [str(person.id) if each == seat else each for each in at.stage.veto]
-    entry = {**about(at, made, by), "to": made.name, "of": task.name, "seat": seat, "to_seat": str(person.id)}
+    entry = {**about(at, made, by), "to": made.name, "of": task.name, **pass_veto(at, person)}
     record(session, "reassigned", round.process, round.subject_id, now=now, **entry)
     tell_sender(session, round, at.stage, made, "reassigned", of_name=task.name, by=by.id, by_name=by.name, now=now)
     return made

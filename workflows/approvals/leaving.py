@@ -16,7 +16,7 @@ from workflows.approvals.operations import void
 from workflows.approvals.panels import approvers_before, asking_of
 from workflows.approvals.publishing import branch_of, route_of
 from workflows.approvals.rules import why_closed
-from workflows.approvals.seats import Place, candidate, hand, place_of
+from workflows.approvals.seats import Place, candidate, hand, pass_veto, place_of
 from workflows.audit.operations import record
 from workflows.database import Work
 from workflows.errors import Refused
@@ -32,9 +32,9 @@ def see_off(session: Work, person_id: UUID, *, by: Actor, now: datetime) -> Pers
     """Somebody has left: nobody asks them any more, and what they are asked goes to others. Twice is as once.
 
     Raises:
-        NotFound, Refused: as ``personnel.see_off``.
+        NotFound, Refused: as ``personnel.sign_off``.
     """
-    person = personnel.see_off(session, person_id, by=by, now=now)
+    person = personnel.sign_off(session, person_id, by=by, now=now)
     session.flush()
     hand_on_tasks(session, person_id=person.id, now=now)
     return person
@@ -43,8 +43,8 @@ def see_off(session: Work, person_id: UUID, *, by: Actor, now: datetime) -> Pers
 def hand_on_tasks(session: Work, *, now: datetime, person_id: UUID | None = None) -> int:
     """Give what people who have left are asked to others; how many tasks changed hands. Safe to repeat.
 
-    A seat goes back to whose it is, where they acted for somebody, else to the stage's fallback. Where nobody can be
-    asked the task stays open, for an administrator to give to somebody; they are told of it once.
+    A seat goes back to whose it is, where they acted for somebody, else to the stage's fallback, with its veto. Where
+    nobody can be asked the task stays open, for an administrator to give to somebody; they are told of it once.
     """
     waiting = (
         select(Task.id, Task.round_id)
@@ -94,6 +94,8 @@ def _hand_on(session: Work, task_id: UUID, *, now: datetime) -> bool:
         told=handing("left", for_name=task.name),
         now=now,
     )
+    if task.instead_of_id is None:
+        entry |= pass_veto(at, heir)
     record(session, "left_to", round.process, round.subject_id, **entry, to=made.name)
     tell_sender(session, round, at.stage, made, "left", of_name=task.name, by=None, now=now)
     return True

@@ -77,6 +77,18 @@ def tell_sender(
     )
 
 
+def tell_of_return(
+    session: Work, round: Round, target: str, *, by: UUID, by_name: str, words: str, now: datetime
+) -> None:
+    """Whoever sent the document hears that it is decided anew from a stage or group of stages on, unless they sent it
+    back themselves."""
+    if round.submitter_id == by:
+        return
+    sender = session.get_one(Person, round.submitter_id)
+    values = {"how": "stage", "by_name": by_name, "comment": words, "stage": target, "page": page_of(round, sender)}
+    post(session, letter(round, "sent_back", sender, values), now=now)
+
+
 def tell_of_opinion(session: Work, round: Round, task: Task, review: Task, *, now: datetime) -> None:
     """Whoever asked for an opinion gets it, with a link to their task where they have no account."""
     person = session.get_one(Person, task.person_id)

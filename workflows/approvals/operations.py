@@ -24,7 +24,7 @@ from workflows.approvals.model import (
     TaskState,
     Verdict,
 )
-from workflows.approvals.notices import handing, tell_sender
+from workflows.approvals.notices import handing, tell_of_return, tell_sender
 from workflows.approvals.panels import chosen_for
 from workflows.approvals.plan import SUBMITTER
 from workflows.approvals.publishing import branch_of, route_of
@@ -165,6 +165,7 @@ def decide(
             end_round(session, round, RoundState.SENT_BACK, stages=stages, tasks=tasks, now=now)
         elif back:
             _ask_anew(session, again, tasks, now=now)
+            tell_of_return(session, round, send_back_to, by=by.id, by_name=by.name, words=comment, now=now)
             told = handing("sent_back", by_name=by.name, words=comment)
             _carry_on(session, round, stages, tasks, told=told, now=now)
         else:

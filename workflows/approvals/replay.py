@@ -86,7 +86,7 @@ def event_of(action: str, data: Mapping[str, Any], actor_id: UUID | None) -> Eve
         case "approved" | "rejected" if actor_id is not None:
             seat = UUID(data["seat"]) if "seat" in data else actor_id
             return Voted(stage, Ballot(seat, actor_id, Verdict.APPROVE if action == "approved" else Verdict.REJECT))
-        case "reassigned" if "seat" in data:
+        case "reassigned" | "left_to" if "seat" in data:
             return Reseated(stage, UUID(data["seat"]), UUID(data["to_seat"]))
         case "escalated" if "approve" in data:
             return Requorumed(stage, data["approve"], data["reject"])

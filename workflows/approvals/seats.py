@@ -105,6 +105,14 @@ def candidate(session: Session, at: Place, person: Person, *, leaving: bool = Fa
     )
 
 
+def pass_veto(at: Place, to: Person) -> dict[str, Any]:
+    """A seat becomes somebody else's for good, with the veto that it may have; how an entry of the history says so."""
+    seat = str(at.task.instead_of_id or at.task.person_id)
+    if seat in at.stage.veto:
+        at.stage.veto = [str(to.id) if each == seat else each for each in at.stage.veto]
+    return {"seat": seat, "to_seat": str(to.id)}
+
+
 def hand(
     session: Work,
     at: Place,

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from workflows.approvals.absences import as_absence, away_until, substitutions_of, today_of, worth_of
+from workflows.approvals.letters import recipient
 from workflows.approvals.links import refusal
 from workflows.approvals.model import StageKind, Substitution, Task, TaskState
 from workflows.approvals.notices import handing
@@ -22,9 +23,10 @@ from workflows.approvals.standing_in import acting_for, why_not_stand_in
 from workflows.audit.operations import record
 from workflows.database import Work
 from workflows.errors import NotFound, Refused
+from workflows.outbox import Letter, post
 from workflows.parties.model import PROCESS as PERSON
 from workflows.parties.model import Person
-from workflows.parties.queries import people
+from workflows.parties.queries import organisation_of, people
 from workflows.parties.rules import Actor, shown, who, why_not_keep
 
 MOST_SEATED = 200
@@ -91,8 +93,44 @@ def name_substitute(
         currency=made.currency,
         kinds=made.kinds,
     )
+    _tell_substitute(session, made, person, acting, by=by, now=now)
     seat_substitutes(session, person_id=person.id, now=now)
     return made
+
+
+def _tell_substitute(
+    session: Work, made: Substitution, person: Person, acting: Person, *, by: Actor, now: datetime
+) -> None:
+    """Whoever is to stand in hears of it, before anything is asked of them; not where they named themselves."""
+    if by.id == acting.id:
+        return
+    organisation = organisation_of(session, person)
+    reads = [person.locale, person.timezone]
+    post(
+        session,
+        Letter(
+            kind="substitute",
+            to=recipient(acting),
+            process=PERSON,
+            subject_id=person.id,
+            sender_name=organisation.name if organisation else "",
+            reply_to=(person.name, person.email),
+            payload={
+                "organisation": organisation.name if organisation else "",
+                "address": organisation.address if organisation else "",
+                "sender_reads": reads,
+                "by_name": by.name,
+                "for_name": person.name,
+                "starts_on": made.first_day.isoformat(),
+                "ends_on": made.last_day.isoformat(),
+                "amount": f"{made.up_to:f}" if made.up_to is not None else None,
+                "currency": made.currency,
+                "kinds": made.kinds,
+                "page": "/" if acting.password_hash else None,
+            },
+        ),
+        now=now,
+    )
 
 
 def end_substitution(session: Work, substitution_id: UUID, *, by: Actor, now: datetime) -> Substitution:

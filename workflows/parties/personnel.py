@@ -105,10 +105,11 @@ def _authority(person: Person) -> dict[str, str | None] | None:
     return {"limit": limit, "currency": person.authority_currency}
 
 
-def see_off(session: Work, person_id: UUID, *, by: Actor, now: datetime) -> Person:
+def sign_off(session: Work, person_id: UUID, *, by: Actor, now: datetime) -> Person:
     """Somebody has left: they are signed out, their tokens are withdrawn, and nobody asks them any more.
 
-    What they are asked is for others to move: ``approvals.leaving`` does both. Repeating it changes nothing.
+    Half of what happens when people leave, for ``approvals.leaving.see_off`` alone: it also moves what they are asked.
+    Repeating it changes nothing.
 
     Raises:
         NotFound: nobody whom ``by`` administers.
