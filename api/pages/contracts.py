@@ -28,6 +28,7 @@ from api.rest.tasks import ran_out
 from documents.rendering import Reader, sentence
 from workflows.approvals.model import RoundState, StageKind, TaskState, Verdict
 from workflows.approvals.queries import MailTrouble, mail_troubles, open_task_for
+from workflows.approvals.rules import due_of
 from workflows.audit.model import AuditEvent
 from workflows.audit.queries import history
 from workflows.business_time import explained
@@ -195,7 +196,9 @@ def shown(
         asked=asked,
         stage_title=stage_name(asked.stage.name, reader) if asked else "",
         ran_out=asked is not None and ran_out(session, asked, now),
-        due_note=explained(asked.stage.due, reader.locale, sentence) if asked and asked.stage.due else "",
+        due_note=explained(due, reader.locale, sentence)
+        if asked and (due := due_of(asked.stage, asked.task)[1])
+        else "",
         signs=asked is not None and asked.task.kind is StageKind.SIGNATURE,
         since=changed_since_approved(session, asked.round, actor.id) if asked and again else None,
         may_hand_in=why_not_hand_in(actor, contract, signed=signed) is None,

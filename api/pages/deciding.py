@@ -22,6 +22,7 @@ from workflows.approvals.model import StageKind, TaskState
 from workflows.approvals.operations import decide
 from workflows.approvals.plan import SUBMITTER
 from workflows.approvals.queries import journey, task
+from workflows.approvals.rules import due_of
 from workflows.contracts import steps
 from workflows.contracts.model import Contract
 from workflows.database import Work
@@ -112,7 +113,7 @@ def _sign_page(
             card=asked.round.card,
             round=asked.round,
             task=asked.task,
-            due=asked.stage.due_at,
+            due=due_of(asked.stage, asked.task)[0],
             contract=contract,
             version=papers.version(session, contract, asked.round.version_number),
             person=visitor.actor,

@@ -27,6 +27,7 @@ from documents.rendering import Reader, sentence
 from workflows.approvals.model import StageKind, Task, Verdict
 from workflows.approvals.operations import Decided
 from workflows.approvals.queries import Asked, asked_again, asked_of, count_due, count_open, inbox
+from workflows.approvals.rules import due_of
 from workflows.contracts import queries
 from workflows.contracts.model import Contract
 from workflows.errors import Refused
@@ -122,7 +123,7 @@ def _mine(
     end = _end_of_day(now, reader)
     made = []
     for row in rows:
-        card, due = row.round.card, row.stage.due_at
+        card, due = row.round.card, due_of(row.stage, row.task)[0]
         over = ran_out(session, row, now)
         decides = row.task.kind is StageKind.APPROVAL and row.task.review_of_id is None and not over
         choice = f"{row.task.id}:{row.round.version_sha256}" if decides else ""

@@ -43,6 +43,7 @@ from workflows.approvals.model import (
 from workflows.approvals.operations import decide
 from workflows.approvals.plan import SUBMITTER
 from workflows.approvals.queries import Asked, Journey, journey
+from workflows.approvals.rules import due_of
 from workflows.business_time import explained
 from workflows.contracts import steps
 from workflows.contracts.model import Contract
@@ -170,7 +171,7 @@ def shown(
         "file": f"/t/{token}/file",
         "text_address": f"/t/{token}/text",
         "kind": kind_name(found.contract.kind, reader),
-        "due": found.stage.due_at,
+        "due": due_of(found.stage, found.task)[0],
         "card": found.round.card,
         "round": found.round,
         "task": found.task,
@@ -214,7 +215,7 @@ def shown(
         request,
         "task.html",
         **common,
-        due_note=explained(found.stage.due, reader.locale, sentence) if found.stage.due else "",
+        due_note=explained(due, reader.locale, sentence) if (due := due_of(found.stage, found.task)[1]) else "",
         others=[
             each
             for each in found.journey.tasks_in(found.stage)

@@ -11,7 +11,7 @@ from documents.rendering import Reader, sentence
 from workflows.approvals.model import Decision, Stage, StageKind, StageState, Task, TaskState, Verdict
 from workflows.approvals.plan import SIGNATURES
 from workflows.approvals.queries import Journey
-from workflows.approvals.rules import standing_votes
+from workflows.approvals.rules import due_of, standing_votes
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def _person(task: Task, decision: Decision | None, stage: Stage, reader: Reader,
                 if mine
                 else sentence("%(name)s is asked", reader.locale, name=task.name)
             )
-            return RoutePerson(_for_whom(words, task, reader), due=stage.due_at, mine=mine)
+            return RoutePerson(_for_whom(words, task, reader), due=due_of(stage, task)[0], mine=mine)
         case TaskState.WAITING:
             return RoutePerson(sentence("%(name)s comes later", reader.locale, name=task.name), mine=mine)
         case _ if task.handed_to_name:

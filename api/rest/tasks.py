@@ -17,6 +17,7 @@ from workflows.approvals import queries
 from workflows.approvals.model import Decision, Task, TaskState, Verdict
 from workflows.approvals.operations import Decided, decide
 from workflows.approvals.queries import Asked
+from workflows.approvals.rules import due_of
 from workflows.approvals.timing import why_ran_out
 from workflows.parties.rules import Scope
 
@@ -76,7 +77,7 @@ def post_decision(task_id: UUID, body: DecisionIn, runtime: Engine, caller: WhoC
 def ran_out(session: Session, asked: Asked, now: datetime) -> bool:
     """Whether the time for a decision or a signature is over: it is asked for, and nobody can give it."""
     wanted = asked.task.state is TaskState.OPEN and asked.task.review_of_id is None
-    return wanted and why_ran_out(session, asked.round, asked.stage, at=now) is not None
+    return wanted and why_ran_out(session, asked.round, asked.stage, asked.task, at=now) is not None
 
 
 def decision_shape(decided: Decided) -> DecisionShape:
@@ -122,7 +123,7 @@ def task_shape(
         version=round.version_number,
         version_sha256=round.version_sha256,
         asked_at=task.asked_at,
-        due_at=asked.stage.due_at,
+        due_at=due_of(asked.stage, task)[0],
         ran_out=ran_out,
         instead_of=task.instead_of_name or None,
         wants_opinion=task.review_of_id is not None,

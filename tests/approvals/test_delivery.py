@@ -10,10 +10,11 @@ from sqlmodel import col, select
 from tests.support.office import PASSWORD, Office, text_of
 from workflows.approvals.chasing import MAIL_WAITS
 from workflows.approvals.deadlines import IN_FLIGHT
-from workflows.approvals.handing_over import send_link_again
+from workflows.approvals.handing_over import extend, send_link_again
 from workflows.approvals.model import Link, Stage, Task, Verdict
 from workflows.approvals.operations import decide
-from workflows.approvals.timing import clock
+from workflows.approvals.rules import due_of
+from workflows.approvals.timing import clock, why_ran_out
 from workflows.business_time import Calendar, due_after
 from workflows.columns import to_millisecond
 from workflows.contracts.model import Contract
@@ -181,3 +182,48 @@ def test_a_mail_whose_times_cannot_be_written_holds_up_no_other_and_leaves_once(
     office.deliver()
     assert len(office.mails.to(office.email("guest"))) == 1
     assert {mail.state for mail in office.queued()} == {MailState.SENT}
+
+
+TWO = ROUTE.replace("[guest@haneul.example]", "[guest@haneul.example, lee@haneul.example]").replace(
+    "{people: [lee@haneul.example]}", "{people: [mia@haneul.example]}"
+)
+
+
+def test_in_a_stage_of_several_the_time_moves_on_for_whom_the_mail_left_late_and_for_nobody_else(
+    office: Office,
+) -> None:
+    office.person("mia", password=PASSWORD)
+    office.route(TWO)
+    opened_at = office.now
+    contract = office.contract()
+    office.deliver()
+    [left] = [mail.sent_at for mail in office.queued() if mail.to_email == office.email("guest")]
+    assert left is not None
+    early, late = due_after(opened_at, "4 business hours", SEOUL).at, due_after(left, "4 business hours", SEOUL).at
+    dues = {name: due_of(stage(office), office.task_of(name, contract))[0] for name in ("lee", "guest")}
+    assert dues == {"lee": early, "guest": late}
+    for name, at in dues.items():
+        [mail] = office.mails.to(office.email(name))
+        assert at is not None
+        assert f"{at.astimezone(SEOUL.zone):%Y, %H:%M} KST" in " ".join(text_of(mail).split())
+    with office.reading() as session:
+        lee, guest = (office.task_of(name, contract) for name in ("lee", "guest"))
+        assert why_ran_out(session, office.round(contract), stage(office), lee, at=early) is not None
+        assert why_ran_out(session, office.round(contract), stage(office), guest, at=early) is None
+    keep_deadlines(office.runtime, now=early + IN_FLIGHT)
+    assert office.state(contract) == "in_review", "the stage goes on until the last of them has had their time"
+    keep_deadlines(office.runtime, now=late + IN_FLIGHT)
+    assert office.state(contract) == "rejected"
+
+
+def test_a_due_time_that_is_put_off_is_put_off_for_all(office: Office) -> None:
+    office.person("mia", password=PASSWORD)
+    office.route(TWO + "    extend: 5 business days\n")
+    contract = office.contract()
+    office.deliver()
+    task, by = office.task_of("lee", contract), office.actor("dan")
+    now = datetime.now(UTC)
+    with office.transaction() as session:
+        extend(session, task.id, time="1 business day", by=by, now=now)
+    due_at = stage(office).due_at
+    assert {due_of(stage(office), office.task_of(name, contract))[0] for name in ("lee", "guest")} == {due_at}

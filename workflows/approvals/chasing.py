@@ -25,7 +25,7 @@ from workflows.approvals.operations import advance, end_round, invite, stages_of
 from workflows.approvals.panels import approvers_before, asking_of, barred_from, seated_in
 from workflows.approvals.plan import Escalation, Route, StagePlan
 from workflows.approvals.publishing import branch_of, route_of
-from workflows.approvals.rules import standing_votes, votes_in
+from workflows.approvals.rules import due_of, standing_votes, votes_in
 from workflows.approvals.seats import Place, another_task
 from workflows.approvals.timing import clock, look_again, open_in, waits_for_mail
 from workflows.audit.operations import record
@@ -112,11 +112,14 @@ class _Chase:
         if not person.active:
             return
         link, until = act_link(self.session, self.round, task, now=self.now)
+        due_at, due = due_of(self.stage, task)
         self.post(
             "reminder",
             person,
             signature=task.kind is StageKind.SIGNATURE,
-            overdue=self.stage.due_at is not None and self.stage.due_at <= self.now,
+            overdue=due_at is not None and due_at <= self.now,
+            due_at=due_at.isoformat() if due_at else None,
+            due=due,
             asked_at=(task.asked_at or self.now).isoformat(),
             for_name=task.instead_of_name,
             people=", ".join(asked_as_well),

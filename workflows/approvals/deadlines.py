@@ -32,6 +32,8 @@ class Asked:
     asked_at: datetime
     settled_until: datetime | None = None
     reminded_at: datetime | None = None
+    due_at: datetime | None = None
+    """Its own due time; None: its stage's."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,9 @@ def reminders_due(
         if each.reminded_at is not None and now - each.reminded_at < QUIET:
             continue
         since = each.settled_until or each.asked_at
-        owed = [at for at in reminder_times(plan, each.asked_at, due_at, calendar, until=now) if at > since]
+        owed = [
+            at for at in reminder_times(plan, each.asked_at, each.due_at or due_at, calendar, until=now) if at > since
+        ]
         if owed and (is_open or now - owed[-1] <= IN_TIME):
             made.append(Remind(each.task, owed[-1]))
     return tuple(made)
@@ -182,7 +186,7 @@ def _reminded_next(
 def _next_reminder(plan: StagePlan, asked: Asked, due_at: datetime | None, calendar: Calendar) -> datetime | None:
     since = asked.settled_until or asked.asked_at
     ahead = [
-        next((at for at in _times(each, asked.asked_at, due_at, calendar, _FAR) if at > since), None)
+        next((at for at in _times(each, asked.asked_at, asked.due_at or due_at, calendar, _FAR) if at > since), None)
         for each in plan.remind
     ]
     return min((at for at in ahead if at is not None), default=None)

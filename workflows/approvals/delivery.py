@@ -46,9 +46,10 @@ def mail_leaves(session: Work, mail: OutgoingMail, at: datetime) -> None:
     if first and stage.due_at is not None:
         from workflows.approvals.timing import count_from  # reads routes, for which a dispatcher seldom has a use
 
-        count_from(session, round, stage, at=at)
+        count_from(session, round, stage, task, at=at)
     # the round's lock comes before the link's, as in a decision
     mine = update(Link).where(col(Link.token_sha256) == sha256_of_secret(token), col(Link.dead_at).is_(None))
     session.execute(mine.values(expires_at=until))
-    due_at = stage.due_at.isoformat() if stage.due_at else None
-    mail.payload = {**mail.payload, "link_until": until.isoformat(), "due_at": due_at, "due": stage.due}
+    due_at, due = (task.due_at, task.due) if task.due_at else (stage.due_at, stage.due)
+    said = {"link_until": until.isoformat(), "due_at": due_at.isoformat() if due_at else None, "due": due}
+    mail.payload = {**mail.payload, **said}

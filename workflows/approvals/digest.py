@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 from workflows.approvals.letters import recipient
 from workflows.approvals.model import DailyDigest, Round, Stage, StageKind, Task, TaskState
 from workflows.approvals.queries import count_open
+from workflows.approvals.rules import due_of
 from workflows.business_time import Calendar, knows_country, why_not_worked
 from workflows.database import Work
 from workflows.errors import NotFound
@@ -130,7 +131,7 @@ def _longest_waiting(session: Session, person_id: UUID) -> list[dict[str, Any]]:
             "sender_name": round.card["sender"]["name"],
             "signature": task.kind is StageKind.SIGNATURE,
             "asked_at": (task.asked_at or round.opened_at).isoformat(),
-            "due_at": stage.due_at.isoformat() if stage.due_at else None,
+            "due_at": due_at.isoformat() if (due_at := due_of(stage, task)[0]) else None,
         }
         for task, stage, round in rows
     ]

@@ -230,6 +230,9 @@ def extend(session: Work, task_id: UUID, *, time: str, by: Actor, now: datetime)
     assert stage.due_at is not None, "a stage without a due time was refused"
     before, due = stage.due_at, put_off(stage.due_at, later, calendar, now=now)
     stage.first_due_at, stage.due_at, stage.due, stage.expired_at = first, due.at, due.as_data(), None
+    for each in at.tasks:
+        if each.stage_id == stage.id:
+            each.due_at = each.due = None
     look_again(session, stage, plan, at.tasks, calendar, now=now)
     entry = {**about(at, at.task, by), "before": before.isoformat(), "due_at": due.at.isoformat()}
     record(session, "put_off", round.process, round.subject_id, now=now, **entry)

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from workflows.approvals.letters import letter, page_of, sender_of
 from workflows.approvals.model import Link, Purpose, Round, Stage, StageKind, Task, TaskState
-from workflows.approvals.rules import Why, why_not_follow
+from workflows.approvals.rules import Why, due_of, why_not_follow
 from workflows.database import Work, insert_values, table_of, write
 from workflows.errors import Conflict, Forbidden, Gone, NotFound, Refused
 from workflows.outbox import post
@@ -39,6 +39,7 @@ def ask(
     ``handing``: how it came to them, where others were asked before; see ``notices.handing``.
     """
     token, until = act_link(session, round, task, now=now)
+    due_at, due = due_of(stage, task)
     post(
         session,
         letter(
@@ -47,8 +48,8 @@ def ask(
             person,
             {
                 "stage": stage.name,
-                "due_at": stage.due_at.isoformat() if stage.due_at else None,
-                "due": stage.due,
+                "due_at": due_at.isoformat() if due_at else None,
+                "due": due,
                 "link_until": until.isoformat(),
                 "changed": changed,
                 "resent": resent,

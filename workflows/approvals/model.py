@@ -180,6 +180,11 @@ class Task(SQLModel, table=True):
     expired, escalated, handed_over, reassigned, returned, opinion, settled, left."""
     opening: int = 0
     """Of the stage's openings the one in which it was asked: votes of an earlier one do not count."""
+    due_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
+    """Its own due time, where the stage's moved on for somebody without an account whose mail left late; None: the
+    stage's."""
+    due: dict[str, Any] | None = Field(default=None, sa_column=Column(json_column()))
+    """How that was reckoned, as of a stage."""
     settled_until: datetime | None = Field(default=None, sa_column=Column(UtcTime))
     """Reminders up to this instant were sent, or made up for by a later one."""
     reminded_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))

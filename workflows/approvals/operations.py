@@ -131,7 +131,7 @@ def decide(
         if answered := first_answer(session, round, task, verdict, by):
             return answered
         stage = next(each for each in stages if each.id == task.stage_id)
-        ran_out = why_ran_out(session, round, stage, at=now)
+        ran_out = why_ran_out(session, round, stage, task, at=now)
         if why := why_not_decide(by, round, task, verdict, seen=seen, comment=comment, tasks=tasks, ran_out=ran_out):
             if why.kind == "forbidden" and not may_know(session, round, tasks, by):
                 raise NotFound("There is no such task.")

@@ -263,6 +263,11 @@ def why_not_decide(
     return why_too_long(comment)
 
 
+def due_of(stage: Stage, task: Task) -> tuple[datetime | None, dict[str, Any] | None]:
+    """When a task is due, and how that was reckoned: as its stage, or before, where only others were given longer."""
+    return (task.due_at, task.due) if task.due_at is not None else (stage.due_at, stage.due)
+
+
 def why_not_own(actor: Actor, task: Task) -> Why | None:
     """Why ``actor`` may not act on the task as on their own; None where it is theirs."""
     if actor.id != task.person_id:

@@ -135,6 +135,7 @@ def hand(
         instead_of=instead_of,
         handed_from=handed_from,
         words=words,
+        in_its_time=True,
         now=now,
     )
     void(session, [task], because, now=now)
@@ -160,9 +161,13 @@ def another_task(
     instead_of: tuple[UUID, str] | None = None,
     handed_from: tuple[UUID, str] | None = None,
     words: str,
+    in_its_time: bool = False,
     now: datetime,
 ) -> Task:
-    """A task of somebody else beside the one that is there, in the same opening of its stage. Nobody is told yet."""
+    """A task of somebody else beside the one that is there, in the same opening of its stage. Nobody is told yet.
+
+    ``in_its_time``: it is due when that one is, where that has a due time of its own.
+    """
     task = at.task
     made = Task(
         round_id=task.round_id,
@@ -179,6 +184,8 @@ def another_task(
     )
     if instead_of:
         made.instead_of_id, made.instead_of_name = instead_of
+    if in_its_time:
+        made.due_at, made.due = task.due_at, task.due
     if handed_from:
         made.handed_from_id, made.handed_from_name = handed_from
     insert_rows(session, [made])

@@ -15,7 +15,7 @@ from workflows.approvals.deadlines import Asked, StageTimes, has_expired, next_l
 from workflows.approvals.model import Round, Stage, StageState, Task, TaskState
 from workflows.approvals.plan import StagePlan
 from workflows.approvals.publishing import branch_of, route_of
-from workflows.approvals.rules import Why
+from workflows.approvals.rules import Why, due_of
 from workflows.approvals.wanted import ASKING
 from workflows.business_time import Calendar, due_after
 from workflows.outbox import MailState, OutgoingMail
@@ -31,22 +31,33 @@ def start_clock(stage: Stage, plan: StagePlan, calendar: Calendar, *, now: datet
     stage.look_at = next_look(plan, StageTimes(now, stage.due_at), [Asked(stage.id, now)], now=now, calendar=calendar)
 
 
-def count_from(session: Session, round: Round, stage: Stage, *, at: datetime) -> None:
-    """Have a stage's time run from this instant on, where that makes it due later."""
+def count_from(session: Session, round: Round, stage: Stage, task: Task, *, at: datetime) -> None:
+    """Have a task's time run from this instant on, where that makes it due later. Its stage goes on until the last of
+    its people has had their time; for the others theirs stays as it was."""
     route = route_of(session, round.route_id)
     plan = branch_of(route, stage.name)
     if plan is None or plan.due is None:
         return
     due = due_after(at, plan.due, route.calendar)
-    if stage.due_at is None or due.at <= stage.due_at:
+    if not _is_later(due.at, stage, task):
         return
     session.exec(select(Round.id).where(Round.id == round.id).with_for_update()).one()
+    tasks = session.exec(select(Task).where(Task.stage_id == stage.id).execution_options(populate_existing=True)).all()
     session.refresh(stage)
-    if stage.state is not StageState.OPEN or due.at <= stage.due_at:
+    if stage.state is not StageState.OPEN or not _is_later(due.at, stage, task):
         return
-    stage.due_at, stage.due = due.at, due.as_data()
-    tasks = session.exec(select(Task).where(Task.stage_id == stage.id)).all()
+    task.due_at, task.due = due.at, due.as_data()
+    if stage.due_at is not None and due.at >= stage.due_at:
+        for each in open_in(stage, tasks):
+            each.due_at, each.due = due_of(stage, each)
+        stage.due_at, stage.due = due.at, due.as_data()
+        task.due_at = task.due = None
     look_again(session, stage, plan, tasks, route.calendar, now=at)
+
+
+def _is_later(due_at: datetime, stage: Stage, task: Task) -> bool:
+    before, _ = due_of(stage, task)
+    return before is not None and due_at > before
 
 
 def look_again(
@@ -68,7 +79,7 @@ def clock(session: Session, stage: Stage, tasks: Sequence[Task]) -> tuple[StageT
     asked = []
     for task in open_in(stage, tasks):
         at = task.asked_at or opened_at
-        asked.append(Asked(task.id, max(at, left.get(task.id, at)), task.settled_until, task.reminded_at))
+        asked.append(Asked(task.id, max(at, left.get(task.id, at)), task.settled_until, task.reminded_at, task.due_at))
     first = [left[task.id] for task in tasks if task.id in left and task.asked_at == opened_at]
     return StageTimes(max([opened_at, *first]), stage.due_at, stage.escalated_at, stage.expired_at), asked
 
@@ -119,10 +130,11 @@ def waits_for_mail(session: Session, stage: Stage) -> bool:
     )
 
 
-def why_ran_out(session: Session, round: Round, stage: Stage, *, at: datetime) -> Why | None:
+def why_ran_out(session: Session, round: Round, stage: Stage, task: Task, *, at: datetime) -> Why | None:
     """Why a decision that comes in at this instant does not count any more; None where it does."""
-    if stage.due_at is None or at < stage.due_at:
+    due_at, _ = due_of(stage, task)
+    if due_at is None or at < due_at:
         return None
     plan = branch_of(route_of(session, round.route_id), stage.name)
-    why = why_expired(plan, stage.due_at, at=at) if plan is not None else None
+    why = why_expired(plan, due_at, at=at) if plan is not None else None
     return why if why is None or not waits_for_mail(session, stage) else None

@@ -97,7 +97,7 @@ def prepare_signature(
     task = next(each for each in tasks if each.id == task_id)
     if again := first_answer(session, round, task, Verdict.SIGN, by):
         return again
-    ran_out = why_ran_out(session, round, session.get_one(Stage, task.stage_id), at=now)
+    ran_out = why_ran_out(session, round, session.get_one(Stage, task.stage_id), task, at=now)
     if why := why_not_decide(by, round, task, Verdict.SIGN, seen=seen, comment="", ran_out=ran_out):
         raise refusal(why)
     if not consent:
@@ -178,7 +178,7 @@ def decline(session: Work, task_id: UUID, *, seen: str, comment: str, by: Actor,
     comment = comment.strip()
     if again := first_answer(session, round, task, Verdict.DECLINE, by):
         return again
-    ran_out = why_ran_out(session, round, session.get_one(Stage, task.stage_id), at=now)
+    ran_out = why_ran_out(session, round, session.get_one(Stage, task.stage_id), task, at=now)
     if why := why_not_decide(by, round, task, Verdict.DECLINE, seen=seen, comment=comment, ran_out=ran_out):
         raise refusal(why)
     decision = conclude(session, round, task, Verdict.DECLINE, seen=seen, by=by, comment=comment, now=now)

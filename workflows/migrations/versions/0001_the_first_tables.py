@@ -804,6 +804,8 @@ def upgrade() -> None:
         sa.Column("closed_at", workflows.columns.UtcTime(timezone=True), nullable=True),
         sa.Column("closed_because", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("opening", sa.Integer(), nullable=False),
+        sa.Column("due_at", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.Column("due", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=True),
         sa.Column("settled_until", workflows.columns.UtcTime(timezone=True), nullable=True),
         sa.Column("reminded_at", workflows.columns.UtcTime(timezone=True), nullable=True),
         sa.Column("instead_of_id", sa.Uuid(), nullable=True),
