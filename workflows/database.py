@@ -96,10 +96,14 @@ class Work(Session):
     owes: bool = False
 
     def commit(self) -> None:
-        """Changes of rows go along with what waits; a flush of them would cost a tenth of a decision."""
+        """Changes of rows go along with what waits; a flush of them would cost a tenth of a decision.
+
+        Rows belong to nobody afterwards: a commit that finds none has nothing to look through.
+        """
         if not self.new and not self.deleted:  # else the flush finds out which row has to come first
             for row in self.dirty:
                 _write_changes(self, row)
+            self.expunge_all()
         super().commit()
 
 
@@ -230,10 +234,13 @@ def reading(engine: Engine, *, at_once: bool = False) -> Iterator[Session]:
     """Only reads; on SQLite it does not stand in the writers' queue.
 
     ``at_once``: for a single statement, which elsewhere needs no transaction to be begun and ended for it.
+    It ends by a commit: at a rollback psycopg forgets every prepared statement of the connection.
     """
     options = {"isolation_level": "AUTOCOMMIT"} if at_once and engine.dialect.name != "sqlite" else {}
-    with Session(engine.execution_options(reading=True, **options), expire_on_commit=False) as session:
+    with Session(engine.execution_options(reading=True, **options), expire_on_commit=False, autoflush=False) as session:
         yield session
+        session.expunge_all()  # what somebody changed for showing it is not to be kept
+        session.commit()
 
 
 _lock = threading.Lock()

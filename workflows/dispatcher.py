@@ -17,12 +17,12 @@ from email.message import EmailMessage
 from uuid import UUID
 
 from cryptography.fernet import Fernet, InvalidToken
-from sqlalchemy import Engine, or_
+from sqlalchemy import Engine, bindparam, or_, update
 from sqlmodel import Session, col, select
 
 from documents.rendering import Reader
 from workflows import places
-from workflows.database import Work, reading, transaction
+from workflows.database import Work, reading, table_of, transaction, write
 from workflows.launcher import Launcher, LauncherUnavailable
 from workflows.notifications import Address, Mailer, MailRefused, MailUnavailable, compose
 from workflows.outbox import Letter, MailState, OutgoingMail, Recipient, RunOwed, open_vault, post
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 CLAIM = timedelta(seconds=90)  # longer than any SMTP conversation is given
 BATCH = 20
 PROMPTLY = timedelta(seconds=5)  # times that count from here, and not from when the mail was queued, are as good
+STILL_FRESH = 1.0  # seconds in which what a batch was claimed with is taken for true
 LONGEST_WAIT = timedelta(hours=1)
 GIVE_UP_AFTER = timedelta(days=3)
 SERVER_RESTS = 1.0  # seconds in which Prefect's server is left alone after it could not be reached
@@ -40,6 +41,12 @@ LONGEST_REST = 5.0  # seconds before the same run is tried again: a server that 
 LOOK_AGAIN = 2.0  # seconds: for what is due later, or was left by a process that died
 
 DEPLOYMENTS = {"contract": "contract-lifecycle/signoff"}
+
+_SENT = (
+    update(table_of(OutgoingMail))
+    .where(col(OutgoingMail.id) == bindparam("mail"))
+    .values(state=MailState.SENT, sent_at=bindparam("now"), sealed_link=None, claimed_until=None, failure="")
+)
 
 Still = Callable[[Session, OutgoingMail], bool]
 Leaves = Callable[[Work, OutgoingMail, datetime], None]
@@ -131,18 +138,18 @@ class Dispatcher:
 
     def send_mails(self) -> int:
         """Send one batch of due mails; how many were dealt with."""
-        mails = self._claim_mails()
-        for mail_id in mails:
+        mails, claimed_at = self._claim_mails(), time.monotonic()
+        for mail, wanted in mails:
             try:
-                self._send(mail_id)
+                self._send(mail, wanted=wanted if time.monotonic() - claimed_at < STILL_FRESH else None)
             except Exception as error:  # whatever it is, those claimed with it leave, and this one is tried again
-                log.exception("Mail %s could not be sent.", mail_id)
-                self._failed(mail_id, f"It could not be sent ({type(error).__name__}).", for_good=False)
+                log.exception("Mail %s could not be sent.", mail.id)
+                self._failed(mail.id, f"It could not be sent ({type(error).__name__}).", for_good=False)
         return len(mails)
 
-    def _claim_mails(self) -> Sequence[UUID]:
+    def _claim_mails(self) -> Sequence[tuple[OutgoingMail, bool]]:
+        """Each with whether what it asks for is still open."""
         now = datetime.now(UTC)
-        self._take_back_what_the_dead_hold(now)
         due = (
             select(OutgoingMail)
             .where(
@@ -153,34 +160,33 @@ class Dispatcher:
             .order_by(col(OutgoingMail.not_before))
             .limit(BATCH)
         )
-        with reading(self._engine) as session:  # a look is cheap, a write transaction is not
-            if session.exec(due).first() is None:
-                return []
-        with self._transaction() as session:
-            mails = session.exec(due.with_for_update(skip_locked=True)).all()
-            for mail in mails:
-                mail.claimed_until, mail.claimed_by = now + CLAIM, self._place
-                mail.attempts += 1
-            return [mail.id for mail in mails]
-
-    def _take_back_what_the_dead_hold(self, now: datetime) -> None:
         held = select(OutgoingMail).where(
             OutgoingMail.state == MailState.QUEUED,
             col(OutgoingMail.claimed_until) >= now,
             OutgoingMail.claimed_by != self._place,
         )
-        with reading(self._engine) as session:
-            dead = {mail.claimed_by for mail in session.exec(held) if places.has_died(mail.claimed_by)}
-        if not dead:
-            return
+        with reading(self._engine) as session:  # a look is cheap, a write transaction is not
+            by_others = session.execute(held.with_only_columns(col(OutgoingMail.claimed_by)).distinct()).scalars()
+            dead = {place for place in by_others if places.has_died(place)}
+            if not dead and session.execute(due.with_only_columns(col(OutgoingMail.id)).limit(1)).first() is None:
+                return []
+        if dead:
+            with self._transaction() as session:
+                for mail in session.exec(held.where(col(OutgoingMail.claimed_by).in_(dead)).with_for_update()):
+                    mail.claimed_until = None
         with self._transaction() as session:
-            for mail in session.exec(held.where(col(OutgoingMail.claimed_by).in_(dead)).with_for_update()):
-                mail.claimed_until = None
+            mails = session.exec(due.with_for_update(skip_locked=True)).all()
+            for mail in mails:
+                mail.claimed_until, mail.claimed_by = now + CLAIM, self._place
+                mail.attempts += 1
+            return [(mail, self._still_wanted(session, mail)) for mail in mails]
 
-    def _send(self, mail_id: UUID) -> None:
-        with reading(self._engine) as session:
-            mail = session.get_one(OutgoingMail, mail_id)
-            wanted = self._still_wanted(session, mail)
+    def _send(self, mail: OutgoingMail, *, wanted: bool | None) -> None:
+        """``wanted``: whether what it asks for is still open; None: to be looked up."""
+        mail_id = mail.id
+        if wanted is None:
+            with reading(self._engine) as session:
+                wanted = self._still_wanted(session, mail)
         if not wanted:
             self._drop(mail_id)
             return
@@ -214,11 +220,12 @@ class Dispatcher:
 
     def _mark_sent(self, mail_id: UUID, *, at: datetime, told: bool) -> None:
         with self._transaction() as session:
-            sent = session.get_one(OutgoingMail, mail_id, with_for_update=True)
-            sent.state, sent.sent_at = MailState.SENT, at
             if told:
+                sent = session.get_one(OutgoingMail, mail_id, with_for_update=True)
+                sent.sent_at = at
                 self._leaves(session, sent, at)
-            sent.sealed_link, sent.claimed_until, sent.failure = None, None, ""
+                session.flush()
+            write(session, _SENT, {"mail": mail_id, "now": at})
 
     def _drop(self, mail_id: UUID) -> None:
         with self._transaction() as session:

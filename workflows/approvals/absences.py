@@ -75,7 +75,9 @@ def seats_of(
 
     ``excluded``: who may not act here.
     """
-    named = substitutions_of(session, [person.id for person in panel], on=now.date() - _A_DAY)
+    day = now.date() - _A_DAY
+    maybe = [person.id for person in panel if person.stood_in_until is not None and person.stood_in_until >= day]
+    named = substitutions_of(session, maybe, on=day) if maybe else []
     if not named:
         return tuple(Seat(person.id) for person in panel), {}, {}
     substitutes = people(session, {each.substitute_id for each in named})

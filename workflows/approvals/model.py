@@ -68,6 +68,8 @@ class Round(SQLModel, table=True):
     """What inboxes and mails say of the document: number, title, counterparty, amount, currency, note, signers."""
     rates: dict[str, Any] | None = Field(default=None, sa_column=Column(json_column()))
     """Exchange rates of the day of submission, as ``rates.as_data`` gives them; None where none were kept."""
+    let_in: list[str] = Field(default_factory=list, sa_column=Column(json_column(), nullable=False))
+    """Ids of people whom its opening let see the document; who came later stands among the participants alone."""
     state: RoundState = Field(default=RoundState.OPEN, sa_column=Column(by_value(RoundState), nullable=False))
     opened_at: datetime = Field(sa_column=Column(UtcTime, nullable=False))
     closed_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))

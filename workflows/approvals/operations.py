@@ -372,7 +372,9 @@ def _open(
             return True
     start_clock(stage, plan, route.calendar, now=now)
     seats = [(chosen.people[seat.person], chosen.people[seat.instead_of or seat.person]) for seat in chosen.seats]
-    invite(session, round.process, round.subject_id, [each.id for seat in seats for each in seat])
+    known = set(round.let_in)
+    if late := [each.id for seat in seats for each in seat if str(each.id) not in known]:
+        invite(session, round.process, round.subject_id, late)
     words = told["comment"] if told else ""
     asked_now = [_seat(round, stage, person, owner, words=words, now=now) for person, owner in seats]
     insert_rows(session, asked_now)

@@ -29,6 +29,8 @@ from workflows.database import Work
 from workflows.errors import Refused
 from workflows.parties.model import Person
 
+MOST_NOTED = 50  # ids that lie in a round's row, which every decision reads
+
 
 @dataclass(frozen=True)
 class Submission:
@@ -140,6 +142,7 @@ def open_round(
             invited.update(signer.id for signer in signers)
             session.add_all(tasks_of_signers(stage, signers))
     let_in(session, round.process, round.subject_id, invited)  # whoever submits lets them find it, too
+    round.let_in = [str(each) for each in invited][:MOST_NOTED]
     session.flush()
     advance(session, round, now=now)
     return round

@@ -75,6 +75,7 @@ def name_substitute(
         made_at=now,
     )
     session.add(made)
+    person.stood_in_until = max(last_day, person.stood_in_until or last_day)
     session.flush()
     record(
         session,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
@@ -52,6 +52,8 @@ class Person(SQLModel, table=True):
     authority_currency: str | None = Field(default=None, max_length=3)
     """None: they have no authority of their own."""
     active: bool = True
+    stood_in_until: date | None = None
+    """No substitute was ever named for them for a day after this one: nobody needs to look for any."""
     created_at: datetime = Field(sa_column=Column(UtcTime, nullable=False))
 
 

@@ -203,6 +203,7 @@ def upgrade() -> None:
         sa.Column("authority_limit", workflows.columns.Money(length=24), nullable=True),
         sa.Column("authority_currency", sqlmodel.sql.sqltypes.AutoString(length=3), nullable=True),
         sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("stood_in_until", sa.Date(), nullable=True),
         sa.Column("created_at", workflows.columns.UtcTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["manager_id"],
@@ -418,6 +419,9 @@ def upgrade() -> None:
         sa.Column("closed_at", workflows.columns.UtcTime(timezone=True), nullable=True),
         sa.Column(
             "rates", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=True
+        ),
+        sa.Column(
+            "let_in", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
         ),
         sa.ForeignKeyConstraint(
             ["route_id"],
