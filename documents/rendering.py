@@ -155,7 +155,13 @@ def day_short(value: date, reader: Reader) -> str:
 def _day(value: date, reader: Reader, patterns: Mapping[str, str]) -> str:
     if isinstance(value, datetime):  # which day it was depends on where the reader is
         value = _local(value, reader).date()
-    return format_date(value, patterns[reader.locale], locale=reader.locale)
+    return _written_out(value, patterns[reader.locale], reader.locale)
+
+
+@lru_cache(1024)
+def _written_out(value: date, pattern: str, locale: str) -> str:
+    """Babel reads the pattern anew each time, and a list shows few days many times over."""
+    return format_date(value, pattern, locale=locale)
 
 
 def _for_reader(function: Callable[[Any, Reader], str]) -> Callable[..., str]:
