@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 TRIED_AFTER = 1.0  # seconds that a connection may lie idle before it is tried
 
+SQLITE_WAITS = 30.0  # seconds for another writer to end
+_TURN = "whose turn it is to write"
 _LISTENERS = "_whoever_is_told_after_commits"  # kept by the engine itself: some of them hold it, and end with it
 
 
@@ -42,7 +44,7 @@ def open_engine(url: str, *, pool_size: int = 10) -> Engine:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
         parsed,
-        connect_args={"timeout": 30, "check_same_thread": False},
+        connect_args={"timeout": SQLITE_WAITS, "check_same_thread": False},
         pool_size=pool_size,
         max_overflow=2 * pool_size,
     )
@@ -50,15 +52,28 @@ def open_engine(url: str, *, pool_size: int = 10) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver must not open transactions of its own: we say BEGIN
-        for pragma in ("journal_mode = wal", "synchronous = full", "foreign_keys = on", "busy_timeout = 30000"):
+        for pragma in ("journal_mode = wal", "synchronous = full", "foreign_keys = on"):
             connection.execute(f"pragma {pragma}").close()
+
+    turn = threading.Lock()
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
         # A transaction that starts by reading and writes later would meet "database is locked" without any wait:
         # writers queue at the door instead. Readers say so and stay outside the queue.
-        reading = connection.get_execution_options().get("reading", False)
-        connection.exec_driver_sql("begin" if reading else "begin immediate")
+        if connection.get_execution_options().get("reading", False):
+            connection.exec_driver_sql("begin")
+            return
+        # SQLite itself has writers look again after ever longer sleeps, in which others overtake them. Those of one
+        # process take turns; whoever waits too long asks SQLite, which says that the database is locked.
+        if _TURN not in connection.info and turn.acquire(timeout=SQLITE_WAITS):
+            connection.info[_TURN] = True
+        connection.exec_driver_sql("begin immediate")
+
+    @event.listens_for(engine, "checkin")
+    def _pass_on(_connection: Any, record: Any) -> None:
+        if record.info.pop(_TURN, False):
+            turn.release()
 
     watch(engine)
     return engine
@@ -96,15 +111,23 @@ class Work(Session):
     owes: bool = False
 
     def commit(self) -> None:
-        """Changes of rows go along with what waits; a flush of them would cost a tenth of a decision.
+        """Changes of rows go along with what waits; a flush of them would cost a tenth of a decision."""
+        self._send_changes()
+        super().commit()
 
-        Rows belong to nobody afterwards: a commit that finds none has nothing to look through.
-        """
-        if not self.new and not self.deleted:  # else the flush finds out which row has to come first
-            for row in self.dirty:
-                _write_changes(self, row)
+    def commit_at_last(self) -> None:
+        """Commit, and go on with none of its rows: where all is written, nothing is left to look through."""
+        if self._send_changes():
             self.expunge_all()
         super().commit()
+
+    def _send_changes(self) -> bool:
+        """Whether nothing is left for a flush, which finds out which of new rows has to come first."""
+        if self.new or self.deleted:
+            return False
+        for row in self.dirty:
+            _write_changes(self, row)
+        return True
 
 
 @contextmanager
@@ -113,7 +136,7 @@ def transaction(engine: Engine, *, stamp: Callable[[bytes], bytes], vault: Ferne
     with Work(engine, expire_on_commit=False) as work:
         work.stamp, work.vault = stamp, vault
         yield work
-        work.commit()
+        work.commit_at_last()
     if work.owes:
         tell(engine)
 

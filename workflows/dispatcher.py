@@ -17,7 +17,7 @@ from email.message import EmailMessage
 from uuid import UUID
 
 from cryptography.fernet import Fernet, InvalidToken
-from sqlalchemy import Engine, bindparam, or_, update
+from sqlalchemy import Engine, bindparam, null, or_, update
 from sqlmodel import Session, col, select
 
 from documents.rendering import Reader
@@ -45,7 +45,7 @@ DEPLOYMENTS = {"contract": "contract-lifecycle/signoff"}
 _SENT = (
     update(table_of(OutgoingMail))
     .where(col(OutgoingMail.id) == bindparam("mail"))
-    .values(state=MailState.SENT, sent_at=bindparam("now"), sealed_link=None, claimed_until=None, failure="")
+    .values(state=MailState.SENT, sent_at=bindparam("now"), sealed_link=null(), claimed_until=null(), failure="")
 )
 
 Still = Callable[[Session, OutgoingMail], bool]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -211,3 +212,26 @@ def test_a_connection_that_was_cut_is_replaced(work: Work, engine: Engine) -> No
     found(work, "Nordwerk")
     work.commit()
     assert kept(engine) == ["Nordwerk"]
+
+
+def test_of_one_process_writers_take_turns_and_one_that_fails_gives_its_turn_back(engine: Engine) -> None:
+    def work_of(name: str) -> None:
+        with transaction(engine, stamp=lambda _: b"", vault=Fernet(Fernet.generate_key())) as work:
+            names(work)
+            found(work, name)
+            if name.startswith("not"):
+                raise ValueError(name)
+
+    with ThreadPoolExecutor(8) as pool:
+        done = [pool.submit(work_of, f"{'not ' if each % 3 == 0 else ''}{each:02}") for each in range(24)]
+    assert [each for each, one in enumerate(done) if one.exception()] == list(range(0, 24, 3))
+    assert kept(engine) == [f"{each:02}" for each in range(24) if each % 3]
+
+
+def test_nothing_that_is_changed_while_only_reading_is_kept(engine: Engine, work: Work) -> None:
+    insert_rows(work, [Organisation(name="Haneul", created_at=NOON)])
+    work.commit()
+    with reading(engine) as session:
+        session.exec(select(Organisation)).one().name = "shown otherwise"
+        assert names(session) == ["Haneul"]
+    assert kept(engine) == ["Haneul"]
