@@ -334,3 +334,14 @@ def test_knowing_the_countries_imports_the_holidays_of_none() -> None:
     known, imported = (int(each) for each in told.stdout.split())
     assert known > 200
     assert imported == 0
+
+
+def test_every_country_is_found_though_only_those_asked_for_are_loaded() -> None:
+    """In a process of its own: what others imported before would hide what is missing."""
+    ask = (
+        "import sys; from workflows import business_time as b;"
+        "b._year('KR', 2026); few = sum(name.startswith('holidays.countries.') for name in sys.modules);"
+        "assert few < 5, few;"
+        "assert all(b._year(each, 2026).weekend for each in b.countries())"
+    )
+    subprocess.run([sys.executable, "-c", ask], check=True, timeout=120)

@@ -7,11 +7,14 @@ time is kept with the version of that package, and with the days that were count
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.metadata import version
+from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -300,8 +303,7 @@ def _year(country: str | None, year: int) -> _Year:
     # The package fills a calendar while it is read, which two threads may not do at once: hence a copy of each year.
     if country is None:
         return _Year(frozenset({5, 6}), frozenset(), {})
-    import holidays  # 5 MB, for those processes alone that reckon
-
+    holidays = _package()
     english = holidays.country_holidays(country, years=year, language="en_US", expand=False)
     korean = holidays.country_holidays(country, years=year, language="ko", expand=False)
     has_korean = "ko" in (korean.supported_languages or ())
@@ -310,6 +312,21 @@ def _year(country: str | None, year: int) -> _Year:
         frozenset(english.weekend_workdays),
         {day: (name, korean.get(day, name) if has_korean else name) for day, name in english.items()},
     )
+
+
+@cache
+def _package() -> Any:
+    """``holidays``, for those processes alone that reckon, and without loading every country along with the first.
+
+    Its folder of countries imports all 200 of them (8 MB, half a second) unless it is there already; each is found by
+    its own name all the same.
+    """
+    import holidays
+
+    folder = ModuleType("holidays.countries")
+    folder.__path__ = [str(Path(holidays.__file__).parent / "countries")]
+    sys.modules.setdefault(folder.__name__, folder)
+    return holidays
 
 
 def _opening(day: date, calendar: Calendar) -> datetime:
