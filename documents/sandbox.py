@@ -32,7 +32,8 @@ log = logging.getLogger(__name__)
 
 SERVER = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from documents.sandbox_process import serve; serve(int(sys.argv[2]), float(sys.argv[3]), sys.argv[4:])"
+    "from documents.sandbox_process import serve; "
+    "serve(int(sys.argv[2]), float(sys.argv[3]), json.loads(sys.argv[4]), sys.argv[5:])"
 )
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 """Variables that the child may see; the others hold the secrets of the settings."""
@@ -108,10 +109,18 @@ def run(
 
     Raises Refused, Died or Busy.
     """
-    order = {"job": job, "memory": memory_bytes, "seconds": seconds, "wall": seconds * WALL, "arguments": arguments}
+    server = by or _server
+    order = {
+        "job": job,
+        "memory": memory_bytes,
+        "memory_is": "data" if server.reserves else "address space",
+        "seconds": seconds,
+        "wall": seconds * WALL,
+        "arguments": arguments,
+    }
     with places.one(seconds * WALL):
         for _ in range(TRIES):
-            answer = _attempt(by or _server, order, data, seconds * WALL + START_SECONDS, answer_bytes)
+            answer = _attempt(server, order, data, seconds * WALL + START_SECONDS, answer_bytes)
             if answer is not None:
                 return answer
     log.error("no child process for reading documents can be started")
@@ -232,10 +241,21 @@ def _reason(status: int) -> Literal["memory", "time", "crash"]:
 class Server:
     """What children are forked from. It is started with the first job, and lives as long as this process."""
 
-    def __init__(self, *modules: str, idle_seconds: float = math.inf) -> None:
-        """`modules` are loaded once, before any child is forked. After `idle_seconds` without a job it ends, and begins
-        anew with the next one."""
+    def __init__(
+        self,
+        *modules: str,
+        idle_seconds: float = math.inf,
+        prepare: str = "",
+        prepared: Mapping[str, object] | None = None,
+        reserves: bool = False,
+    ) -> None:
+        """`modules` are loaded once, before any child is forked, then `prepare` (module:function) is called with the
+        JSON values `prepared`. After `idle_seconds` without a job it ends, and begins anew with the next one.
+        `reserves`: a library takes far more addresses than it will use; limited is then what is written to.
+        """
+        self.reserves = reserves
         self._modules = modules
+        self._preparation = json.dumps([prepare, prepared or {}])
         self._idle_seconds = idle_seconds
         self._lock = Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -291,6 +311,7 @@ class Server:
                         json.dumps([str(Path(each).resolve()) for each in sys.path]),
                         str(theirs.fileno()),
                         str(self._idle_seconds),
+                        self._preparation,
                         *self._modules,
                     ],
                     pass_fds=[theirs.fileno()],

@@ -1,6 +1,7 @@
 """The server that forks a child for every job on a file, and what the child does; see `documents.sandbox`.
 
-Nothing here knows a path, a setting or a network. The server has one thread, so that forking is safe.
+Nothing here knows a path, a setting or a network. The server has one thread, so that forking is safe; what a library
+adds to it must be known to survive a fork.
 """
 
 from __future__ import annotations
@@ -33,8 +34,11 @@ OPEN_FILES = 32
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
-def serve(control_fd: int, idle_seconds: float, modules: Sequence[str]) -> NoReturn:
-    """Load the modules, then fork a child for each pair of sockets that arrives; end when the other side is gone.
+def serve(
+    control_fd: int, idle_seconds: float, preparation: tuple[str, Mapping[str, Any]], modules: Sequence[str]
+) -> NoReturn:
+    """Load the modules and call the function that prepares, if there is one; then fork a child for each pair of sockets
+    that arrives; end when the other side is gone.
 
     The first socket is the child's. Over the second the server tells how the child ended (four bytes), and learns from
     its closing that nobody waits for the child any more.
@@ -56,6 +60,9 @@ def serve(control_fd: int, idle_seconds: float, modules: Sequence[str]) -> NoRet
     selector.register(alarm, selectors.EVENT_READ)
     for module in modules:
         import_module(module)
+    prepare, prepared = preparation
+    if prepare:
+        _named(prepare)(**prepared)
     gc.collect()
     gc.freeze()  # pages that the collector does not touch stay shared with the children
 
@@ -154,12 +161,13 @@ def _work(ours: socket.socket) -> None:
     """The child's whole life: limits, one job, one answer."""
     stream = ours.makefile("rb")
     order = json.loads(stream.read(int.from_bytes(stream.read(8), "big")))
-    _limit(order["memory"], order["seconds"], order["wall"])
+    _limit(order["memory"], order["memory_is"], order["seconds"], order["wall"])
     try:
         data = stream.read(order["size"])
         if len(data) != order["size"]:
             return
-        values, parts = _job(order["job"])(data, **order["arguments"])
+        job: Job = _named(order["job"])
+        values, parts = job(data, **order["arguments"])
         head: dict[str, Any] = {"kind": "done", "values": values}
     except IntakeRefused as refused:
         parts = []
@@ -175,13 +183,13 @@ def _work(ours: socket.socket) -> None:
         ours.sendall(part)
 
 
-def _job(name: str) -> Job:
+def _named(name: str) -> Callable[..., Any]:
     module, _, function = name.partition(":")
-    job: Job = getattr(import_module(module), function)
-    return job
+    found: Callable[..., Any] = getattr(import_module(module), function)
+    return found
 
 
-def _limit(memory: int, seconds: int, wall: int) -> None:
+def _limit(memory: int, memory_is: str, seconds: int, wall: int) -> None:
     with contextlib.suppress(OSError):  # Linux: should the machine run out of memory, this process goes first
         Path("/proc/self/oom_score_adj").write_text("1000")
     silent = os.open(os.devnull, os.O_WRONLY)
@@ -197,7 +205,7 @@ def _limit(memory: int, seconds: int, wall: int) -> None:
         resource.RLIMIT_CORE: (0, 0),
         resource.RLIMIT_FSIZE: (0, 0),  # it has no business writing files
         resource.RLIMIT_NOFILE: (OPEN_FILES, OPEN_FILES),
-        resource.RLIMIT_AS: (memory, memory),
+        resource.RLIMIT_DATA if memory_is == "data" else resource.RLIMIT_AS: (memory, memory),
     }
     for which, limit in limits.items():
         with contextlib.suppress(ValueError, OSError):  # macOS knows a limit of memory and does not take it
