@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from signing.appearance import (
     AMBER,
@@ -21,15 +21,12 @@ from signing.appearance import (
     Colour,
     draw_slot,
     fitted,
-    lines,
 )
 from signing.evidence import Evidence, EvidenceDecision
 from signing.fonts import BOLD, FontSet, width
+from signing.paper import BOTTOM, LEFT, RIGHT, ROOM, Flow
 from signing.words import FOOTNOTE, VERDICTS, VIA, moment, word
 
-PAGE_WIDTH, PAGE_HEIGHT = 595.28, 841.89
-LEFT, RIGHT, TOP, BOTTOM = 54.0, PAGE_WIDTH - 54.0, PAGE_HEIGHT - 52.0, 62.0
-ROOM = RIGHT - LEFT
 CAPTION = 16.0
 
 VERDICT_COLOURS: dict[str, Colour] = {"approved": GREEN, "signed": GREEN, "rejected": RED, "sent back": AMBER}
@@ -63,33 +60,9 @@ class Record:
     fonts: FontSet
 
 
-@dataclass
-class _Flow:
-    """A pen that goes down the page and on to the next."""
-
-    fonts: FontSet = field(default_factory=FontSet)
-    pages: list[Canvas] = field(default_factory=list)
-    y: float = 0.0
-
-    def need(self, height: float) -> Canvas:
-        """The page to draw on, with this much room below the pen."""
-        if not self.pages or self.y - height < BOTTOM:
-            self.pages.append(Canvas(self.fonts))
-            self.y = TOP
-        return self.pages[-1]
-
-    def paragraph(
-        self, text: str, size: float, x: float, room: float, *, weight: int = 400, colour: Colour = INK
-    ) -> None:
-        for line in lines(text, size, room, weight):
-            canvas = self.need(size * 1.35)
-            self.y -= size * 1.35
-            canvas.text(line, x, self.y, size, weight=weight, colour=colour)
-
-
 def approval_record(evidence: Evidence, seal: Slot | None, slots: Sequence[Slot], locale: str, timezone: str) -> Record:
     """Without `seal` and slots, the record alone, for a document that is signed elsewhere."""
-    flow = _Flow()
+    flow = Flow()
     _heading(flow, evidence, locale, timezone)
     _section(flow, word("Decisions", locale), 60)
     if not evidence.decisions:
@@ -101,7 +74,7 @@ def approval_record(evidence: Evidence, seal: Slot | None, slots: Sequence[Slot]
     return Record(flow.pages, places, flow.fonts)
 
 
-def _heading(flow: _Flow, evidence: Evidence, locale: str, timezone: str) -> None:
+def _heading(flow: Flow, evidence: Evidence, locale: str, timezone: str) -> None:
     document = evidence.document
     canvas = flow.need(200)
     canvas.box(LEFT, flow.y + 6, 28, 3, SEAL)
@@ -142,7 +115,7 @@ def _heading(flow: _Flow, evidence: Evidence, locale: str, timezone: str) -> Non
     flow.y -= 88
 
 
-def _section(flow: _Flow, title: str, with_at_least: float) -> None:
+def _section(flow: Flow, title: str, with_at_least: float) -> None:
     canvas = flow.need(34 + with_at_least)
     flow.y -= 26
     canvas.text(title, LEFT, flow.y, 12.5, weight=BOLD)
@@ -156,7 +129,7 @@ def _stage(name: str, locale: str) -> str:
     return word("Manager", locale) if name == "manager" else name[:1].upper() + name[1:]
 
 
-def _decision(flow: _Flow, decision: EvidenceDecision, evidence: Evidence, locale: str, timezone: str) -> None:
+def _decision(flow: Flow, decision: EvidenceDecision, evidence: Evidence, locale: str, timezone: str) -> None:
     verdict = VERDICTS.get(decision.verdict, decision.verdict)
     canvas = flow.need(56)
     flow.y -= 12
@@ -191,7 +164,7 @@ def _decision(flow: _Flow, decision: EvidenceDecision, evidence: Evidence, local
     flow.pages[-1].rule(LEFT, flow.y, RIGHT, RULE)
 
 
-def _signatures(flow: _Flow, seal: Slot | None, slots: Sequence[Slot], locale: str) -> list[Place]:
+def _signatures(flow: Flow, seal: Slot | None, slots: Sequence[Slot], locale: str) -> list[Place]:
     wanted = ([] if seal is None else [seal]) + list(slots)
     if not wanted:
         return []
@@ -212,7 +185,7 @@ def _signatures(flow: _Flow, seal: Slot | None, slots: Sequence[Slot], locale: s
     return places
 
 
-def _footers(flow: _Flow, evidence: Evidence, locale: str, *, attached: bool) -> None:
+def _footers(flow: Flow, evidence: Evidence, locale: str, *, attached: bool) -> None:
     note = word(FOOTNOTE, locale)
     for index, canvas in enumerate(flow.pages):
         canvas.rule(LEFT, BOTTOM - 14, RIGHT)

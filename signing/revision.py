@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import io
 import re
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import TypeVar
@@ -33,8 +32,9 @@ from pyhanko.sign.validation.dss import DocumentSecurityStore
 from signing.appearance import Canvas
 from signing.authority import Credentials
 from signing.errors import SigningRefused
-from signing.fonts import EmbeddedFont, FontSet, embed
-from signing.record import PAGE_HEIGHT, PAGE_WIDTH
+from signing.fonts import FontSet
+from signing.pages import resources, stream_of
+from signing.paper import PAGE_HEIGHT, PAGE_WIDTH
 from signing.revocation import RevocationMaterial
 from signing.timestamps import Timestamper
 
@@ -112,18 +112,18 @@ class Revision:
 
     def add_pages(self, canvases: Sequence[Canvas], fonts: FontSet) -> None:
         """Upright A4 pages at the end. Nothing is inherited from the document's own page tree."""
-        resources = self._writer.add_object(self._resources(fonts))
+        used = self._writer.add_object(resources(self._writer, fonts))
         edges = generic.ArrayObject(generic.FloatObject(edge) for edge in (0, 0, PAGE_WIDTH, PAGE_HEIGHT))
         for canvas in canvases:
-            page = PageObject(self._writer.add_object(_stream(canvas.content())), (0, 0, PAGE_WIDTH, PAGE_HEIGHT))
-            page[pdf_name("/Resources")] = resources
+            page = PageObject(self._writer.add_object(stream_of(canvas.content())), (0, 0, PAGE_WIDTH, PAGE_HEIGHT))
+            page[pdf_name("/Resources")] = used
             page[pdf_name("/CropBox")] = edges
             page[pdf_name("/Rotate")] = generic.NumberObject(0)
             self._writer.insert_page(page)
 
     def attach(self, name: str, data: bytes, *, description: str, made_at: datetime) -> None:
         """An embedded file that readers list, and that the catalog points at."""
-        stream = _stream(
+        stream = stream_of(
             data,
             {
                 "/Type": pdf_name("/EmbeddedFile"),
@@ -252,9 +252,9 @@ class Revision:
             "/Type": pdf_name("/XObject"),
             "/Subtype": pdf_name("/Form"),
             "/BBox": generic.ArrayObject(generic.FloatObject(edge) for edge in (0, 0, *_size(widget))),
-            "/Resources": generic.DictionaryObject() if fonts is None else self._resources(fonts),
+            "/Resources": generic.DictionaryObject() if fonts is None else resources(self._writer, fonts),
         }
-        form = self._writer.add_object(_stream(content, entries))
+        form = self._writer.add_object(stream_of(content, entries))
         widget[pdf_name("/AP")] = generic.DictionaryObject({pdf_name("/N"): form})
 
     def _keep(self, material: RevocationMaterial) -> None:
@@ -265,70 +265,6 @@ class Revision:
             certs=[asn1_x509.Certificate.load(der) for der in material.certificates],
             crls=[asn1_crl.CertificateList.load(der) for der in material.crls],
             ocsps=[asn1_ocsp.OCSPResponse.load(der) for der in material.ocsps],
-        )
-
-    def _resources(self, fonts: FontSet) -> generic.DictionaryObject:
-        named = generic.DictionaryObject()
-        for typeface, glyphs in fonts.used.items():
-            if glyphs:
-                named[pdf_name(f"/{fonts.resource(typeface)}")] = self._font(embed(typeface, glyphs))
-        return generic.DictionaryObject({pdf_name("/Font"): named})
-
-    def _font(self, font: EmbeddedFont) -> generic.IndirectObject:
-        """A Type 0 font whose character codes are glyph numbers (Identity-H)."""
-        number, name = generic.NumberObject, pdf_name(f"/{font.name}")
-        box = (-1000, font.descent - 800, 3000, font.ascent + 700)
-        descriptor = generic.DictionaryObject(
-            {
-                pdf_name("/Type"): pdf_name("/FontDescriptor"),
-                pdf_name("/FontName"): name,
-                pdf_name("/Flags"): number(4),
-                pdf_name("/FontBBox"): generic.ArrayObject(number(round(edge)) for edge in box),
-                pdf_name("/ItalicAngle"): number(0),
-                pdf_name("/Ascent"): number(round(font.ascent)),
-                pdf_name("/Descent"): number(round(font.descent)),
-                pdf_name("/CapHeight"): number(720),
-                pdf_name("/StemV"): number(80),
-            }
-        )
-        if font.is_cff:
-            program = _stream(font.program, {"/Subtype": pdf_name("/CIDFontType0C")})
-            descriptor[pdf_name("/FontFile3")] = self._writer.add_object(program)
-        else:
-            program = _stream(font.program, {"/Length1": number(len(font.program))})
-            descriptor[pdf_name("/FontFile2")] = self._writer.add_object(program)
-        widths = generic.ArrayObject()
-        for code, width in font.widths.items():
-            widths.extend((number(code), generic.ArrayObject([number(round(width))])))
-        descendant = generic.DictionaryObject(
-            {
-                pdf_name("/Type"): pdf_name("/Font"),
-                pdf_name("/Subtype"): pdf_name("/CIDFontType0" if font.is_cff else "/CIDFontType2"),
-                pdf_name("/BaseFont"): name,
-                pdf_name("/CIDSystemInfo"): generic.DictionaryObject(
-                    {
-                        pdf_name("/Registry"): pdf_string("Adobe"),
-                        pdf_name("/Ordering"): pdf_string("Identity"),
-                        pdf_name("/Supplement"): number(0),
-                    }
-                ),
-                pdf_name("/FontDescriptor"): self._writer.add_object(descriptor),
-                pdf_name("/W"): widths,
-            }
-        )
-        if font.cid_to_gid is not None:
-            descendant[pdf_name("/CIDToGIDMap")] = self._writer.add_object(_stream(font.cid_to_gid))
-        return self._writer.add_object(
-            generic.DictionaryObject(
-                {
-                    pdf_name("/Type"): pdf_name("/Font"),
-                    pdf_name("/Subtype"): pdf_name("/Type0"),
-                    pdf_name("/BaseFont"): pdf_name(f"/{font.name}-Identity-H") if font.is_cff else name,
-                    pdf_name("/Encoding"): pdf_name("/Identity-H"),
-                    pdf_name("/DescendantFonts"): generic.ArrayObject([self._writer.add_object(descendant)]),
-                    pdf_name("/ToUnicode"): self._writer.add_object(_stream(font.to_unicode)),
-                }
-            )
         )
 
     def _page_with_fields(self) -> int:
@@ -362,14 +298,6 @@ def _open(pdf: bytes) -> IncrementalPdfFileWriter:
             return IncrementalPdfFileWriter(io.BytesIO(pdf), strict=False)
     except Exception as failure:  # damaged files make pyHanko raise more than its own errors
         raise SigningRefused("The file cannot be signed, because it is damaged.") from failure
-
-
-def _stream(data: bytes, entries: dict[str, generic.PdfObject] | None = None) -> generic.StreamObject:
-    described: dict[generic.NameObject, generic.PdfObject] = {
-        pdf_name(key): value for key, value in (entries or {}).items()
-    }
-    described[pdf_name("/Filter")] = pdf_name("/FlateDecode")
-    return generic.StreamObject(described, encoded_data=zlib.compress(data))
 
 
 def _entry(holder: generic.DictionaryObject, key: str, default: Kind) -> Kind:

@@ -151,7 +151,9 @@ def _insist_on_what_counts(invoice: Invoice) -> None:
     if not invoice.number:
         raise IntakeRefused("incomplete", "The invoice has no number.")
     if invoice.issued_on is None:
-        written = next((each.text for each in invoice.unread if each.reason == "not a day"), "")
+        written = next(
+            (each.text for each in invoice.unread if each.reason == "not a day" and "Issue" in each.place), ""
+        )
         if written:
             raise IntakeRefused("incomplete", "The invoice's day cannot be read: %(day)s.", day=written)
         raise IntakeRefused("incomplete", "The invoice does not say on which day it was issued.")

@@ -17,8 +17,10 @@ from lxml import etree
 
 from documents.einvoices.data import Identifier, Quantity, Reason, Unread
 
-_NUMBER = re.compile(r"[+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})")
+_NUMBER = re.compile(r"[+-]?0*([0-9]{0,15})(?:\.([0-9]{0,25}))?")
 """xs:decimal (XML Schema part 2, 3.2.3): no thousands separators, no exponents."""
+MOST_DIGITS = 25
+"""Below the 28 with which Python reckons, so that sums stay exact."""
 _ISO_DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:T[\d:.]+)?(?:Z|[+-]\d\d:\d\d)?")
 _PLAIN_DAY = re.compile(r"(\d{4})(\d\d)(\d\d)(?:\d{4}(?:\d\d)?)?")
 _MONEY = re.compile(r"(?:Amount|Percent|MultiplierFactorNumeric|Rate)$")
@@ -95,7 +97,9 @@ class Said:
         self.taken = True
         if not self.text:
             return None
-        if not _NUMBER.fullmatch(self.text):
+        written = _NUMBER.fullmatch(self.text)
+        digits = "".join(part or "" for part in written.groups()) if written else ""
+        if len(digits) > MOST_DIGITS or not any(letter in "0123456789" for letter in self.text) or written is None:
             self.tell("not a number")
             return None
         return Decimal(self.text)

@@ -98,6 +98,26 @@ def test_amounts_keep_the_decimals_that_were_written(currency: str, written: str
     assert invoice.unread == ()
 
 
+@pytest.mark.parametrize("written", ["+1.00", "-.5", "1.", "007", "0.00", "3.3333333333333335", "9" * 15 + ".99"])
+def test_whatever_is_a_number_is_read(written: str) -> None:
+    invoice = in_ubl(total=written).invoice
+
+    assert invoice is not None
+    assert invoice.totals.payable == Decimal(written)
+
+
+@pytest.mark.parametrize(
+    "written", ["1e3", "1,5", "1 000", "NaN", "INF", ".", "-", "1.2.3", "٣", "9" * 16, "1." + "1" * 25]
+)
+def test_whatever_is_no_number_is_not_taken_for_one(written: str) -> None:
+    """Sixteen digits before the point are no money; more than 25 in all could not be added exactly."""
+    invoice = in_ubl(f"<cac:AllowanceCharge>{amount(written)}</cac:AllowanceCharge>").invoice
+
+    assert invoice is not None
+    assert invoice.allowances[0].amount is None
+    assert Unread("Invoice/AllowanceCharge/Amount", written, "not a number") in invoice.unread
+
+
 def test_a_negative_net_with_a_positive_payable_stays_an_invoice() -> None:
     invoice = in_ubl(net="-10.00", tax="-1.90", total="-11.90", payable="5.00").invoice
 
