@@ -1,10 +1,10 @@
-"""What changed in the text from one version to another."""
+"""What changed from one version to another: in the text, and in what is said of the document."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
@@ -14,7 +14,9 @@ from sqlmodel import Session
 from api.auth import SignedIn
 from api.dependencies import Engine
 from api.pages.shell import page
+from api.pages.words import SAID, said_name, said_value
 from documents.comparison import Comparison
+from documents.rendering import Reader
 from workflows.approvals.model import Round
 from workflows.approvals.queries import approved_before
 from workflows.contracts.model import Contract
@@ -53,19 +55,39 @@ def compare_page(
 
 @dataclass(frozen=True)
 class Since:
-    """An approval of an earlier version, which does not hold for this one, and what changed in the text since."""
+    """An approval that does not hold any more, and what changed since: in the text, where it was of an earlier version,
+    and in what is said of the document."""
 
     version: int
     at: datetime
-    changes: Comparison
+    changes: Comparison | None
+    said: tuple[tuple[str, str, str], ...]
+    """What, before and now, each in words."""
 
 
-def changed_since_approved(session: Session, round: Round, person_id: UUID) -> Since | None:
-    """For somebody who is asked again; None for whoever has not approved an earlier version."""
+def changed_since_approved(session: Session, round: Round, person_id: UUID, reader: Reader) -> Since | None:
+    """For somebody who is asked again; None for whoever has not approved before."""
     found = approved_before(session, round, person_id)
-    if found is None or found[0].version_number == round.version_number:
+    if found is None:
         return None
     earlier, decision = found
+    said = _said_anew(earlier, round, reader)
+    if earlier.version_number == round.version_number:
+        return Since(earlier.version_number, decision.at, None, said) if said else None
     older = papers.version_in(session, round.process, round.subject_id, earlier.version_number)
     newer = papers.version_in(session, round.process, round.subject_id, round.version_number)
-    return Since(earlier.version_number, decision.at, compared(older, newer))
+    return Since(earlier.version_number, decision.at, compared(older, newer), said)
+
+
+def _said_anew(earlier: Round, round: Round, reader: Reader) -> tuple[tuple[str, str, str], ...]:
+    before, now = _facts(earlier), _facts(round)
+    return tuple(
+        (said_name(name, reader), said_value(name, before.get(name), reader), said_value(name, now.get(name), reader))
+        for name in SAID
+        if before.get(name) != now.get(name)
+    )
+
+
+def _facts(round: Round) -> dict[str, Any]:
+    about = round.facts.get(round.process)
+    return {**round.facts, **(about if isinstance(about, dict) else {})}

@@ -21,7 +21,7 @@ from api.pages.handing_over_view import handing_of
 from api.pages.pictures import page_picture
 from api.pages.shell import page
 from api.pages.views import RouteRow, route_rows, stage_name
-from api.pages.words import VIEWS, Status, kind_name, status_of, told, upcoming
+from api.pages.words import VIEWS, Status, kind_name, offered_kinds, status_of, told, upcoming
 from api.readers import reader_of
 from api.rest.contracts import file_of, pdf_response, today_of
 from api.rest.tasks import ran_out
@@ -200,9 +200,10 @@ def shown(
         if asked and (due := due_of(asked.stage, asked.task)[1])
         else "",
         signs=asked is not None and asked.task.kind is StageKind.SIGNATURE,
-        since=changed_since_approved(session, asked.round, actor.id) if asked and again else None,
+        since=changed_since_approved(session, asked.round, actor.id, reader) if asked and again else None,
         may_hand_in=why_not_hand_in(actor, contract, signed=signed) is None,
         said_anew=typed if typed and typed.get("form") == "description" else None,
+        kinds=offered_kinds(contract.kind, reader),
         may_describe=why_not_describe(actor, contract) is None,
         may_withdraw=why_not_withdraw(actor, contract) is None,
         recalled=where.journey is not None and where.journey.round.state is RoundState.RECALLED,

@@ -225,7 +225,7 @@ def shown(
             and not each.handed_to_name
         ],
         stage=found.stage,
-        since=changed_since_approved(session, found.round, found.person.id),
+        since=changed_since_approved(session, found.round, found.person.id, reader),
     )
 
 

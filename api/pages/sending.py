@@ -77,7 +77,7 @@ def send(
     actor = visitor.actor
     words = {
         "title": title,
-        "kind": kind,
+        **({"kind": kind} if kind else {}),
         "amount": plain_amount(amount),
         "currency": currency,
         "counterparty": counterparty,
@@ -222,6 +222,9 @@ def description(
     visitor: FromForm,
     now: Now,
     title: Text = "",
+    kind: Text = "",
+    amount: Text = "",
+    currency: Text = "",
     counterparty: Text = "",
     contact_name: Text = "",
     contact_email: Text = "",
@@ -232,6 +235,9 @@ def description(
 ) -> Response:
     words = {
         "title": title,
+        **({"kind": kind} if kind else {}),
+        "amount": plain_amount(amount),
+        "currency": currency,
         "counterparty": counterparty,
         "contact_name": contact_name,
         "contact_email": contact_email,
@@ -252,7 +258,7 @@ def description(
             visible=papers.is_visible(session, Contract, contract_id, visitor.actor),
         )
 
-    typed = {**words, "form": "description"}
+    typed = {**words, "kind": kind, "amount": amount, "form": "description"}
     return changed(contract_id, request, runtime, visitor, now, work, done="described", typed=typed)
 
 

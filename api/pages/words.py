@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -151,6 +151,9 @@ TOLD = {
 }
 SAID = {
     "title": "Title",
+    "kind": "Kind",
+    "amount": "Amount",
+    "currency": "Currency",
     "counterparty": "Counterparty",
     "contact_name": "Contact there",
     "contact_email": "Their address",
@@ -214,7 +217,29 @@ def _values(event: AuditEvent, reader: Reader) -> Mapping[str, Any]:
         "stage": stage_name(str(data.get("stage") or ""), reader),
         "target": stage_name(str(data.get("send_back_to") or ""), reader),
         "people": ", ".join(data.get("people") or ()),
-        "what": ", ".join(sentence(SAID[each], reader.locale) for each in data.get("changes") or () if each in SAID),
+        "what": _said_anew(data.get("changes") or {}, reader),
         "day": day(date.fromisoformat(data["day"]), reader) if data.get("day") else "",
         "due_at": moment(datetime.fromisoformat(data["due_at"]), reader) if data.get("due_at") else "",
     }
+
+
+def _said_anew(changes: Mapping[str, Sequence[object]], reader: Reader) -> str:
+    """“Kind: Lease → Purchase; Amount: – → 5000.00”: what was said of a document, and what is said now."""
+    told = [(name, *(said_value(name, each, reader) for each in changes[name])) for name in SAID if name in changes]
+    return "; ".join(f"{said_name(name, reader)}: {before} → {now}" for name, before, now in told)
+
+
+def said_name(name: str, reader: Reader) -> str:
+    return sentence(SAID[name], reader.locale) if name in SAID else name
+
+
+def said_value(name: str, value: object, reader: Reader) -> str:
+    """As forms show it; “–” for nothing."""
+    if value in (None, "", 0):
+        return "–"
+    return kind_name(str(value), reader) if name == "kind" else str(value)
+
+
+def offered_kinds(own: str, reader: Reader) -> list[tuple[str, str]]:
+    """The kinds that a form offers, and the document's own, where it is another one."""
+    return [(name, kind_name(name, reader)) for name in dict.fromkeys([*KINDS, own])]

@@ -177,7 +177,8 @@ def patch(
     actor: WritesContracts,
     now: Now,
 ) -> ContractShape:
-    """Its route says whether what was approved stays, or everybody is asked again. What is left out stays as it is."""
+    """Its route says whether what was approved stays, or everybody is asked again; where its amount or kind changes,
+    everybody is. What is left out stays as it is."""
     contract = describe(
         session,
         contract_id,

@@ -136,6 +136,9 @@ class DescriptionIn(Shape):
     """What is left out stays; null empties it."""
 
     title: Annotated[str | None, Field(default=None, max_length=1000)]
+    kind: Annotated[str | None, Field(default=None, max_length=40)]
+    amount: Annotated[str | None, Field(default=None, max_length=30, examples=["84600.00"])]
+    currency: Annotated[str | None, Field(default=None, max_length=3, examples=["EUR"])]
     counterparty: Annotated[str | None, Field(default=None, max_length=1000)]
     counterparty_contact: Annotated[str | None, Field(default=None, max_length=254)]
     counterparty_contact_name: Annotated[str | None, Field(default=None, max_length=1000)]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.support.office import PASSWORD, Office, text_of
+from tests.support.office import PASSWORD, Office, link_in, text_of
 from tests.support.web import Browser, notice, token
 from workflows.audit.queries import history
 from workflows.contracts.model import PROCESS, Contract
@@ -129,7 +129,7 @@ def test_what_is_so_already_changes_nothing_and_what_will_not_do_is_refused(offi
         ({"counterparty_contact": "nobody"}, "email"),
     ):
         assert patched(office, web, contract, 422, **wrong)["field"] == field
-    assert patched(office, web, contract, 422, amount="5") is not None, "the amount decides who must agree: it stays"
+    assert patched(office, web, contract, 422, amount="5")["field"] == "currency"
     assert told(office, contract) == []
     assert office.open_tasks(contract) == ["ann"]
 
@@ -155,8 +155,64 @@ def test_its_owner_changes_it_on_its_page_also_while_it_is_with_them(office: Off
     dan.send(action, title="Crane lease")
     assert notice(dan.page) == "Changed, as the route lets it"
     assert dan.page.one("h1").text == "Crane lease"
-    assert "Dan changed what is said of it (Title)" in dan.page.one("section", **{"aria-labelledby": "history"}).text
+    assert (
+        "Dan changed what is said of it (Title: Forklift fleet lease → Crane lease)"
+        in dan.page.one("section", **{"aria-labelledby": "history"}).text
+    )
     assert office.state(contract) == "returned"
     dan.send(action, 422, title="Crane lease", ends_on="")
     assert "A notice period needs the day" in notice(dan.page)
     assert dan.page.one("form", action=action).one("input", name="ends_on").attributes["value"] == ""
+
+
+@pytest.mark.parametrize("on_change", ["keep", "restart", "{reopen_from: legal}"])
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ({"amount": "90000", "currency": "EUR"}, ["Amount", "84600.00", "90000.00"]),
+        ({"currency": "USD"}, ["Currency", "EUR", "USD"]),
+        ({"kind": "purchase"}, ["Kind", "Lease", "Purchase"]),
+    ],
+)
+def test_where_amount_or_kind_change_everybody_is_asked_again_and_reads_what_changed(
+    office: Office, web: TestClient, on_change: str, said: dict[str, Any], shown: list[str]
+) -> None:
+    office.route(ROUTE.replace("on_change: keep", f"on_change: {on_change}"))
+    contract = in_legal(office, amount="84600.00", currency="EUR")
+    patched(office, web, contract, **said)
+    assert office.open_tasks(contract) == ["mia"], "the manager had approved the other amount"
+    [entry] = told(office, contract)
+    assert entry["goes_on"] is False
+    assert entry["version"] == 1
+    office.deliver()
+    link = link_in(office.mails.to(office.email("mia"))[-1])
+    words = " ".join(Browser(web, "mia").open(link).text.split())
+    assert "Changed since you approved" in words
+    assert f"before: {shown[1]} now: {shown[2]}" in words
+    assert shown[0] in words
+    assert "The file is the same." in words
+    office.decide("mia")
+    office.decide("ann")
+    assert office.state(contract) == "approved"
+
+
+def test_an_amount_that_another_route_is_for_sends_it_on_that_route(office: Office, web: TestClient) -> None:
+    office.route(
+        "{name: large, document: contract, priority: 20, currency: EUR, when: amount >= 100000,"
+        " stages: [{name: board, approvers: {people: [bo@haneul.example]}}]}"
+    )
+    contract = in_legal(office, amount="84600.00", currency="EUR")
+    patched(office, web, contract, amount="150000")
+    assert office.open_tasks(contract) == ["bo"]
+
+
+def test_amount_and_kind_are_changed_on_the_page_too(office: Office, web: TestClient) -> None:
+    contract = in_legal(office, amount="84600.00", currency="EUR")
+    dan = Browser(web, "dan")
+    action = f"/contracts/{contract.id}/description"
+    form = dan.open(f"/contracts/{contract.id}").one("form", action=action)
+    assert form.one("input", name="amount").attributes["value"] == "84600.00"
+    dan.send(action, title=contract.title, kind="purchase", amount="90,000", currency="EUR")
+    history_told = dan.page.one("section", **{"aria-labelledby": "history"}).text
+    assert "Kind: Lease → Purchase; Amount: 84600.00 → 90000.00" in history_told
+    assert office.open_tasks(contract) == ["mia"]

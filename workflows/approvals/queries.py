@@ -245,12 +245,12 @@ def approved_before(session: Session, round: Round, person_id: UUID) -> tuple[Ro
 
 
 def asked_again(session: Session, rounds: Sequence[Round], person_id: UUID) -> set[UUID]:
-    """Those of the rounds in which this person is asked about a document whose earlier version they approved."""
+    """Those of the rounds in which this person is asked about a document that they approved before it changed."""
     later = [round for round in rounds if round.number > 1]
     if not later:
         return set()
     approved = session.exec(
-        select(Round.process, Round.subject_id, Round.number, Round.version_number)
+        select(Round.process, Round.subject_id, Round.number)
         .join(Decision, col(Decision.round_id) == col(Round.id))
         .where(
             col(Round.subject_id).in_({round.subject_id for round in later}),
@@ -261,10 +261,8 @@ def asked_again(session: Session, rounds: Sequence[Round], person_id: UUID) -> s
     return {
         round.id
         for round in later
-        for process, subject_id, number, version in approved
-        if (process, subject_id) == (round.process, round.subject_id)
-        and number < round.number
-        and version != round.version_number
+        for process, subject_id, number in approved
+        if (process, subject_id) == (round.process, round.subject_id) and number < round.number
     }
 
 

@@ -37,7 +37,8 @@ class Submission:
     """A version of a document that is to travel a route.
 
     ``facts``: what conditions are answered from. ``card``: what inboxes and mails say of it. ``signers``: people who
-    sign it, in their order, unless the route names its own.
+    sign it, in their order, unless the route names its own. ``afresh``: no approval of before stays, whatever the route
+    says of changes.
     """
 
     process: str
@@ -49,6 +50,7 @@ class Submission:
     card: dict[str, Any]
     signers: Sequence[Person]
     link_days: int
+    afresh: bool = False
 
 
 def open_round(
@@ -118,7 +120,7 @@ def open_round(
             )
     if signature is None and submission.signers:
         stages.append(Stage(round_id=round.id, position=len(plan.stages), name=SIGNATURES, kind=StageKind.SIGNATURE))
-    if before is not None and before.route_id == route.id:
+    if before is not None and before.route_id == route.id and not submission.afresh:
         _keep(session, before, stages, plan.on_change, now=now)
     session.add_all(stages)
     session.flush()

@@ -13,7 +13,7 @@ from workflows.approvals.submitting import goes_on_with
 from workflows.columns import as_json
 from workflows.contracts.model import PROCESS, Contract
 from workflows.contracts.operations import card_of, index, send_on_its_way
-from workflows.contracts.rules import DESCRIBED, described, facts_of, last_day_to_cancel, why_not_describe
+from workflows.contracts.rules import DECISIVE, DESCRIBED, described, facts_of, last_day_to_cancel, why_not_describe
 from workflows.database import Work
 from workflows.outbox import wake
 from workflows.papers.operations import locked, note_event, permission, version_of
@@ -31,7 +31,8 @@ def describe(
     link_days: int,
     visible: bool,
 ) -> Contract:
-    """Say something else of a contract. Its route says whether what was approved stays, or everybody is asked again.
+    """Say something else of a contract. Its route says whether what was approved stays, or everybody is asked again;
+    where its amount or kind changes, everybody is.
 
     ``words``: of ``DESCRIBED`` those that change, as somebody types them. What is so already changes nothing.
 
@@ -57,11 +58,13 @@ def describe(
         setattr(contract, name, getattr(draft, name))
     contract.cancel_by = last_day_to_cancel(contract.ends_on, contract.notice_days)
     owner, version = session.get_one(Person, contract.owner_id), version_of(session, contract)
-    goes_on = None
+    goes_on, afresh = None, False
     if going.state is RoundState.OPEN:
         facts = facts_of(contract, submitter=owner.email)
         route = choose_route(session, PROCESS, facts, name=contract.route, submitter=owner, now=now)
-        goes_on = goes_on_with(session, going, facts, card_of(session, contract, version), route=route)
+        afresh = any(name in changes for name in DECISIVE)
+        card = card_of(session, contract, version)
+        goes_on = not afresh and goes_on_with(session, going, facts, card, route=route)
     note_event(
         session,
         "described",
@@ -74,7 +77,7 @@ def describe(
     )
     if goes_on is False:
         end_round(session, going, RoundState.REPLACED, now=now)
-        send_on_its_way(session, contract, version, owner, now=now, link_days=link_days)
+        send_on_its_way(session, contract, version, owner, now=now, link_days=link_days, afresh=afresh)
     else:
         session.flush()
         index(session, contract)

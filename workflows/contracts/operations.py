@@ -228,8 +228,16 @@ def index(session: Work, contract: Contract) -> None:
 
 
 def send_on_its_way(
-    session: Work, contract: Contract, version: Version, owner: Person, *, now: datetime, link_days: int
+    session: Work,
+    contract: Contract,
+    version: Version,
+    owner: Person,
+    *,
+    now: datetime,
+    link_days: int,
+    afresh: bool = False,
 ) -> None:
+    """``afresh``: see ``Submission``."""
     signers = [
         acquaintance(
             session, name=each["name"], email=each["email"], locale=owner.locale, timezone=owner.timezone, now=now
@@ -247,6 +255,7 @@ def send_on_its_way(
         owner=owner,
         now=now,
         link_days=link_days,
+        afresh=afresh,
     )
     index(session, contract)
 

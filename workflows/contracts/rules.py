@@ -166,11 +166,13 @@ def facts_of(contract: Contract, *, submitter: str) -> dict[str, object]:
     }
 
 
+DECISIVE = ("kind", "amount", "currency")
+"""Who must agree depends on them: where one changes nothing that was approved stays."""
 DESCRIBED = (
-    *("title", "counterparty", "contact_name", "contact_email"),
+    *("title", *DECISIVE, "counterparty", "contact_name", "contact_email"),
     *("starts_on", "ends_on", "notice_days", "external_id"),
 )
-"""What may be said anew of a contract under way. Its amount and kind stay: who must agree depends on them."""
+"""What may be said anew of a contract under way."""
 
 
 def described(contract: Contract, words: Mapping[str, str]) -> Draft:
@@ -180,8 +182,9 @@ def described(contract: Contract, words: Mapping[str, str]) -> Draft:
         Refused: as ``checked``.
     """
     own = {name: getattr(contract, name) for name in DESCRIBED}
+    own["amount"] = f"{contract.amount:f}" if contract.amount is not None else None
     said: dict[str, Any] = {name: "" if value is None else str(value) for name, value in own.items()}
-    return checked(kind=contract.kind, **{**said, **{name: words[name] for name in DESCRIBED if name in words}})
+    return checked(**{**said, **{name: words[name] for name in DESCRIBED if name in words}})
 
 
 OVER = frozenset({ContractState.REJECTED, ContractState.DECLINED, ContractState.WITHDRAWN, ContractState.EXPIRED})

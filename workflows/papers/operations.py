@@ -156,8 +156,10 @@ def send_round(
     owner: Person,
     now: datetime,
     link_days: int,
+    afresh: bool = False,
 ) -> Round:
-    """Send a version on the route asked for, or on the first that fits. ``facts``, ``card``: see ``Submission``.
+    """Send a version on the route asked for, or on the first that fits. ``facts``, ``card``, ``afresh``: see
+    ``Submission``.
 
     Raises:
         Refused: no route fits, or nobody would be asked.
@@ -174,6 +176,7 @@ def send_round(
             card=card,
             signers=signers,
             link_days=link_days,
+            afresh=afresh,
         ),
         route=choose_route(session, paper.process, facts, name=paper.route, submitter=owner, now=now),
         submitter=owner,
