@@ -235,8 +235,12 @@ def list_(
 def read_invoices(
     files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False)],
     as_json: Annotated[bool, typer.Option("--json", help="Print one object a file, each in a line.")] = False,
+    rules: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="A folder with further rules (XSLT of Schematron)."),
+    ] = None,
 ) -> None:
-    """Read invoices (UBL, CII, XRechnung, Factur-X, ZUGFeRD, Korean tax invoices, PDF) and print what they say.
+    """Read invoices (UBL, CII, XRechnung, Factur-X, ZUGFeRD, Korean tax invoices, PDF): what they say, what is wrong.
 
     Nothing has to run, and nothing is stored. Exit status 1 when a file cannot be read or has errors.
     """
@@ -244,7 +248,7 @@ def read_invoices(
 
     sound = True
     for file in files:
-        result = read_file(file)
+        result = read_file(file, rules)
         sound = sound and result.sound
         if as_json:
             print(json.dumps(result.as_json(), ensure_ascii=False))

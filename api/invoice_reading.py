@@ -12,8 +12,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from documents.einvoices import official
 from documents.einvoices.as_json import to_json
 from documents.einvoices.data import Invoice, Line, Party
+from documents.einvoices.findings import Finding, blocks, place_said, said, sorted_by_weight
+from documents.einvoices.findings import to_json as finding_to_json
 from documents.einvoices.reading import Reading, read
 from documents.intake import IntakeRefused
 from documents.rendering import money
@@ -36,6 +39,8 @@ SYNTAXES = {
     "typed": "typed",
 }
 
+STYLES = {"error": "red", "warning": "yellow", "information": "dim"}
+
 
 @dataclass(frozen=True)
 class Result:
@@ -44,13 +49,16 @@ class Result:
     file: Path
     reading: Reading | None
     refusal: str = ""
+    findings: tuple[Finding, ...] = ()
 
     @property
     def sound(self) -> bool:
         if self.reading is None:
             return False
         invoice, signature = self.reading.invoice, self.reading.signature
-        return not (invoice and invoice.unread) and (signature is None or signature.valid)
+        return not (
+            blocks(self.findings) or (invoice and invoice.unread) or (signature is not None and not signature.valid)
+        )
 
     def as_json(self) -> dict[str, Any]:
         reading = self.reading
@@ -64,16 +72,29 @@ class Result:
             "signature": {name: _plain(value) for name, value in asdict(reading.signature).items()}
             if reading.signature
             else None,
+            "findings": [finding_to_json(each) for each in self.findings],
             "differences": [asdict(each) for each in reading.differences],
             "suggestions": [asdict(each) for each in reading.suggestions],
         }
 
 
-def read_file(file: Path) -> Result:
+def read_file(file: Path, rules: Path | None) -> Result:
+    """`rules` is a folder with further sets of rules."""
     try:
-        return Result(file, read(file.read_bytes()))
+        reading = read(file.read_bytes())
+        return Result(file, reading, findings=_findings(reading, rules))
     except IntakeRefused as refused:
         return Result(file, None, str(refused))
+
+
+def _findings(reading: Reading, rules: Path | None) -> tuple[Finding, ...]:
+    invoice = reading.invoice
+    if invoice is None:
+        return ()
+    found = official.check(
+        reading.xml, syntax=invoice.syntax, specification=invoice.specification, kind=invoice.kind, folder=rules
+    )
+    return sorted_by_weight(found)
 
 
 def _plain(value: object) -> object:
@@ -84,10 +105,10 @@ def shown(result: Result) -> RenderableType:
     name = Text(str(result.file), style="bold")
     if result.reading is None:
         return Group(name, Text(f"  {result.refusal}\n", style="red"))
-    return Group(name, *_parts(result.reading), Text())
+    return Group(name, *_parts(result, result.reading), Text())
 
 
-def _parts(reading: Reading) -> Iterator[RenderableType]:
+def _parts(result: Result, reading: Reading) -> Iterator[RenderableType]:
     invoice = reading.invoice
     if invoice is None:
         if not reading.suggestions:
@@ -109,6 +130,12 @@ def _parts(reading: Reading) -> Iterator[RenderableType]:
             numbers={2, 3, 4, 5},
         )
     yield _totals(invoice)
+    for finding in result.findings:
+        times = f" ({finding.count} times)" if finding.count > 1 else ""
+        where = f" In {place_said(finding.places[0], 'en')}." if finding.places else ""
+        yield Text(
+            f"  {finding.severity} {finding.rule}: {said(finding, 'en')}{where}{times}", style=STYLES[finding.severity]
+        )
     for each in invoice.unread:
         yield Text(f"  {each.place}, {each.reason}: {each.text}", style="red")
     for difference in reading.differences:

@@ -47,14 +47,28 @@ def test_invoices_are_read_and_printed_without_a_running_system(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     file, plain = tmp_path / "invoice.bin", tmp_path / "plain.pdf"
-    file.write_bytes(einvoices.hybrid())
+    file.write_bytes(einvoices.signed())
     plain.write_bytes(einvoices.with_page("Invoice number 4711"))
     monkeypatch.setenv("SIGNOFF_DATABASE_URL", "postgresql+psycopg://nobody@127.0.0.1:1/nothing")
 
     assert read([file, plain], monkeypatch) == 0
     printed = capfd.readouterr().out
-    for each in ("Invoice 2026-0001", "Aurora Leasing GmbH", "DE02120300000000202051", "EUR 119.00", "4711"):
+    for each in ("Invoice 202605274100002000000001", "(주)새벽리스", "KRW 1,100,000", "The signature matches", "4711"):
         assert each in printed
+
+
+def test_what_the_rules_find_is_printed_and_ends_with_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "invoice.pdf"
+    file.write_bytes(einvoices.hybrid())
+
+    assert read([file], monkeypatch) == 1
+    printed = capfd.readouterr().out
+    for each in ("Invoice 2026-0001", "PDF with XML inside (factur-x.xml)", "DE02120300000000202051", "error BR-01"):
+        assert each in printed
+    assert read([file], monkeypatch, "--json") == 1
+    assert "BR-01" in {each["rule"] for each in json.loads(capfd.readouterr().out)["findings"]}
 
 
 def test_invoices_are_printed_as_one_object_a_line(
