@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from lxml import etree
 
@@ -42,7 +43,7 @@ class Said:
         place: str = "",
         told: list[Unread] | None = None,
     ) -> None:
-        name = _local(element.tag, namespaces)
+        name = _local(str(element.tag), namespaces)
         self.name = (renamed or {}).get(name, name)
         self.place = place or name
         self.text = "" if len(element) else (element.text or "").strip()
@@ -52,7 +53,7 @@ class Said:
         self.children: list[Said] = []
         seen: dict[str, int] = {}
         for each in element.iterchildren(tag=etree.Element):
-            below = _local(each.tag, namespaces)
+            below = _local(str(each.tag), namespaces)
             seen[below] = seen.get(below, 0) + 1
             where = f"{self.place}/{below}" + (f"[{seen[below]}]" if seen[below] > 1 else "")
             self.children.append(Said(each, namespaces, renamed, where, self._told))
@@ -169,9 +170,10 @@ class Said:
 _DAY_FORMATS = frozenset({"102", "203", "204"})
 
 
-def _local(tag: object, namespaces: frozenset[str]) -> str:
-    name = etree.QName(str(tag))
-    return name.localname if name.namespace in namespaces else str(tag)
+@lru_cache(4096)
+def _local(tag: str, namespaces: frozenset[str]) -> str:
+    namespace, _, name = tag.removeprefix("{").rpartition("}")
+    return name if namespace in namespaces else tag
 
 
 def size_of_base64(text: str) -> int | None:

@@ -67,7 +67,7 @@ def harmless(data: bytes) -> bytes:
     text = _decoded(data)
     if text.count("<") > MOST_TAGS:
         raise _costly()
-    if any(
+    if len(text) > LONGEST_TAG and any(
         (len(each) > LONGEST_TAG and each.partition(">")[0].count("=") > MOST_ATTRIBUTES)
         or each.count("=") > LONGEST_TAG
         for each in text.split("<")

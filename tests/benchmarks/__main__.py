@@ -16,15 +16,17 @@ from typing import Any
 from tests.benchmarks import decisions, signatures, system
 from tests.support import parts, servers
 
+PARTS = ["decisions", "system", "signatures", "invoices", "search"]
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
-    parser.add_argument("--only", choices=["decisions", "system", "signatures", "search"], action="append")
+    parser.add_argument("--only", choices=PARTS, action="append")
     parser.add_argument("--rounds", type=int, default=400, help="decisions in each measurement")
     parser.add_argument("--entries", type=int, default=5000, help="entries in the search index")
     parser.add_argument("--json", type=Path, help="write the figures there as well")
     chosen = parser.parse_args()
-    wanted = chosen.only or ["decisions", "system", "signatures", "search"]
+    wanted = chosen.only or PARTS
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}")
     figures: dict[str, Any] = {}
     with ExitStack() as stack:
@@ -43,6 +45,10 @@ def main() -> None:
             figures["system"] = show("The whole embedded system", system.run(folder / "system"))
         if "signatures" in wanted:
             figures["signatures"] = show("Signatures a second, B-B, 100 KB", signatures.run())
+        if "invoices" in wanted:
+            from tests.benchmarks import invoices
+
+            figures["invoices"] = show("Invoices a second", invoices.run())
         if "search" in wanted:
             from tests.benchmarks import bench_search
             from workflows.schema import migrate
