@@ -20,6 +20,7 @@ from workflows.approvals.queries import current_round, is_participant
 from workflows.audit.operations import record
 from workflows.columns import to_millisecond
 from workflows.database import Work
+from workflows.discussions.finding import put_talk
 from workflows.discussions.model import Attachment, Comment, CommentWithdrawal, Visibility
 from workflows.discussions.queries import Entry, asked_in, entry, may_answer, mentionable
 from workflows.discussions.rules import (
@@ -118,6 +119,7 @@ def say(session: Work, subject: Subject, said: Said, *, by: Actor, now: datetime
     for person in chosen:
         _tell(session, subject, comment, person, asked.get(person.id), round, file, by=by, now=now)
     session.flush()
+    put_talk(session, subject)
     return entry(session, subject, comment.id, by)
 
 
@@ -139,6 +141,7 @@ def withdraw(session: Work, subject: Subject, comment_id: UUID, *, by: Actor, no
     record(session, "comment_withdrawn", chain, subject.id, now=now, **_about(found.comment, by))
     _drop_mails(session, found.comment, subject)
     session.flush()
+    put_talk(session, subject)
     return entry(session, subject, comment_id, by)
 
 

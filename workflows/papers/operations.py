@@ -20,10 +20,11 @@ from workflows.approvals.standing_in import why_not_recall
 from workflows.approvals.submitting import Submission, open_round
 from workflows.audit.operations import record
 from workflows.database import Work
+from workflows.discussions.finding import put_talk
 from workflows.errors import Conflict, Forbidden, NotFound, Refused
 from workflows.outbox import post, wake
 from workflows.papers.model import NumberRange, Paper, Version
-from workflows.papers.queries import version
+from workflows.papers.queries import subject_of, version
 from workflows.papers.rules import page_starts
 from workflows.parties.model import Organisation, Person
 from workflows.parties.queries import people
@@ -190,7 +191,7 @@ def send_round(
 def put_entry(
     session: Work, paper: Paper, *, head: Sequence[str], body: str, numbers: Iterable[str | None], marks: Sequence[str]
 ) -> None:
-    """Let the paper be found, by those who may see it."""
+    """Let the paper be found by those who may see it, and what is said of it by those who may read that."""
     seen_by = session.exec(
         select(Participant.person_id).where(Participant.process == paper.process, Participant.subject_id == paper.id)
     ).all()
@@ -204,6 +205,7 @@ def put_entry(
         seen_by=[f"o{paper.organisation_id.hex}", *(f"p{each.hex}" for each in seen_by)],
         marks=marks,
     )
+    put_talk(session, subject_of(paper))
 
 
 def card_head(session: Session, paper: Paper) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from workflows.approvals.model import Participant, Round, Task, TaskState
+from workflows.discussions.finding import kinds_of_entries
 from workflows.discussions.rules import Subject
 from workflows.errors import NotFound, Refused
 from workflows.papers.model import Paper, Version, model_of
@@ -134,7 +135,8 @@ def _searched(
     first = _position(cursor)
     # rights are a condition of the search itself; other filters are joined afterwards, on at most 1,000 hits
     most = 1000 if filtered else limit
-    found = find(session, q, seen_by=principals(actor), kind=model.process, first=0 if filtered else first, page=most)
+    kinds = kinds_of_entries(model.process)
+    found = find(session, q, seen_by=principals(actor), kind=kinds, first=0 if filtered else first, page=most)
     ids = [UUID(each) for each in found.object_ids]
     rows = {row.id: row for row in session.exec(wanted.where(col(model.id).in_(ids)))} if ids else {}
     ranked = [rows[each] for each in ids if each in rows]

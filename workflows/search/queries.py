@@ -40,20 +40,25 @@ def find(
     query: str,
     *,
     seen_by: Sequence[str] | None,
-    kind: str | None = None,
+    kind: str | Sequence[str] = (),
     marks: Sequence[str] = (),
     first: int = 0,
     page: int = 20,
 ) -> Found:
-    """``seen_by``: the names under which the reader may see entries, one is enough; None sees all. ``marks``: states,
-    all of which an entry must be in. ``first``: hits to leave out before the page.
+    """``seen_by``: the names under which the reader may see entries, one is enough; None sees all. ``kind``: of these
+    alone; entries of several kinds that are of one object are one hit. ``marks``: states, all of which an entry must be
+    in. ``first``: hits to leave out before the page.
 
     A query without a letter or digit finds nothing.
     """
     want = wanted(query)
     if not want.conditions or (seen_by is not None and not seen_by):
         return NOTHING
-    always: list[tuple[str, ...]] = [(marked("~", each),) for each in (kind, *marks) if each is not None]
+    kinds = (kind,) if isinstance(kind, str) else tuple(kind)
+    always: list[tuple[str, ...]] = [(marked("~", each),) for each in marks]
+    if kinds:
+        always.append(tuple(marked("~", each) for each in kinds))
+    entries = (first + page) * max(1, len(kinds))  # so many are enough objects for the page
     if seen_by is not None:
         always.append(tuple(marked("@", each) for each in dict.fromkeys(seen_by)))
 
@@ -64,18 +69,20 @@ def find(
         hits: dict[int, None] = {}
         unread = cut_short = False
         for conditions, phrases in _ranks(want):
-            listed = _listed(
-                connection, index, [*always, *conditions], phrases, below=above_all, enough=first + page + 1
-            )
+            listed = _listed(connection, index, [*always, *conditions], phrases, below=above_all, enough=entries + 1)
             hits |= dict.fromkeys(listed.ids)
             unread |= listed.unread
             cut_short |= listed.cut_short
-            if len(hits) > MOST_SHOWN or (listed.unread and len(hits) > first + page):
+            if len(hits) > MOST_SHOWN or (listed.unread and len(hits) > entries):
                 break  # further ranks come after this page, and the count is open already
         shown = list(hits)[:MOST_SHOWN]
-        object_ids = _object_ids(connection, shown[first : first + page])
+        if len(kinds) > 1:
+            objects = tuple(dict.fromkeys(_object_ids(connection, shown)))
+            object_ids, count = objects[first : first + page], len(objects)
+        else:
+            object_ids, count = _object_ids(connection, shown[first : first + page]), len(shown)
     is_open = bool(shown) and (unread or len(hits) > MOST_SHOWN)
-    return Found(object_ids, f"{len(shown):,}{'+' if is_open else ''}", len(shown) > first + page, cut_short)
+    return Found(object_ids, f"{count:,}{'+' if is_open else ''}", count > first + page, cut_short)
 
 
 def _ranks(want: Wanted) -> Iterator[tuple[Sequence[tuple[str, ...]], Sequence[str]]]:
