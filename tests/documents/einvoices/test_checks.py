@@ -1,0 +1,292 @@
+"""Our own checks: days, VAT categories, numbers with check digits, currencies, duplicates, accounts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from documents.einvoices.checks import check
+from documents.einvoices.data import (
+    Address,
+    Identifier,
+    Invoice,
+    Line,
+    Party,
+    PaymentMeans,
+    Period,
+    TaxCategory,
+    TaxSubtotal,
+    Totals,
+    Unread,
+)
+from documents.einvoices.findings import Finding, said
+from documents.einvoices.identifiers import wrong_iban, wrong_korean_number, wrong_vat_id
+from documents.einvoices.reading import read_here
+from documents.einvoices.suspicions import Seen, duplicate, other_account, seen, supplier_key
+from tests.support import einvoices
+
+TODAY = date(2026, 5, 27)
+PLAIN = Invoice(kind="invoice", syntax="ubl", number="2026-0001", issued_on=TODAY, currency="EUR")
+
+
+def found(invoice: Invoice) -> dict[str, Finding]:
+    return {each.rule: each for each in check(invoice, today=TODAY)}
+
+
+def test_an_invoice_without_faults_has_no_findings() -> None:
+    assert check(PLAIN, today=TODAY) == ()
+
+
+@pytest.mark.parametrize(
+    ("issued", "due", "rule", "told"),
+    [
+        (TODAY + timedelta(2), None, "issued", "The invoice is dated in the future: 2026-05-29."),
+        (date(2025, 5, 1), None, "issued", "The invoice is more than a year old: 2025-05-01."),
+        (TODAY, date(2026, 5, 26), "due", "The invoice is due (2026-05-26) before it was issued (2026-05-27)."),
+        (TODAY, date(2027, 7, 1), "due", "The invoice is due more than a year after its issue: 2027-07-01."),
+    ],
+)
+def test_days_that_cannot_be_meant_are_told(issued: date, due: date | None, rule: str, told: str) -> None:
+    assert said(found(replace(PLAIN, issued_on=issued, due_on=due))[rule], "en") == told
+
+
+def test_a_korean_tax_invoice_need_not_state_a_rate() -> None:
+    invoice = read_here(einvoices.korean()).invoice
+    assert invoice is not None
+    assert check(invoice, today=TODAY) == ()
+
+
+def test_tomorrow_is_not_the_future_everywhere() -> None:
+    assert found(replace(PLAIN, issued_on=TODAY + timedelta(1), due_on=TODAY + timedelta(1))) == {}
+
+
+def test_a_period_that_ends_before_it_begins_is_an_error() -> None:
+    reversed_ = Period(date(2026, 5, 31), date(2026, 5, 1))
+    assert found(replace(PLAIN, period=reversed_))["period"].severity == "error"
+    assert found(replace(PLAIN, lines=(Line(period=reversed_),)))["period"].severity == "error"
+
+
+@pytest.mark.parametrize(
+    ("code", "rate", "reason", "rules"),
+    [
+        ("S", "19", "", set()),
+        ("S", "0", "", {"rate"}),
+        ("Z", "0", "", set()),
+        ("Z", "19", "", {"rate"}),
+        ("E", "0", "", {"exemption"}),
+        ("E", "0", "Education", set()),
+        ("AE", "19", "Reverse charge", {"rate"}),
+        ("K", "0", "", {"exemption"}),
+        ("L", "0", "", set()),
+        ("Q", "19", "", {"category"}),
+    ],
+)
+def test_categories_of_vat_go_with_their_rates_and_reasons(code: str, rate: str, reason: str, rules: set[str]) -> None:
+    tax = TaxSubtotal(code, Decimal(rate), None, None, exemption_reason=reason)
+    assert set(found(replace(PLAIN, taxes=(tax,)))) == rules
+
+
+def test_a_line_of_the_standard_rate_without_a_rate_is_told() -> None:
+    assert set(found(replace(PLAIN, lines=(Line(tax=TaxCategory("S")),)))) == {"rate"}
+
+
+def test_other_taxes_than_vat_have_other_rules() -> None:
+    assert found(replace(PLAIN, taxes=(TaxSubtotal("S", Decimal(0), None, None, kind="AAA"),))) == {}
+
+
+@pytest.mark.parametrize(
+    ("account", "wrong"),
+    [
+        ("DE02120300000000202051", False),
+        ("DE03120300000000202051", True),
+        ("DE02 1203 0000 0000 2020 51", False),
+        ("NO9386011117947", False),
+        ("NO938601111794", True),
+        ("110-123-456789", False),
+        ("", False),
+    ],
+)
+def test_an_account_that_is_no_iban_though_it_looks_like_one_is_told(account: str, wrong: bool) -> None:
+    assert ("iban" in found(replace(PLAIN, payment_means=(PaymentMeans(account=account),)))) == wrong
+
+
+@given(st.integers(0, 21), st.integers(1, 9))
+def test_no_digit_of_an_iban_can_be_mistyped(place: int, by: int) -> None:
+    right = "DE02120300000000202051"
+    digit = right[place]
+    if digit.isdigit():
+        wrong = right[:place] + str((int(digit) + by) % 10) + right[place + 1 :]
+        assert wrong_iban(wrong)
+    assert not wrong_iban(right)
+
+
+@pytest.mark.parametrize(("bic", "wrong"), [("COBADEFFXXX", False), ("COBADEFF", False), ("BIC", True), ("", False)])
+def test_a_bic_has_its_form(bic: str, wrong: bool) -> None:
+    assert ("bic" in found(replace(PLAIN, payment_means=(PaymentMeans(bic=bic),)))) == wrong
+
+
+@pytest.mark.parametrize(
+    ("number", "wrong"),
+    [
+        ("DE136695976", False),
+        ("DE 136 695 976", False),
+        ("DE123456789", True),
+        ("FR40303265045", False),
+        ("FR40303265046", True),
+        ("ATU13585627", False),
+        ("EL094259216", False),
+        ("NO995525828MVA", False),
+        ("NO995525829MVA", True),
+        ("GB980780684", False),
+        ("CHE107787577IVA", False),
+        ("US123456789", None),
+        ("123456", None),
+    ],
+)
+def test_vat_numbers_are_checked_by_the_rules_of_their_countries(number: str, wrong: bool | None) -> None:
+    assert wrong_vat_id(number) is wrong
+    assert ("vat-id" in found(replace(PLAIN, seller=Party("A", vat_id=number)))) == bool(wrong)
+
+
+def test_a_korean_business_number_has_a_check_digit() -> None:
+    assert not wrong_korean_number("220-81-62517")
+    assert wrong_korean_number("2208162518")
+    right = read_here(einvoices.korean()).invoice
+    assert right is not None
+    assert [each.values["number"] for each in check(right, today=TODAY) if each.rule == "registration"] == []
+    wrong = replace(right, buyer=replace(right.buyer, vat_id="2208162518"))
+    assert said(found(wrong)["registration"], "ko") == "한빛물류(주)의 2208162518: 올바른 사업자등록번호가 아닙니다."
+    abroad = replace(PLAIN, seller=Party("B", vat_id="2208162518", address=Address(country="KR")))
+    assert "registration" in found(abroad)
+
+
+@pytest.mark.parametrize(
+    ("reason", "severity"),
+    [
+        ("not a number", "error"),
+        ("another currency", "error"),
+        ("not a day", "warning"),
+        ("one too many", "warning"),
+        ("not known", "warning"),
+    ],
+)
+def test_what_was_not_read_is_told(reason: str, severity: str) -> None:
+    unread = Unread("Invoice/LegalMonetaryTotal/PayableAmount", "1O.00", reason)  # type: ignore[arg-type]
+    (told,) = check(replace(PLAIN, unread=(unread,)), today=TODAY)
+    assert told.severity == severity
+    assert "1O.00" in said(told, "en")
+    assert said(told, "ko") != said(told, "en")
+
+
+def test_an_amount_in_another_currency_is_no_amount_of_the_invoice() -> None:
+    mixed = einvoices.ubl().replace(b"<cbc:PayableAmount currencyID='EUR'>", b"<cbc:PayableAmount currencyID='USD'>")
+    invoice = read_here(mixed.replace(b"119.00</cbc:Pay", b"119.00</cbc:Pay")).invoice
+    assert invoice is not None
+    assert found(invoice)["currency-mixture"].severity == "error"
+
+
+def test_a_currency_that_does_not_exist_is_told_and_nothing_is_reckoned_in_it() -> None:
+    assert set(found(replace(PLAIN, currency="XYZ"))) == {"currency"}
+
+
+def test_what_the_supplier_owes_is_told_without_calling_it_a_credit_note() -> None:
+    told = found(replace(PLAIN, totals=Totals(payable=Decimal(-5))))["negative"]
+    assert told.severity == "information"
+    assert said(told, "en") == "The amount due is negative: 5.00 EUR are owed by the supplier."
+
+
+def test_errors_come_first() -> None:
+    several = replace(PLAIN, issued_on=date(2024, 1, 1), taxes=(TaxSubtotal("S", Decimal(0), None, None),))
+    assert [each.severity for each in check(several, today=TODAY)] == ["error", "warning"]
+
+
+# beside others
+
+HERE = Seen("vat:DE136695976", "2026-0001", "invoice", TODAY, "EUR", Decimal("119.00"), "a" * 64, "INV-2026-0007")
+
+
+def another(**changes: object) -> Seen:
+    return replace(HERE, **{"sha256": "b" * 64, "reference": "", **changes})  # type: ignore[arg-type]
+
+
+def test_the_same_file_is_a_duplicate_whatever_it_says() -> None:
+    told = duplicate(another(sha256="a" * 64, number="other", supplier="vat:X"), [HERE])
+    assert told is not None
+    assert (told.severity, said(told, "en")) == ("error", "This very file is here already, as INV-2026-0007.")
+
+
+def test_the_same_number_of_a_supplier_in_one_year_is_a_duplicate() -> None:
+    told = duplicate(another(issued_on=date(2026, 1, 2), payable=Decimal(1)), [HERE])
+    assert told is not None
+    assert told.severity == "error"
+    assert said(told, "en") == "The supplier's invoice 2026-0001 of 2026 is here already, as INV-2026-0007."
+    assert duplicate(another(number=" 2026-0001  "), [HERE]) is not None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"issued_on": date(2025, 5, 27)},
+        {"supplier": "vat:DE999999999"},
+        {"number": "2026-0002"},
+        {"kind": "credit note"},
+    ],
+    ids=["numbers begin anew each year", "another supplier", "another number", "a credit note"],
+)
+def test_what_is_no_duplicate(changes: dict[str, object]) -> None:
+    assert duplicate(another(**changes), [HERE]) is None
+
+
+@pytest.mark.parametrize("number", ["2026/0001", "20260001", "2026 0001", "2026-1"])
+def test_a_number_written_otherwise_over_the_same_amount_is_a_reason_to_ask(number: str) -> None:
+    told = duplicate(another(number=number), [HERE])
+    assert told is not None
+    assert told.severity == "warning"
+    assert duplicate(another(number=number, payable=Decimal(1)), [HERE]) is None
+
+
+def test_suppliers_are_known_by_their_numbers_before_their_names() -> None:
+    one = Party("Aurora Leasing GmbH", vat_id="DE 136 695 976")
+    other = Party("AURORA  LEASING", vat_id="DE136695976")
+    assert supplier_key(one) == supplier_key(other)
+    assert supplier_key(Party("Ａurora Leasing")) == supplier_key(Party("aurora  leasing"))
+    assert supplier_key(Party("A", legal_id=Identifier("HRB 1"))) == "legal:HRB1"
+
+
+def test_as_much_of_an_invoice_is_kept_as_tells_it_from_others() -> None:
+    invoice = read_here(einvoices.ubl()).invoice
+    assert invoice is not None
+    told = seen(invoice, sha256="c" * 64)
+    assert (told.supplier, told.number, told.payable) == ("name:aurora leasing gmbh", "2026-0001", Decimal("119.00"))
+
+
+def paid_to(*accounts: str) -> Invoice:
+    return replace(PLAIN, payment_means=tuple(PaymentMeans(account=each) for each in accounts))
+
+
+def test_an_account_that_the_last_invoice_did_not_name_is_a_reason_to_ask() -> None:
+    told = other_account(paid_to("DE02120300000000202051"), replace(paid_to("DE88100900001234567892"), number="1"))
+    assert told is not None
+    assert told.severity == "warning"
+    assert said(told, "en").startswith(
+        "Payment is asked to DE02120300000000202051; the supplier's last invoice (1) named DE88100900001234567892."
+    )
+
+
+@pytest.mark.parametrize(
+    ("this", "last"),
+    [
+        (("DE02120300000000202051",), ("DE02 1203 0000 0000 2020 51",)),
+        (("DE02120300000000202051",), ("DE88100900001234567892", "DE02120300000000202051")),
+        ((), ("DE88100900001234567892",)),
+        (("DE02120300000000202051",), ()),
+    ],
+    ids=["written otherwise", "one of several", "none now", "none before"],
+)
+def test_accounts_that_are_no_reason_to_ask(this: tuple[str, ...], last: tuple[str, ...]) -> None:
+    assert other_account(paid_to(*this), paid_to(*last)) is None
