@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from documents.einvoices import official
 from documents.einvoices.as_json import to_json
 from documents.einvoices.data import Invoice, Line, Party
-from documents.einvoices.findings import Finding, blocks, place_said, said, sorted_by_weight
+from documents.einvoices.findings import Finding, blocks, place_said, said
 from documents.einvoices.findings import to_json as finding_to_json
+from documents.einvoices.judging import judge
 from documents.einvoices.reading import Reading, read
 from documents.intake import IntakeRefused
 from documents.rendering import money
@@ -55,10 +56,7 @@ class Result:
     def sound(self) -> bool:
         if self.reading is None:
             return False
-        invoice, signature = self.reading.invoice, self.reading.signature
-        return not (
-            blocks(self.findings) or (invoice and invoice.unread) or (signature is not None and not signature.valid)
-        )
+        return not blocks(self.findings)
 
     def as_json(self) -> dict[str, Any]:
         reading = self.reading
@@ -82,19 +80,9 @@ def read_file(file: Path, rules: Path | None) -> Result:
     """`rules` is a folder with further sets of rules."""
     try:
         reading = read(file.read_bytes())
-        return Result(file, reading, findings=_findings(reading, rules))
+        return Result(file, reading, findings=judge(reading, today=datetime.now(UTC).date(), folder=rules))
     except IntakeRefused as refused:
         return Result(file, None, str(refused))
-
-
-def _findings(reading: Reading, rules: Path | None) -> tuple[Finding, ...]:
-    invoice = reading.invoice
-    if invoice is None:
-        return ()
-    found = official.check(
-        reading.xml, syntax=invoice.syntax, specification=invoice.specification, kind=invoice.kind, folder=rules
-    )
-    return sorted_by_weight(found)
 
 
 def _plain(value: object) -> object:
@@ -136,8 +124,6 @@ def _parts(result: Result, reading: Reading) -> Iterator[RenderableType]:
         yield Text(
             f"  {finding.severity} {finding.rule}: {said(finding, 'en')}{where}{times}", style=STYLES[finding.severity]
         )
-    for each in invoice.unread:
-        yield Text(f"  {each.place}, {each.reason}: {each.text}", style="red")
     for difference in reading.differences:
         pages = ", ".join(f"{each.text} (page {each.page})" for each in difference.page)
         yield Text(

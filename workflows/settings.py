@@ -87,6 +87,10 @@ class Settings(BaseSettings):
     intake_file_bytes: int = 100_000_000
     intake_pages: int = 2_000
 
+    invoice_rules: Path | None = None
+    """A folder with further sets of rules for invoices (XSLT that writes Schematron's reports), beside those of EN
+    16931: `documents.einvoices.official.sets_in` says how they are chosen."""
+
     prefect_port: int = Field(0, ge=0, le=65535)
     """Loopback port of the embedded Prefect server; 0: the web port plus 200."""
     prefect_api_url: str = Field("", validation_alias="PREFECT_API_URL")

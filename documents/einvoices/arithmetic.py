@@ -247,9 +247,9 @@ def _percentage(
 
 def _allowances_of_the_document(to: _Reckoner) -> None:
     for each in to.invoice.allowances:
-        _percentage(to, each, "allowance", "Allowance")
+        _percentage(to, each, "allowance", "Allowance on the whole")
     for each in to.invoice.charges:
-        _percentage(to, each, "allowance", "Charge")
+        _percentage(to, each, "allowance", "Charge on the whole")
 
 
 def _sums(to: _Reckoner) -> None:

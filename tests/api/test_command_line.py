@@ -101,4 +101,4 @@ def test_an_invoice_with_errors_ends_with_1(
     file.write_bytes(data)
 
     assert read([file], monkeypatch) == 1
-    assert "not a number: 1e3" in (printed := capfd.readouterr().out) or "changed after it was signed" in printed
+    assert "Not a number: “1e3”" in (printed := capfd.readouterr().out) or "changed after it was signed" in printed

@@ -26,6 +26,7 @@ from documents.einvoices.data import (
 )
 from documents.einvoices.findings import Finding, said
 from documents.einvoices.identifiers import wrong_iban, wrong_korean_number, wrong_vat_id
+from documents.einvoices.judging import judge
 from documents.einvoices.reading import read_here
 from documents.einvoices.suspicions import Seen, duplicate, other_account, seen, supplier_key
 from tests.support import einvoices
@@ -290,3 +291,27 @@ def test_an_account_that_the_last_invoice_did_not_name_is_a_reason_to_ask() -> N
 )
 def test_accounts_that_are_no_reason_to_ask(this: tuple[str, ...], last: tuple[str, ...]) -> None:
     assert other_account(paid_to(*this), paid_to(*last)) is None
+
+
+# all together
+
+
+def test_all_that_is_found_in_an_invoice_is_said_with_errors_first() -> None:
+    data = einvoices.ubl(tax="18.00", total="119.00", account="DE03120300000000202051")
+    found = judge(read_here(data), today=TODAY)
+    rules = [each.rule for each in found]
+    assert {"BR-CO-15", "gross-total", "iban"} <= set(rules)
+    assert [each.severity for each in found] == sorted(
+        (each.severity for each in found), key=["error", "warning", "information"].index
+    )
+
+
+def test_a_signature_that_does_not_match_is_an_error() -> None:
+    changed = einvoices.signed().replace("장비 임대".encode(), "장비 매매".encode())
+    found = {each.rule: each for each in judge(read_here(changed), today=TODAY)}
+    assert found["signature"].severity == "error"
+    assert "signature" not in {each.rule for each in judge(read_here(einvoices.signed()), today=TODAY)}
+
+
+def test_nothing_is_found_in_pages_that_nobody_has_typed() -> None:
+    assert judge(read_here(einvoices.with_page("Invoice 1")), today=TODAY) == ()
