@@ -194,8 +194,6 @@ def _totals(said: Said | None, currency: str, tax_currency: str) -> tuple[Totals
 
 
 def _subtotal(said: Said, currency: str) -> TaxSubtotal:
-    said.amount("LineTotalBasisAmount", currency)  # EXTENDED: parts of the basis, which is stated itself
-    said.amount("AllowanceChargeBasisAmount", currency)
     return TaxSubtotal(
         said.says("CategoryCode"),
         said.number("RateApplicablePercent"),
@@ -204,6 +202,8 @@ def _subtotal(said: Said, currency: str) -> TaxSubtotal:
         said.says("ExemptionReason"),
         said.says("ExemptionReasonCode"),
         said.says("TypeCode") or "VAT",
+        said.amount("LineTotalBasisAmount", currency),
+        said.amount("AllowanceChargeBasisAmount", currency),
     )
 
 
@@ -315,11 +315,14 @@ def _measure(said: Said) -> str:
 def _price(agreement: Said, currency: str) -> Price:
     net = agreement.one("NetPriceProductTradePrice")
     gross = agreement.one("GrossPriceProductTradePrice")
+    base = net.quantity("BasisQuantity") if net else None
+    gross_base = gross.quantity("BasisQuantity") if gross else None
     return Price(
         net.amount("ChargeAmount", currency) if net else None,
         gross.amount("ChargeAmount", currency) if gross else None,
         gross.amount("AppliedTradeAllowanceCharge/ActualAmount", currency) if gross else None,
-        (net.quantity("BasisQuantity") if net else None) or (gross.quantity("BasisQuantity") if gross else None),
+        base or gross_base,
+        gross_base if base and gross_base != base else None,
     )
 
 

@@ -131,6 +131,10 @@ class TaxSubtotal:
     exemption_code: str = ""
     """BT-121."""
     kind: str = "VAT"
+    lines: Decimal | None = None
+    """EXTENDED: how much of the taxable amount comes from lines, …"""
+    adjustments: Decimal | None = None
+    """… and how much from allowances (negative) and charges of the document."""
 
 
 @dataclass(frozen=True)
@@ -166,6 +170,8 @@ class Price:
     """BT-147: gross − net."""
     base_quantity: Quantity | None = None
     """BT-149/150; one where nothing is said."""
+    gross_base_quantity: Quantity | None = None
+    """Only where CII states another one for the gross price; EN 16931 knows one for both."""
 
 
 @dataclass(frozen=True)

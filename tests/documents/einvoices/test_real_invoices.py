@@ -7,8 +7,10 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from lxml import etree
 
 from documents.einvoices.reading import read, read_here
+from documents.einvoices.xml import parsed
 from documents.intake import IntakeRefused
 from tests.support import corpus
 
@@ -115,3 +117,23 @@ def test_both_syntaxes_of_one_invoice_say_the_same() -> None:
         assert [each.quantity for each in ubl.lines] == [each.quantity for each in cii.lines]
         assert ubl.buyer_reference == cii.buyer_reference
         assert [each.account for each in ubl.payment_means] == [each.account for each in cii.payment_means]
+
+
+MONEY = ("Amount", "Percent", "Quantity", "MultiplierFactorNumeric")
+
+
+@pytest.mark.parametrize("name", [row[0] for row in ROWS])
+def test_no_amount_can_change_unnoticed(name: str) -> None:
+    """Each number of the file in turn is made another one: what is read must differ, or tell of it."""
+    reading = read_here(file(name).read_bytes())
+    root = parsed(reading.xml)
+    numbers = [each for each in root.iter(etree.Element) if etree.QName(each).localname.endswith(MONEY) and each.text]
+    assert numbers
+
+    unnoticed = []
+    for each in numbers:
+        before, each.text = each.text, "7654.321"
+        if read_here(etree.tostring(root)).invoice == reading.invoice:
+            unnoticed.append(root.getroottree().getelementpath(each))
+        each.text = before
+    assert unnoticed == []
