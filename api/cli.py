@@ -25,6 +25,8 @@ contracts = typer.Typer(no_args_is_help=True, help="Send and list contracts.")
 invoices = typer.Typer(no_args_is_help=True, help="Read invoices.")
 routes = typer.Typer(no_args_is_help=True, help="Check and publish approval routes.")
 rates = typer.Typer(no_args_is_help=True, help="Exchange rates by which routes compare amounts.")
+orders = typer.Typer(no_args_is_help=True, help="Orders that invoices are held against.")
+machines = typer.Typer(no_args_is_help=True, help="Machines that invoices are held against.")
 audit = typer.Typer(no_args_is_help=True, help="Check the history.")
 users = typer.Typer(no_args_is_help=True, help="People with an account.")
 tokens = typer.Typer(no_args_is_help=True, help="Tokens with which programs act for a person.")
@@ -33,6 +35,8 @@ for name, part in (
     ("invoices", invoices),
     ("routes", routes),
     ("rates", rates),
+    ("orders", orders),
+    ("machines", machines),
     ("audit", audit),
     ("users", users),
     ("tokens", tokens),
@@ -304,6 +308,45 @@ def load_rates(
         for each in days:
             keep_rates(session, each.day, each.base, each.units, by=actor, now=_now())
     console.print(f"Kept: {sum(len(each.units) for each in days)} rates of {len({each.day for each in days})} days.")
+
+
+@orders.command("load")
+def load_orders(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            exists=True, dir_okay=False, help="CSV with the columns order, line, quantity, price and others."
+        ),
+    ],
+    by: By,
+) -> None:
+    """Keep the orders of a file: all of it or nothing."""
+    from workflows.csv_rows import decoded
+    from workflows.orders.operations import keep_orders
+    from workflows.orders.rules import read_file
+
+    said = read_file(decoded(file.read_bytes()))
+    with _runtime().transaction() as session:
+        kept = keep_orders(session, said, by=_actor(session, by), now=_now())
+    console.print(f"Kept: {kept} orders with {sum(len(each.lines) for each in said)} lines.")
+
+
+@machines.command("load")
+def load_machines(
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="CSV with the column serial and others of machines.")
+    ],
+    by: By,
+) -> None:
+    """Keep the machines of a file: all of it or nothing."""
+    from workflows.csv_rows import decoded
+    from workflows.inventory.operations import keep_machines
+    from workflows.inventory.rules import read_file
+
+    said = read_file(decoded(file.read_bytes()))
+    with _runtime().transaction() as session:
+        kept = keep_machines(session, said, by=_actor(session, by), now=_now())
+    console.print(f"Kept: {kept} machines.")
 
 
 def _text_of(file: Path) -> str:

@@ -136,6 +136,10 @@ class Allowed:
 
 ReadsContracts = Annotated[Actor, Depends(Allowed(Scope.CONTRACTS_READ))]
 WritesContracts = Annotated[Actor, Depends(Allowed(Scope.CONTRACTS_WRITE))]
+ReadsOrders = Annotated[Actor, Depends(Allowed(Scope.ORDERS_READ))]
+WritesOrders = Annotated[Actor, Depends(Allowed(Scope.ORDERS_WRITE))]
+ReadsMachines = Annotated[Actor, Depends(Allowed(Scope.INVENTORY_READ))]
+WritesMachines = Annotated[Actor, Depends(Allowed(Scope.INVENTORY_WRITE))]
 ReadsTasks = Annotated[Actor, Depends(Allowed(Scope.TASKS_READ))]
 Decides = Annotated[Actor, Depends(Allowed(Scope.TASKS_DECIDE))]
 Verifies = Annotated[Actor, Depends(Allowed(Scope.VERIFY))]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cryptography.fernet import Fernet
 from sqlalchemy import Dialect, Engine, Table, bindparam, event, insert, inspect, update
@@ -25,6 +25,8 @@ from sqlmodel import Session, SQLModel, create_engine
 from workflows.writes import Write, prepare, watch, write_later
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 TRIED_AFTER = 1.0  # seconds that a connection may lie idle before it is tried
 
@@ -139,6 +141,12 @@ def transaction(engine: Engine, *, stamp: Callable[[bytes], bytes], vault: Ferne
         work.commit_at_last()
     if work.owes:
         tell(engine)
+
+
+def in_parts(values: Sequence[T], most: int = 1000) -> Iterator[Sequence[T]]:
+    """The values for an IN, as many at once as either database takes."""
+    for first in range(0, len(values), most):
+        yield values[first : first + most]
 
 
 def table_of(kind: type[SQLModel]) -> Table:

@@ -5,8 +5,10 @@ import workflows.audit.model
 import workflows.contracts.model
 import workflows.discussions.model
 import workflows.idempotency
+import workflows.inventory.model
 import workflows.invoices.model
 import workflows.leases
+import workflows.orders.model
 import workflows.outbox
 import workflows.papers.model
 import workflows.parties.model

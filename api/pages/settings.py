@@ -34,13 +34,17 @@ router = APIRouter(prefix="/settings", include_in_schema=False)
 SCOPES = {
     Scope.CONTRACTS_READ: "Read contracts, their files and their history",
     Scope.CONTRACTS_WRITE: "Hand in contracts and new versions, and withdraw them",
+    Scope.ORDERS_READ: "Read orders",
+    Scope.ORDERS_WRITE: "Keep orders",
+    Scope.INVENTORY_READ: "Read the list of machines",
+    Scope.INVENTORY_WRITE: "Keep the list of machines",
     Scope.TASKS_READ: "Read requests to approve and to sign",
     Scope.TASKS_DECIDE: "Decide on requests to approve",
     Scope.BOARDS_READ: "Read the boards",
     Scope.VERIFY: "Verify files",
     Scope.ROUTES_WRITE: "Check and publish routes",
 }
-OF_ADMINISTRATORS = (Scope.ROUTES_WRITE, Scope.BOARDS_READ)
+OF_ADMINISTRATORS = (Scope.ROUTES_WRITE, Scope.BOARDS_READ, Scope.ORDERS_WRITE, Scope.INVENTORY_WRITE)
 TOKEN_DAYS = (7, 30, 90, 365)
 
 

@@ -9,6 +9,8 @@ from api.rest import (
     decisions,
     discussions,
     handing_over,
+    machines,
+    orders,
     people,
     rates,
     rounds,
@@ -30,6 +32,8 @@ for part in (
     rounds,
     people,
     rates,
+    orders,
+    machines,
     verifications,
 ):
     router.include_router(part.router)

@@ -29,6 +29,10 @@ class Problem(BaseModel):
     field: str | None = None
 
 
+class Loaded(Shape):
+    kept: Annotated[int, Field(description="How many are kept now as the file says them.", examples=[120])]
+
+
 class VersionShape(Shape):
     number: Annotated[int, Field(examples=[1])]
     sha256: Annotated[

@@ -116,7 +116,7 @@ def page_of(
     if q.strip():
         return _searched(session, model, actor, q, wanted, filtered=filtered, cursor=cursor, limit=limit)
     if cursor:
-        wanted = wanted.where(col(model.id) < _uuid(cursor))
+        wanted = wanted.where(col(model.id) < id_of(cursor))
     rows = session.exec(wanted.order_by(col(model.id).desc()).limit(limit + 1)).all()
     return Page(rows[:limit], str(rows[limit - 1].id) if len(rows) > limit else None)
 
@@ -168,7 +168,8 @@ def literally(text: str) -> str:
     return f"%{escaped}%"
 
 
-def _uuid(cursor: str) -> UUID:
+def id_of(cursor: str) -> UUID:
+    """After which row a page begins."""
     try:
         return UUID(cursor)
     except ValueError:

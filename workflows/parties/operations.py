@@ -337,3 +337,8 @@ def _by_email(session: Session, email: str) -> Person:
     if person is None:
         raise NotFound("Nobody is registered with the address %(email)s.", email=email)
     return person
+
+
+def take_turns(session: Work, organisation_id: UUID) -> None:
+    """Have those wait who would keep the same of an organisation at the same moment; others go on."""
+    session.exec(select(Organisation.id).where(Organisation.id == organisation_id).with_for_update(key_share=True))

@@ -30,6 +30,10 @@ class Scope(StrEnum):
 
     CONTRACTS_READ = "contracts:read"
     CONTRACTS_WRITE = "contracts:write"
+    ORDERS_READ = "orders:read"
+    ORDERS_WRITE = "orders:write"
+    INVENTORY_READ = "inventory:read"
+    INVENTORY_WRITE = "inventory:write"
     TASKS_READ = "tasks:read"
     TASKS_DECIDE = "tasks:decide"
     ROUTES_WRITE = "routes:write"

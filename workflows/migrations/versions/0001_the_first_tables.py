@@ -1008,6 +1008,68 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("comment_id"),
     )
+    op.create_table(
+        "machine",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        sa.Column("serial", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
+        sa.Column("serial_key", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
+        sa.Column("model", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("location", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("customer", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("installed_on", sa.Date(), nullable=True),
+        sa.Column("removed_on", sa.Date(), nullable=True),
+        sa.Column("contract_number", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
+        sa.Column("kept_at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisation.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("organisation_id", "serial_key"),
+    )
+    with op.batch_alter_table("machine", schema=None) as batch_op:
+        batch_op.create_index("ix_machine_list", ["organisation_id", "id"], unique=False)
+
+    op.create_table(
+        "purchase_order",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
+        sa.Column("number_key", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
+        sa.Column("supplier", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("supplier_id", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
+        sa.Column("currency", sqlmodel.sql.sqltypes.AutoString(length=3), nullable=False),
+        sa.Column("ordered_on", sa.Date(), nullable=True),
+        sa.Column("kept_at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisation.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("organisation_id", "number_key"),
+    )
+    with op.batch_alter_table("purchase_order", schema=None) as batch_op:
+        batch_op.create_index("ix_purchase_order_list", ["organisation_id", "id"], unique=False)
+
+    op.create_table(
+        "purchase_order_line",
+        sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.Column("line", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("sellers_id", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
+        sa.Column("buyers_id", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
+        sa.Column("standard_id", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
+        sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("quantity", workflows.columns.Decimals(), nullable=True),
+        sa.Column("unit", sqlmodel.sql.sqltypes.AutoString(length=20), nullable=False),
+        sa.Column("price", workflows.columns.Decimals(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["order_id"],
+            ["purchase_order.id"],
+        ),
+        sa.PrimaryKeyConstraint("order_id", "line"),
+    )
     search.create(op.get_bind())
     for statement in KEPT_AS_WRITTEN[op.get_bind().dialect.name]:
         op.execute(statement)
@@ -1017,6 +1079,15 @@ def downgrade() -> None:
     search.drop(op.get_bind())
     for statement in LET_GO[op.get_bind().dialect.name]:
         op.execute(statement)
+    op.drop_table("purchase_order_line")
+    with op.batch_alter_table("purchase_order", schema=None) as batch_op:
+        batch_op.drop_index("ix_purchase_order_list")
+
+    op.drop_table("purchase_order")
+    with op.batch_alter_table("machine", schema=None) as batch_op:
+        batch_op.drop_index("ix_machine_list")
+
+    op.drop_table("machine")
     op.drop_table("comment_withdrawal")
     with op.batch_alter_table("attachment", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_attachment_comment_id"))
