@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from documents.einvoices import official, rule_sentences
+from documents.einvoices import official, rule_sentences, samples
 from documents.einvoices.findings import Finding, blocks, from_json, place_said, said, to_json
 from documents.einvoices.reading import read_here
 from documents.einvoices.svrl import PARTS, place_of
@@ -412,3 +412,12 @@ def test_an_invoice_of_thousands_of_lines_is_checked_in_time() -> None:
     without_price = next(each for each in found if each.rule == "BR-26")
     assert without_price.count == 2000
     assert len(without_price.places) == 20
+
+
+@pytest.mark.parametrize(("sample", "syntax"), [(samples.UBL, "ubl"), (samples.CII, "cii")])
+def test_rules_are_run_in_on_invoices_of_their_syntax(sample: str, syntax: str) -> None:
+    reading = read_here(sample.strip().encode())
+    assert reading.invoice is not None
+    assert reading.invoice.syntax == syntax
+    found = {each.rule for each in check(sample.strip().encode())}
+    assert found & {"BR-CO-11", "BR-CO-15"}, "the rules about sums have been run"
