@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import pikepdf
 from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
 
-from documents.einvoices.xml import MOST_BYTES, looks_like_xml
+from documents.einvoices.xml import looks_like_xml
+from documents.intake import IntakeRefused
 
 MOST_FILES = 100
 MARKS = (b"CrossIndustryInvoice", b"CrossIndustryDocument", b"xsd:Invoice-2", b"xsd:CreditNote-2")
@@ -24,7 +26,10 @@ class Embedded:
 
 
 def embedded_invoices(pdf: Pdf) -> list[Embedded]:
-    """Every attached file that is an invoice in XML; normally none or one. A file that lies there twice counts once."""
+    """Every attached file that is an invoice in XML; normally none or one. A file that lies there twice counts once.
+
+    Raises IntakeRefused for one that is damaged.
+    """
     found: dict[bytes, Embedded] = {}
     for each in _files(pdf):
         if looks_like_xml(each.data) and _is_invoice(each.data):
@@ -51,8 +56,11 @@ def _files(pdf: Pdf) -> Iterator[Embedded]:
                     streams.setdefault(stream.objgen, stream)
                     names.setdefault(stream.objgen, str(each.get("/UF") or each.get("/F") or ""))
     for number, stream in list(streams.items())[:MOST_FILES]:
-        if int(stream.get("/Length", 0)) <= MOST_BYTES:
-            yield Embedded(names.get(number, ""), stream.read_bytes())
+        try:
+            data = stream.read_bytes()
+        except (pikepdf.PdfError, ValueError):  # leaving it out could leave out the invoice
+            raise IntakeRefused("damaged", "A file inside the PDF is damaged and cannot be read.") from None
+        yield Embedded(names.get(number, ""), data)
 
 
 def _associated(pdf: Pdf) -> list[Object]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -51,6 +52,47 @@ def test_a_pdf_with_two_invoices_is_refused() -> None:
 
     with pytest.raises(IntakeRefused, match=r"holds 2 different invoices \(factur-x.xml, second.xml\)"):
         read_here(written.getvalue())
+
+
+def test_a_damaged_file_in_a_pdf_is_told_of_and_not_left_out() -> None:
+    with pikepdf.open(io.BytesIO(einvoices.hybrid())) as pdf:
+        (held,) = [each for each in pdf.objects if isinstance(each, pikepdf.Stream) and "/Type" in each]
+        held.write(b"this was never deflated", filter=pikepdf.Name.FlateDecode)
+        written = io.BytesIO()
+        pdf.save(written)
+
+    with pytest.raises(IntakeRefused, match="A file inside the PDF is damaged"):
+        read_here(written.getvalue())
+
+
+def test_the_older_cii_of_zugferd_1_says_the_same() -> None:
+    settlement = (
+        "<ram:ApplicableTradeTax><ram:CalculatedAmount>19.00</ram:CalculatedAmount><ram:TypeCode>VAT</ram:TypeCode>"
+        "<ram:BasisAmount>100.00</ram:BasisAmount><ram:CategoryCode>S</ram:CategoryCode>"
+        "<ram:RateApplicablePercent>19.00</ram:RateApplicablePercent></ram:ApplicableTradeTax>"
+    )
+    todays = einvoices.cii(settlement=settlement)
+    older = todays.decode()
+    for new, old in (
+        ("urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100", "urn:ferd:CrossIndustryDocument:invoice:1p0"),
+        ("ReusableAggregateBusinessInformationEntity:100", "ReusableAggregateBusinessInformationEntity:12"),
+        ("UnqualifiedDataType:100", "UnqualifiedDataType:15"),
+        ("rsm:CrossIndustryInvoice", "rsm:CrossIndustryDocument"),
+        ("rsm:ExchangedDocument>", "rsm:HeaderExchangedDocument>"),
+        ("rsm:SupplyChainTradeTransaction", "rsm:SpecifiedSupplyChainTradeTransaction"),
+        ("ApplicableHeaderTrade", "ApplicableSupplyChainTrade"),
+        ("SettlementHeaderMonetarySummation", "SettlementMonetarySummation"),
+        ("RateApplicablePercent", "ApplicablePercent"),
+    ):
+        assert new in older
+        older = older.replace(new, old)
+
+    read, expected = read_here(older.encode()).invoice, read_here(todays).invoice
+
+    assert read is not None
+    assert expected is not None
+    assert read == replace(expected, syntax="zugferd1")
+    assert (read.totals.payable, read.taxes[0].rate) == (Decimal("119.00"), Decimal("19.00"))
 
 
 def test_an_envelope_of_the_network_is_opened() -> None:
