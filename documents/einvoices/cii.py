@@ -266,6 +266,7 @@ def _line(said: Said, currency: str) -> Line:
     sums = settlement.one("MonetarySummation") or _nothing()
     for name in ("TotalAllowanceChargeAmount", "ChargeTotalAmount", "AllowanceTotalAmount", "GrandTotalAmount"):
         sums.amount(name, currency)  # EXTENDED: said of the line's allowances and charges, which are read themselves
+    tax_amount = settlement.amount("ApplicableTradeTax/CalculatedAmount", currency)
     references = (*settlement.all("AdditionalReferencedDocument"), *agreement.all("AdditionalReferencedDocument"))
     return Line(
         id=document.says("LineID"),
@@ -278,8 +279,7 @@ def _line(said: Said, currency: str) -> Line:
         allowances=_allowances(settlement, currency, charges=False),
         charges=_allowances(settlement, currency, charges=True),
         tax=_category(settlement.one("ApplicableTradeTax")),
-        tax_amount=settlement.amount("ApplicableTradeTax/CalculatedAmount", currency)
-        or sums.amount("TaxTotalAmount", currency),
+        tax_amount=tax_amount if tax_amount is not None else sums.amount("TaxTotalAmount", currency),
         order=_number(order),
         order_line=order.says("LineID") if order else "",
         despatch=DocumentReference(_number(note), _day(note, "FormattedIssueDateTime"), line=note.says("LineID"))

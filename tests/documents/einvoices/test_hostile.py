@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import resource
 import time
 from collections.abc import Callable
 
+import pikepdf
 import pytest
 
 from documents.einvoices.reading import read, read_here
@@ -110,6 +112,21 @@ def test_it_is_refused_soon_and_without_much_memory(made: Callable[[], bytes], w
     assert refused.value.code in ("hostile", "too_costly", "too_large", "damaged", "not_invoice")
     assert time.monotonic() - start < 20
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss - before < 1_500_000
+
+
+def test_a_bomb_inside_a_pdf_goes_off_alone() -> None:
+    with pikepdf.open(io.BytesIO(einvoices.hybrid())) as pdf:
+        (held,) = [each for each in pdf.objects if isinstance(each, pikepdf.Stream) and "/Type" in each]
+        held.write(pdfs.packed(b"<a>" * 300_000, 4000), filter=pikepdf.Name.FlateDecode)
+        written = io.BytesIO()
+        pdf.save(written)
+    start = time.monotonic()
+
+    with pytest.raises(IntakeRefused) as refused:
+        read(written.getvalue())
+
+    assert refused.value.code in ("too_costly", "damaged"), "whichever the library says when memory ends"
+    assert time.monotonic() - start < 30
 
 
 @pytest.mark.parametrize(

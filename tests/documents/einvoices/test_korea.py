@@ -129,3 +129,27 @@ def test_an_amended_invoice_names_the_one_that_it_amends() -> None:
     assert invoice.preceding[0].number == "202604014100002000000009"
     assert invoice.totals.payable == Decimal(-1100000)
     assert invoice.kind == "invoice", "its amounts are negative already"
+
+
+@pytest.mark.parametrize(
+    ("code", "category"), [("0101", "S"), ("0201", "S"), ("0102", "Z"), ("0105", "Z"), ("0301", "E")]
+)
+def test_its_kind_says_which_tax_it_bears(code: str, category: str) -> None:
+    invoice = read_here(einvoices.korean().replace(b">0101<", f">{code}<".encode())).invoice
+
+    assert invoice is not None
+    assert [each.category for each in invoice.taxes] == [category]
+    assert [each.tax.code for each in invoice.lines if each.tax] == [category]
+
+
+@pytest.mark.parametrize(("kind", "is_business"), [(b"01", True), (b"02", False), (b"03", False)])
+def test_a_buyer_who_is_no_business_has_no_number_for_tax(kind: bytes, is_business: bool) -> None:
+    """Residents are named by their resident number (02), foreigners by 9999999999999 (03)."""
+    data = einvoices.korean()
+    before, mark, after = data.rpartition(b"<BusinessTypeCode>01")
+    invoice = read_here(before + b"<BusinessTypeCode>" + kind + after).invoice
+
+    assert mark
+    assert invoice is not None
+    assert (invoice.buyer.vat_id == "2208162517") is is_business
+    assert [each.value for each in invoice.buyer.ids] == ([] if is_business else ["2208162517"])
