@@ -13,7 +13,8 @@ from workflows.database import Work
 
 
 def prepare(session: Work) -> None:
-    """Publish the catch-all route where there is no route for contracts yet. Safe to repeat."""
-    if session.exec(select(RouteVersion.id).where(RouteVersion.document == "contract").limit(1)).first() is None:
-        source = files("workflows.approvals").joinpath("standard.yaml").read_text(encoding="utf-8")
-        publish(session, source, name="standard", by=None, now=datetime.now(UTC))
+    """Publish the catch-all routes of kinds of documents that have no route yet. Safe to repeat."""
+    for document, name in (("contract", "standard"), ("invoice", "standard-invoice")):
+        if session.exec(select(RouteVersion.id).where(RouteVersion.document == document).limit(1)).first() is None:
+            source = files("workflows.approvals").joinpath(f"{name}.yaml").read_text(encoding="utf-8")
+            publish(session, source, name=name, by=None, now=datetime.now(UTC))

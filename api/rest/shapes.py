@@ -257,6 +257,14 @@ class DryRunIn(Shape):
         ),
     ]
     contract: Annotated[dict[str, Any], Field(default_factory=dict, examples=[{"kind": "lease", "risk": "low"}])]
+    invoice: Annotated[
+        dict[str, Any],
+        Field(default_factory=dict, description="Of a route for invoices.", examples=[{"cost_center": "4711"}]),
+    ]
+    match: Annotated[
+        Literal["matched", "failed", "without_order"] | None,
+        Field(default=None, description="How an invoice came out that was held against orders."),
+    ]
     submitter: Annotated[
         str, Field(description="Address of the person who would hand it in.", examples=["minjun.kim@haneul.example"])
     ]

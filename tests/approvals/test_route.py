@@ -92,14 +92,12 @@ LATER = {
     ),
     "authority": ("currency: EUR\n" + asking("authority: {role: x}"), "5:38 “authority” is not supported yet."),
     "field": (asking("field: cost_center.owner"), "4:34 “field” is not supported yet."),
-    "invoice": (HEAD.replace("contract", "invoice"), "2:11 “invoice” is not supported yet."),
     "keep": (HEAD + "on_change: keep\n", "4:12 “keep” is not supported yet."),
     "kinds together": (asking("role: x, group: y"), "4:26 “role, group” is not supported yet."),
     "links": (
         HEAD + 'currency: EUR\nlinks: {one_time_code: {above: "10000"}}\n',
         "5:8 “links” is not supported yet.",
     ),
-    "match": (HEAD + "match: {price: {percent: '2'}}\n", "4:8 “match” is not supported yet."),
     "reopen_from": (HEAD + "on_change: {reopen_from: manager}\n", "4:12 “reopen_from” is not supported yet."),
     "send_back_to a stage": (
         stages("{name: a, approvers: {role: x}}", "{name: b, approvers: {role: x}, send_back_to: [a]}"),

@@ -92,7 +92,7 @@ INVOICE = """\
 name: invoice-payable
 document: invoice
 currency: EUR
-match: {price: {percent: "2", amount: "50.00"}, without_order: {insert: procurement}}
+match: {price: {percent: "2"}, on_failure: {insert: exception, before: first}, without_order: {insert: procurement}}
 calendar: {country: DE, timezone: Europe/Berlin}
 bands:
   - {to: "1000", stages: []}
@@ -103,8 +103,14 @@ stages:
   - {name: owner, approvers: {field: cost_center.owner}, due: 1 business day}
   - {name: controller, approvers: {group: controllers}, quorum: any, due: 2 business days}
   - {name: cfo, approvers: {role: cfo}, due: 2 business days}
+  - {name: exception, approvers: {group: accounts-payable}, send_back_to: [submitter]}
+  - {name: procurement, approvers: {group: procurement}}
 tests:
   - {given: {amount: "999.99"}, expect: []}
+  - {given: {amount: "999.99", match: failed}, expect: [exception]}
+  - {given: {amount: "1000", match: failed}, expect: [exception, owner]}
+  - {given: {amount: "1000", match: without_order}, expect: [owner, procurement]}
+  - {given: {amount: "1000", match: matched}, expect: [owner]}
   - {given: {amount: "1000"}, expect: [owner]}
   - {given: {amount: "99999.99"}, expect: [owner, controller]}
   - {given: {amount: "100000"}, expect: [owner, controller, cfo]}

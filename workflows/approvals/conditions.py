@@ -54,8 +54,12 @@ DOCUMENTS: Mapping[str, Mapping[str, Kind]] = {
         "external_id": Kind.TEXT,
     },
     "invoice": {
+        "kind": Kind.TEXT,
         "title": Kind.TEXT,
         "supplier": Kind.TEXT,
+        "supplier_id": Kind.TEXT,
+        "cost_center": Kind.TEXT,
+        "contract_number": Kind.TEXT,
         "number": Kind.TEXT,
         "order_number": Kind.TEXT,
         "issued_on": Kind.DAY,

@@ -15,7 +15,7 @@ from workflows.approvals import route as routes
 from workflows.approvals.approvers import Asking, resolve
 from workflows.approvals.deadlines import escalation_time, reminder_times
 from workflows.approvals.exchange import rates_of_submission
-from workflows.approvals.plan import SIGNATURES, Approvers, Band, OnExpiry, ParallelPlan, Route, StagePlan
+from workflows.approvals.plan import SIGNATURES, Approvers, Band, MatchOutcome, OnExpiry, ParallelPlan, Route, StagePlan
 from workflows.approvals.rates import Rates
 from workflows.approvals.rules import excluded_from, panel, thresholds
 from workflows.business_time import DueDate, due_after
@@ -75,28 +75,30 @@ def dry_run(
     submitter: Person,
     now: datetime,
     rates: Rates | None = None,
+    match: MatchOutcome | None = None,
 ) -> DryRun:
     """The route's stages in order. Each begins when the one before would be due; one without a due time takes none.
 
-    ``rates``: instead of those that are kept.
+    ``rates``: instead of those that are kept. ``match``: how it came out that it was held against orders.
 
     Raises:
         Refused: a condition cannot be answered from what is given, an amount cannot be compared, or no stage applies.
     """
-    given = {
+    given: dict[str, object] = {
         "amount": amount,
         "currency": currency,
         route.document: dict(fields),
         "submitter": {"email": submitter.email},
+        "match": match,
     }
     rates = rates or rates_of_submission(session, route, given, submitter, now=now)
     going = routes.going_through(route, given, rates)
-    if refused := routes.why_asks_nobody(route, going):
+    if refused := routes.why_asks_nobody(route, going, given):
         raise Refused(refused[0], field="route", **refused[1])
     facts = routes.comparable(route, given, rates)
     trial = _Trial(session, route, facts, submitter, opens=now, rates=rates)
-    stages = [stage for each in route.stages for stage in trial.position(each, going)]
-    if not any(stage.kind == "signature" for stage in stages):
+    stages = [stage for each in routes.arranged(route, given) for stage in trial.position(each, going)]
+    if route.document == "contract" and not any(stage.kind == "signature" for stage in stages):
         stages.append(DryStage(SIGNATURES, None, "signature", order="sequential"))
     return DryRun(
         stages=tuple(stages),

@@ -188,6 +188,43 @@ class Band:
         return f"{'' if self.start is None else f'{self.start:f}'}–{'' if self.end is None else f'{self.end:f}'}"
 
 
+MatchOutcome = Literal["matched", "failed", "without_order"]
+"""What became of a document that was held against orders."""
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far something may be above what was ordered: by neither the share nor, where one is given, the amount."""
+
+    percent: Decimal = Decimal(0)
+    amount: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class Insert:
+    """A stage that is gone through in this case alone. ``before``: "first", a stage's name, or where it stands."""
+
+    stage: str
+    before: str | None = None
+
+
+@dataclass(frozen=True)
+class Match:
+    """The document is held against orders before it travels."""
+
+    price: Tolerance = Tolerance()
+    quantity: Tolerance = Tolerance()
+    on_failure: Insert | None = None
+    without_order: Insert | None = None
+
+    @property
+    def inserts(self) -> tuple[Insert, ...]:
+        return tuple(each for each in (self.on_failure, self.without_order) if each)
+
+    def insert_for(self, outcome: object) -> Insert | None:
+        return {"failed": self.on_failure, "without_order": self.without_order}.get(str(outcome))
+
+
 @dataclass(frozen=True)
 class ReopenFrom:
     """A new version is asked about from this stage on; what was approved before it stays approved."""
@@ -231,6 +268,7 @@ class Route:
     on_change: OnChange = "restart"
     bands: tuple[Band, ...] = ()
     links: Links = Links()
+    match: Match | None = None
     tests: tuple[GoldenCase, ...] = ()
 
     @property

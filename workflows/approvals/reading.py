@@ -24,6 +24,7 @@ from workflows.approvals.plan import (
     StagePlan,
 )
 from workflows.approvals.reading_cases import read_case
+from workflows.approvals.reading_match import read_match
 from workflows.approvals.reading_stages import MOST_STAGES, read_repeated, read_stages
 from workflows.approvals.reading_values import read_amount, read_condition, read_currency
 from workflows.approvals.source import Source, near_to, short
@@ -37,7 +38,7 @@ _ROUTE = (
     *("name", "document", "priority", "when", "currency", "calendar", "separation", "repeated", "on_change"),
     *("match", "bands", "links", "stages", "tests"),
 )
-_AMOUNTS = ("bands", "links", "authority")
+_AMOUNTS = ("bands", "match", "links", "authority")
 """Fields beside conditions in which an amount is compared."""
 
 _Read = TypeVar("_Read")
@@ -72,9 +73,10 @@ def read_route(text: Source, root: yaml.Node) -> Route:
         on_change=read("on_change", lambda node: _on_change(text, node, stages), "restart"),
         bands=_bands(text, given["bands"], stages, matched="match" in given) if "bands" in given else (),
         links=read("links", lambda node: _links(text, node), Links()),
+        match=read("match", lambda node: read_match(text, node, [each.name for each in stages]), None),
     )
-    if "match" in given:
-        text.uses("match", given["match"], "match")  # its fields are read where invoices are matched
+    if document == "invoice":
+        _insist_on_no_signatures(text, given, route)
     if route.currency is None and "currency" not in given:
         _insist_on_currency(text, given, document)
     if "tests" in given:
@@ -85,10 +87,16 @@ def read_route(text: Source, root: yaml.Node) -> Route:
 
 
 def _document(text: Source, node: yaml.Node) -> str | None:
-    document = text.one_of(node, tuple(conditions.DOCUMENTS))
-    if document == "invoice":
-        text.uses("invoice", node)
-    return document
+    return text.one_of(node, tuple(conditions.DOCUMENTS))
+
+
+def _insist_on_no_signatures(text: Source, given: Mapping[str, yaml.Node], route: Route) -> None:
+    """Nothing is sealed at the end of an invoice's route."""
+    for plan in route.plans:
+        if plan.kind == "signature":
+            text.complain(
+                given["stages"], "Invoices are approved, not signed: “%(name)s” cannot stand here.", name=plan.name
+            )
 
 
 def _route_name(text: Source, node: yaml.Node) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from decimal import Decimal
+from typing import get_args
 
 import yaml
 
 from workflows.approvals import conditions
-from workflows.approvals.plan import SUBMITTER, GoldenCase, Route
+from workflows.approvals.plan import SUBMITTER, GoldenCase, MatchOutcome, Route
 from workflows.approvals.rates import Rates
 from workflows.approvals.reading_stages import MOST_STAGES
 from workflows.approvals.reading_values import read_amount, read_currency
@@ -34,13 +35,15 @@ def read_case(text: Source, node: yaml.Node, route: Route, *, asked: Collection[
 def _facts(
     text: Source, node: yaml.Node, route: Route, asked: Collection[str]
 ) -> tuple[dict[str, object], Rates | None]:
-    given = text.fields(node, known=("amount", "currency", "rates", route.document, SUBMITTER))
+    given = text.fields(node, known=("amount", "currency", "rates", "match", route.document, SUBMITTER))
     facts: dict[str, object] = {}
     if "amount" in given:
         facts["amount"] = read_amount(text, given["amount"])
         facts["currency"] = route.currency
     if "currency" in given:
         facts["currency"] = read_currency(text, given["currency"])
+    if "match" in given and (outcome := text.one_of(given["match"], get_args(MatchOutcome))):
+        facts["match"] = outcome
     fields = _document_facts(text, given[route.document], route, asked) if route.document in given else {}
     facts[route.document] = fields
     if SUBMITTER in given and (written := text.text(given[SUBMITTER])) is not None:

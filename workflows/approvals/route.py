@@ -24,8 +24,10 @@ from workflows.approvals.plan import (
     Escalation,
     GoldenCase,
     Group,
+    Insert,
     Links,
     ManagerOf,
+    Match,
     OnChange,
     ParallelPlan,
     People,
@@ -38,6 +40,7 @@ from workflows.approvals.plan import (
     Separation,
     StagePlan,
     Together,
+    Tolerance,
     kinds_of,
 )
 from workflows.approvals.rates import Rates, amount_in
@@ -58,8 +61,10 @@ __all__ = [
     "Escalation",
     "GoldenCase",
     "Group",
+    "Insert",
     "Links",
     "ManagerOf",
+    "Match",
     "OnChange",
     "ParallelPlan",
     "People",
@@ -74,8 +79,10 @@ __all__ = [
     "Separation",
     "StagePlan",
     "Together",
+    "Tolerance",
     "amount_in",
     "applies",
+    "arranged",
     "band_of",
     "canonical",
     "comparable",
@@ -91,10 +98,7 @@ __all__ = [
     "why_not_comparable",
 ]
 
-NOT_YET = (
-    "invoice",
-    "match",
-)
+NOT_YET: tuple[str, ...] = ()
 """Features that are read, checked and have their rules, but that no round follows yet: a route with one is refused."""
 
 
@@ -158,7 +162,8 @@ def planned(
 ) -> tuple[StagePlan | ParallelPlan, ...]:
     """The stages that a document with these facts goes through; of a parallel group the branches that it goes through.
 
-    A stage that some band names is gone through where the amount's own band names it; every other one in any band.
+    A stage that some band names is gone through where the amount's own band names it, one that a match puts in where
+    it came out so; every other one always.
 
     Raises:
         Unanswerable: a condition cannot be answered from them.
@@ -166,15 +171,33 @@ def planned(
     """
     facts = comparable(route, facts, rates)
     here = band_of(route, facts)
-    elsewhere = {name for band in route.bands for name in band.stages} - set(here.stages if here else ())
+    in_case = {name for band in route.bands for name in band.stages}
+    in_case |= {insert.stage for insert in route.match.inserts} if route.match else set()
+    inserted = _inserted(route, facts)
+    elsewhere = in_case - set(here.stages if here else ()) - ({inserted.stage} if inserted else set())
     going: list[StagePlan | ParallelPlan] = []
-    for stage in route.stages:
+    for stage in arranged(route, facts):
         branches = planned_branches(stage, facts, route.document) if stage.name not in elsewhere else ()
         if isinstance(stage, StagePlan):
             going += branches
         elif branches:
             going.append(replace(stage, branches=branches))
     return tuple(going)
+
+
+def arranged(route: Route, facts: Mapping[str, object]) -> tuple[StagePlan | ParallelPlan, ...]:
+    """All stages in the order in which this document goes through them: one that a match puts in stands elsewhere."""
+    insert = _inserted(route, facts)
+    if insert is None or insert.before is None:
+        return route.stages
+    moved = [each for each in route.stages if each.name == insert.stage]
+    others = [each for each in route.stages if each.name != insert.stage]
+    at = 0 if insert.before == "first" else next(i for i, each in enumerate(others) if each.name == insert.before)
+    return (*others[:at], *moved, *others[at:])
+
+
+def _inserted(route: Route, facts: Mapping[str, object]) -> Insert | None:
+    return route.match.insert_for(facts.get("match")) if route.match else None
 
 
 def going_through(route: Route, facts: Mapping[str, object], rates: Rates | None = None) -> frozenset[str]:
@@ -191,9 +214,14 @@ def going_through(route: Route, facts: Mapping[str, object], rates: Rates | None
     return frozenset(names)
 
 
-def why_asks_nobody(route: Route, going: Collection[str]) -> tuple[str, dict[str, object]] | None:
-    """Why a document cannot travel the route: none of its stages applies. ``going``: as ``going_through`` gives it."""
-    if going:
+def why_asks_nobody(
+    route: Route, going: Collection[str], facts: Mapping[str, object]
+) -> tuple[str, dict[str, object]] | None:
+    """Why a document cannot travel the route: none of its stages applies, and no order speaks for it.
+
+    ``going``: as ``going_through`` gives it.
+    """
+    if going or (route.match is not None and bool(route.bands) and facts.get("match") == "matched"):
         return None
     return "No stage of the route “%(route)s” applies to this document: nobody would be asked.", {"route": route.name}
 

@@ -99,11 +99,11 @@ def open_round(
     session.add(round)
     session.flush()
     going = routes.going_through(plan, submission.facts, rates)
-    if why := routes.why_asks_nobody(plan, going):
+    if why := routes.why_asks_nobody(plan, going, submission.facts):
         raise Refused(why[0], field="route", **why[1])
     stages: list[Stage] = []
     signature: StagePlan | None = None
-    for position, each in enumerate(plan.stages):
+    for position, each in enumerate(routes.arranged(plan, submission.facts)):
         for branch in each.branches if isinstance(each, ParallelPlan) else (each,):
             on = each.name in going and branch.name in going
             kind = StageKind(branch.kind)

@@ -15,7 +15,9 @@ from workflows.approvals.plan import (
     Authority,
     GoldenCase,
     Group,
+    Insert,
     ManagerOf,
+    Match,
     OneKind,
     ParallelPlan,
     People,
@@ -24,6 +26,7 @@ from workflows.approvals.plan import (
     Role,
     Route,
     StagePlan,
+    Tolerance,
     kinds_of,
 )
 
@@ -60,8 +63,26 @@ def _tree(route: Route) -> dict[str, Any]:
                 for band in route.bands
             ]
             or None,
+            "match": _match_tree(route.match) if route.match else None,
             "stages": [_stage_tree(each) for each in route.stages],
             "tests": [{"given": _given_tree(case), "expect": list(case.expect)} for case in route.tests] or None,
+        }
+    )
+
+
+def _match_tree(match: Match) -> dict[str, Any]:
+    def insert(each: Insert | None) -> dict[str, Any] | None:
+        return _without_nothing({"insert": each.stage, "before": each.before}) if each else None
+
+    def tolerance(each: Tolerance) -> dict[str, Any]:
+        return _without_nothing({"percent": f"{each.percent:f}", "amount": _amount(each.amount)})
+
+    return _without_nothing(
+        {
+            "price": tolerance(match.price),
+            "quantity": tolerance(match.quantity),
+            "on_failure": insert(match.on_failure),
+            "without_order": insert(match.without_order),
         }
     )
 
