@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -34,6 +35,8 @@ class Reader:
 
     locale: str = "en"
     timezone: str = "UTC"
+    paper: str = "contract"
+    """What is spoken of. Sentences that fit any document on a route are written of contracts; see ``named``."""
 
 
 def render(template: str, reader: Reader, **values: object) -> str:
@@ -42,7 +45,7 @@ def render(template: str, reader: Reader, **values: object) -> str:
     Raises:
         jinja2.UndefinedError: the template asks for a value that was not given.
     """
-    found = environment(reader.locale).get_template(template)
+    found = environment(reader.locale, reader.paper).get_template(template)
     return found.render({**values, "reader": reader, "lang": reader.locale})
 
 
@@ -52,8 +55,33 @@ def sentence(text: str, locale: str, /, **values: object) -> str:
     return said % values if values else said
 
 
+def named(text: str, reader: Reader, /, **values: object) -> str:
+    """A sentence in the reader's language that names the document it speaks of: a contract, or an invoice."""
+    said = _named(text, reader.locale, reader.paper)
+    return said % values if values else said
+
+
+_CONTRACT = re.compile(r"\bcontract\b")
+NAMES = {
+    "invoice": {
+        "en": (("a contract", "an invoice"), ("contract", "invoice")),
+        # both words end in a consonant, so that particles stay
+        "ko": (("계약서", "송장"), ("계약", "송장")),
+    }
+}
+"""By kind of document and language, what stands in the place of the contract that a sentence was written of."""
+
+
+def _named(text: str, locale: str, paper: str) -> str:
+    said = _catalog(locale).get(text, text)
+    if paper in NAMES and _CONTRACT.search(text):
+        for contract, other in NAMES[paper].get(locale, ()):
+            said = said.replace(contract, other)
+    return said
+
+
 @cache
-def environment(locale: str = "en") -> jinja2.Environment:
+def environment(locale: str = "en", paper: str = "contract") -> jinja2.Environment:
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=jinja2.select_autoescape(("html",), default=False),
@@ -69,7 +97,7 @@ def environment(locale: str = "en") -> jinja2.Environment:
         return catalog.get(one, one if number == 1 and locale == "en" else many)
 
     made.install_gettext_callables(  # type: ignore[attr-defined]  # added by the extension
-        lambda text: catalog.get(text, text), one_or_many, newstyle=True
+        lambda text: _named(text, locale, paper), one_or_many, newstyle=True
     )
     for function in (moment, moment_exact, moment_short, day, day_plain, day_short):
         made.filters[function.__name__] = _for_reader(function)
@@ -79,6 +107,7 @@ def environment(locale: str = "en") -> jinja2.Environment:
     made.filters["daytag"] = _tag(day)
     made.filters["daytag_plain"] = _tag(day_plain)
     made.filters["money"] = money
+    made.filters["decimal"] = decimal
     made.filters["short_hash"] = short_hash
     made.filters["filesize"] = filesize
     made.globals["static"] = static_address
@@ -183,6 +212,11 @@ def _tag(function: Callable[[Any, Reader], str]) -> Callable[..., Markup]:
         return Markup('<time datetime="{}">{}</time>').format(machine, function(value, context["reader"]))
 
     return tagged
+
+
+def decimal(number: Decimal) -> str:
+    """As it is, with its own decimals and thousands apart."""
+    return f"{number:,f}"
 
 
 def money(value: Decimal | str, currency: str) -> str:

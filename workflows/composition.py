@@ -12,7 +12,8 @@ from workflows.settings import Settings
 
 def compose(settings: Settings) -> Runtime:
     # importing the process registers what follows from its rounds
-    import workflows.contracts.operations  # noqa: F401
+    import workflows.contracts.operations
+    import workflows.invoices.operations  # noqa: F401
 
     return build(settings, still_wanted=mail_still_wanted, leaves=mail_leaves)
 

@@ -40,7 +40,7 @@ SERVER_RESTS = 1.0  # seconds in which Prefect's server is left alone after it c
 LONGEST_REST = 5.0  # seconds before the same run is tried again: a server that starts is soon there
 LOOK_AGAIN = 2.0  # seconds: for what is due later, or was left by a process that died
 
-DEPLOYMENTS = {"contract": "contract-lifecycle/signoff"}
+DEPLOYMENTS = {"contract": "contract-lifecycle/signoff", "invoice": "invoice-approval/signoff"}
 
 _SENT = (
     update(table_of(OutgoingMail))

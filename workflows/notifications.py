@@ -14,7 +14,7 @@ import unicodedata
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from email.headerregistry import Address as Mailbox
 from email.headerregistry import HeaderRegistry
@@ -46,6 +46,7 @@ KINDS = frozenset(
         "mention",
         "review",
         "opinion",
+        "query",
         "handed_over",
         "code",
         "link_locked",
@@ -93,6 +94,7 @@ def compose(
     """
     if kind not in KINDS:
         raise ValueError(f"there is no kind of mail named {kind!r}")
+    reader = replace(reader, paper=str(values.get("paper") or "contract"))
     said = _said(values, reader) | {"reply_to_name": reply_to.name if reply_to else ""}
     message = EmailMessage(policy=ON_THE_WIRE)
     message["From"] = sender.in_header()

@@ -17,6 +17,7 @@ for name in (
     "discussions",
     "comparisons",
     "contracts",
+    "invoices",
     "boards",
     "routes",
     "rates",

@@ -23,7 +23,8 @@ from api.pages.shell import page
 from api.pages.views import RouteRow, route_rows, stage_name
 from api.pages.words import VIEWS, Status, kind_name, offered_kinds, status_of, told, upcoming
 from api.readers import reader_of
-from api.rest.contracts import file_of, pdf_response, today_of
+from api.rest.contracts import file_of
+from api.rest.papers import file_response, today_of
 from api.rest.tasks import ran_out
 from documents.rendering import Reader, sentence
 from workflows.approvals.model import RoundState, StageKind, TaskState, Verdict
@@ -306,7 +307,7 @@ def file(contract_id: UUID, number: int, form: str, runtime: Engine, visitor: Si
     with runtime.reading() as session:
         contract = papers.one(session, Contract, contract_id, visitor.actor)
         key, name = file_of(session, contract, number, form)
-    return pdf_response(runtime, key, name)
+    return file_response(runtime, key, name)
 
 
 def _version(runtime: Runtime, contract_id: UUID, number: int, actor: Actor) -> tuple[Contract, Version]:

@@ -12,7 +12,7 @@ from api.auth import FromForm, SignedIn, Visitor
 from api.dependencies import Engine, Now
 from api.errors import said
 from api.pages.fields import Text, verdict_of
-from api.pages.sending import changed
+from api.pages.papers import Papers, at_desk, changed
 from api.pages.shell import page
 from api.pages.signing_view import signing_values
 from api.pages.words import kind_name
@@ -33,12 +33,15 @@ from workflows.runtime import Runtime
 from workflows.signatures.ceremony import sign
 from workflows.signatures.operations import decline
 
-router = APIRouter(prefix="/contracts/{contract_id}/tasks/{task_id}", include_in_schema=False)
+router = APIRouter(include_in_schema=False)
+
+OF_CONTRACTS = "/contracts/{contract_id}/tasks/{task_id}"
 
 
-@router.post("/decision")
+@at_desk(router.post, "/tasks/{task_id}/decision")
 def post_decision(
-    contract_id: UUID,
+    paper_id: UUID,
+    model: Papers,
     task_id: UUID,
     request: Request,
     runtime: Engine,
@@ -64,7 +67,8 @@ def post_decision(
         )
 
     return changed(
-        contract_id,
+        model,
+        paper_id,
         request,
         runtime,
         visitor,
@@ -76,7 +80,7 @@ def post_decision(
     )
 
 
-@router.get("/signature")
+@router.get(OF_CONTRACTS + "/signature")
 def sign_page(contract_id: UUID, task_id: UUID, request: Request, runtime: Engine, visitor: SignedIn) -> Response:
     return _sign_page(contract_id, task_id, request, runtime, visitor)
 
@@ -115,6 +119,7 @@ def _sign_page(
             task=asked.task,
             due=due_of(asked.stage, asked.task)[0],
             contract=contract,
+            said=None,
             version=papers.version(session, contract, asked.round.version_number),
             person=visitor.actor,
             submitter=owner_of(session, contract),
@@ -126,7 +131,7 @@ def _sign_page(
         )
 
 
-@router.post("/signature")
+@router.post(OF_CONTRACTS + "/signature")
 def post_signature(
     contract_id: UUID,
     task_id: UUID,
@@ -155,7 +160,7 @@ def post_signature(
     return RedirectResponse(f"/contracts/{contract_id}?done=sign", status_code=303)
 
 
-@router.post("/refusal")
+@router.post(OF_CONTRACTS + "/refusal")
 def post_refusal(
     contract_id: UUID,
     task_id: UUID,

@@ -18,12 +18,12 @@ from api.errors import said as words_of
 from api.errors import wants_page
 from api.files import read_upload
 from api.once import once, page_key, request_hash
-from api.pages import contracts, links
+from api.pages import links
 from api.pages.discussion_view import Tried, addresses
 from api.pages.fields import Text, Texts
+from api.pages.papers import Papers, address_of, at_desk, shown
 from api.readers import reader_of
 from api.rest.discussions import attachment_response, comment_shape
-from workflows.contracts.model import Contract
 from workflows.database import Work
 from workflows.discussions import queries
 from workflows.discussions.intake import take_in
@@ -41,9 +41,10 @@ Look = Callable[[Session], tuple[Subject, Actor]]
 """The document that is talked about and who talks, looked up in the transaction that changes something."""
 
 
-@router.post("/contracts/{contract_id}/comments")
+@at_desk(router.post, "/comments")
 def comment(
-    contract_id: UUID,
+    paper_id: UUID,
+    model: Papers,
     request: Request,
     runtime: Engine,
     visitor: FromForm,
@@ -56,7 +57,7 @@ def comment(
     file: Upload = None,
 ) -> Response:
     def look(session: Session) -> tuple[Subject, Actor]:
-        return subject_of(one(session, Contract, contract_id, visitor.actor)), visitor.actor
+        return subject_of(one(session, model, paper_id, visitor.actor)), visitor.actor
 
     tried = Tried(text, visibility, people, colleague)
     try:
@@ -66,35 +67,37 @@ def comment(
     except Refused as refused:
         tried = replace(tried, refused=words_of(refused, reader_of(request)), field=refused.field or "")
         with runtime.reading() as session:
-            return contracts.shown(
-                session, request, runtime, visitor, contract_id, now, tried=tried, status=refused.status
-            )
-    return RedirectResponse(f"/contracts/{contract_id}#comment-{made}", status_code=303)
+            return shown(session, request, runtime, visitor, model, paper_id, now, tried=tried, status=refused.status)
+    return RedirectResponse(f"{address_of(model, paper_id)}#comment-{made}", status_code=303)
 
 
-@router.post("/contracts/{contract_id}/comments/{comment_id}/withdrawal")
+@at_desk(router.post, "/comments/{comment_id}/withdrawal")
 def withdrawal(
-    contract_id: UUID, comment_id: UUID, request: Request, runtime: Engine, visitor: FromForm, now: Now
+    paper_id: UUID,
+    model: Papers,
+    comment_id: UUID,
+    request: Request,
+    runtime: Engine,
+    visitor: FromForm,
+    now: Now,
 ) -> Response:
     try:
         with runtime.transaction() as session:
-            subject = subject_of(one(session, Contract, contract_id, visitor.actor))
+            subject = subject_of(one(session, model, paper_id, visitor.actor))
             withdraw(session, subject, comment_id, by=visitor.actor, now=now)
     except NotFound:
         raise
     except Refused as refused:
         tried = Tried(refused=words_of(refused, reader_of(request)))
         with runtime.reading() as session:
-            return contracts.shown(
-                session, request, runtime, visitor, contract_id, now, tried=tried, status=refused.status
-            )
-    return RedirectResponse(f"/contracts/{contract_id}#comment-{comment_id}", status_code=303)
+            return shown(session, request, runtime, visitor, model, paper_id, now, tried=tried, status=refused.status)
+    return RedirectResponse(f"{address_of(model, paper_id)}#comment-{comment_id}", status_code=303)
 
 
-@router.get("/contracts/{contract_id}/attachments/{attachment_id}")
-def attachment(contract_id: UUID, attachment_id: UUID, runtime: Engine, visitor: SignedIn) -> Response:
+@at_desk(router.get, "/attachments/{attachment_id}")
+def attachment(paper_id: UUID, model: Papers, attachment_id: UUID, runtime: Engine, visitor: SignedIn) -> Response:
     with runtime.reading() as session:
-        subject = subject_of(one(session, Contract, contract_id, visitor.actor))
+        subject = subject_of(one(session, model, paper_id, visitor.actor))
         found = queries.attachment(session, subject, attachment_id, visitor.actor)
     return attachment_response(runtime, found)
 

@@ -11,24 +11,24 @@ from api.auth import FromForm
 from api.dependencies import Engine, Now
 from api.pages.fields import Text
 from api.pages.links import Followed, act
-from api.pages.sending import changed
+from api.pages.papers import Papers, at_desk, changed
 from api.rest.handing_over import HandedShape, handed_shape
-from workflows.approvals.handing_over import delegate, extend, reassign, take_back
+from workflows.approvals.handing_over import delegate, extend, reassign, send_link_again, take_back
+from workflows.approvals.queries import asked
 from workflows.approvals.reviewing import ask_reviewer, give_opinion
-from workflows.contracts.model import Contract
 from workflows.database import Work
+from workflows.errors import NotFound
 from workflows.papers import queries as papers
 from workflows.papers.operations import recall
 from workflows.parties.rules import Actor
 
 router = APIRouter(include_in_schema=False)
 
-AT_DESK = "/contracts/{contract_id}"
 
-
-@router.post(AT_DESK + "/tasks/{task_id}/delegation")
+@at_desk(router.post, "/tasks/{task_id}/delegation")
 def post_delegation(
-    contract_id: UUID,
+    paper_id: UUID,
+    model: Papers,
     task_id: UUID,
     request: Request,
     runtime: Engine,
@@ -42,12 +42,13 @@ def post_delegation(
         delegate(session, task_id, to=to, comment=comment, returns=returns == "yes", by=visitor.actor, now=now)
 
     typed = {"form": "delegation", "to": to, "comment": comment, "returns": returns}
-    return changed(contract_id, request, runtime, visitor, now, work, done="delegated", typed=typed)
+    return changed(model, paper_id, request, runtime, visitor, now, work, done="delegated", typed=typed)
 
 
-@router.post(AT_DESK + "/tasks/{task_id}/return")
+@at_desk(router.post, "/tasks/{task_id}/return")
 def post_return(
-    contract_id: UUID,
+    paper_id: UUID,
+    model: Papers,
     task_id: UUID,
     request: Request,
     runtime: Engine,
@@ -59,12 +60,13 @@ def post_return(
         take_back(session, task_id, comment=comment, by=visitor.actor, now=now)
 
     typed = {"form": "return", "comment": comment}
-    return changed(contract_id, request, runtime, visitor, now, work, done="back", typed=typed)
+    return changed(model, paper_id, request, runtime, visitor, now, work, done="back", typed=typed)
 
 
-@router.post(AT_DESK + "/tasks/{task_id}/reassignment")
+@at_desk(router.post, "/tasks/{task_id}/reassignment")
 def post_reassignment(
-    contract_id: UUID,
+    paper_id: UUID,
+    model: Papers,
     task_id: UUID,
     request: Request,
     runtime: Engine,
@@ -77,12 +79,13 @@ def post_reassignment(
         reassign(session, task_id, to=to, comment=comment, by=visitor.actor, now=now)
 
     typed = {"form": f"reassignment-{task_id}", "to": to, "comment": comment}
-    return changed(contract_id, request, runtime, visitor, now, work, done="reassigned", typed=typed)
+    return changed(model, paper_id, request, runtime, visitor, now, work, done="reassigned", typed=typed)
 
 
-@router.post(AT_DESK + "/tasks/{task_id}/reviewers")
+@at_desk(router.post, "/tasks/{task_id}/reviewers")
 def post_reviewer(
-    contract_id: UUID,
+    paper_id: UUID,
+    model: Papers,
     task_id: UUID,
     request: Request,
     runtime: Engine,
@@ -95,12 +98,13 @@ def post_reviewer(
         ask_reviewer(session, task_id, whom=whom, question=question, by=visitor.actor, now=now)
 
     typed = {"form": "reviewer", "whom": whom, "question": question}
-    return changed(contract_id, request, runtime, visitor, now, work, done="reviewer", typed=typed)
+    return changed(model, paper_id, request, runtime, visitor, now, work, done="reviewer", typed=typed)
 
 
-@router.post(AT_DESK + "/tasks/{task_id}/opinion")
+@at_desk(router.post, "/tasks/{task_id}/opinion")
 def post_opinion(
-    contract_id: UUID,
+    paper_id: UUID,
+    model: Papers,
     task_id: UUID,
     request: Request,
     runtime: Engine,
@@ -113,12 +117,13 @@ def post_opinion(
         give_opinion(session, task_id, text=text, seen=version_sha256, by=visitor.actor, now=now)
 
     typed = {"form": "opinion", "text": text}
-    return changed(contract_id, request, runtime, visitor, now, work, done="opinion", typed=typed)
+    return changed(model, paper_id, request, runtime, visitor, now, work, done="opinion", typed=typed)
 
 
-@router.post(AT_DESK + "/tasks/{task_id}/extension")
+@at_desk(router.post, "/tasks/{task_id}/extension")
 def post_extension(
-    contract_id: UUID,
+    paper_id: UUID,
+    model: Papers,
     task_id: UUID,
     request: Request,
     runtime: Engine,
@@ -133,19 +138,37 @@ def post_extension(
         extend(session, task_id, time=time, by=visitor.actor, now=now)
 
     typed = {"form": f"extension-{task_id}", "amount": amount, "unit": unit}
-    return changed(contract_id, request, runtime, visitor, now, work, done="extended", typed=typed)
+    return changed(model, paper_id, request, runtime, visitor, now, work, done="extended", typed=typed)
 
 
-@router.post(AT_DESK + "/recall")
-def post_recall(
-    contract_id: UUID, request: Request, runtime: Engine, visitor: FromForm, now: Now, comment: Text = ""
+@at_desk(router.post, "/tasks/{task_id}/link")
+def send_again(
+    paper_id: UUID, model: Papers, task_id: UUID, request: Request, runtime: Engine, visitor: FromForm, now: Now
 ) -> Response:
     def work(session: Work) -> None:
-        visible = papers.is_visible(session, Contract, contract_id, visitor.actor)
-        recall(session, Contract, contract_id, comment=comment, by=visitor.actor, now=now, visible=visible)
+        if asked(session, task_id).round.subject_id != paper_id:
+            raise NotFound("There is no such task.")
+        send_link_again(session, task_id, by=visitor.actor, now=now)
+
+    return changed(model, paper_id, request, runtime, visitor, now, work, done="link")
+
+
+@at_desk(router.post, "/recall")
+def post_recall(
+    paper_id: UUID,
+    model: Papers,
+    request: Request,
+    runtime: Engine,
+    visitor: FromForm,
+    now: Now,
+    comment: Text = "",
+) -> Response:
+    def work(session: Work) -> None:
+        visible = papers.is_visible(session, model, paper_id, visitor.actor)
+        recall(session, model, paper_id, comment=comment, by=visitor.actor, now=now, visible=visible)
 
     typed = {"form": "recall", "comment": comment}
-    return changed(contract_id, request, runtime, visitor, now, work, done="recalled", typed=typed)
+    return changed(model, paper_id, request, runtime, visitor, now, work, done="recalled", typed=typed)
 
 
 @router.post("/t/{token}/delegation", status_code=201)

@@ -20,8 +20,8 @@ from api.pages.fields import Text, Texts, verdict_of
 from api.pages.shell import page
 from api.pages.views import stage_name, who_acts
 from api.readers import reader_of
-from api.rest.contracts import today_of
 from api.rest.decisions import Outcome, Wish, decide_each
+from api.rest.papers import today_of
 from api.rest.tasks import ran_out
 from documents.rendering import Reader, sentence
 from workflows.approvals.model import StageKind, Task, Verdict
@@ -31,6 +31,8 @@ from workflows.approvals.rules import due_of
 from workflows.contracts import queries
 from workflows.contracts.model import Contract
 from workflows.errors import Refused
+from workflows.invoices.model import Invoice, InvoiceState
+from workflows.invoices.queries import unfinished as unfinished_invoices
 from workflows.papers.standing import Standing, standings
 from workflows.parties.queries import people
 from workflows.parties.rules import Actor
@@ -43,7 +45,7 @@ A_PAGE = 50
 
 @dataclass(frozen=True)
 class InboxRow:
-    contract_id: UUID
+    page: str
     number: str
     title: str
     counterparty: str
@@ -89,13 +91,15 @@ def _inbox_page(
         tasks = inbox(session, actor, after=after, limit=A_PAGE + 1)
         mine = _mine(session, tasks[:A_PAGE], actor, reader, now, chosen)
         returned = queries.returned(session, actor)
+        unfinished = unfinished_invoices(session, actor)
         if after is None:
             mine += [_returned(each, reader) for each in returned]
+            mine += [_unfinished(each, reader) for each in unfinished]
         waiting = queries.waiting(session, actor, today=today)
         where = standings(session, waiting)
         others = [_waiting(each, where[each.id], reader, now) for each in waiting]
         expiring = queries.expiring(session, actor, today=today)
-        needs = count_open(session, actor.id) + len(returned)
+        needs = count_open(session, actor.id) + len(returned) + len(unfinished)
         overdue = count_due(session, actor.id, before=_end_of_day(now, reader))
     return page(
         request,
@@ -129,7 +133,7 @@ def _mine(
         choice = f"{row.task.id}:{row.round.version_sha256}" if decides else ""
         made.append(
             InboxRow(
-                contract_id=row.round.subject_id,
+                page=f"/{row.round.process}s/{row.round.subject_id}",
                 number=card["number"],
                 title=card["title"],
                 counterparty=card["counterparty"],
@@ -172,7 +176,7 @@ def _about(row: Asked, reader: Reader, *, again: bool) -> str:
 
 def _returned(contract: Contract, reader: Reader) -> InboxRow:
     return InboxRow(
-        contract_id=contract.id,
+        page=f"/contracts/{contract.id}",
         number=contract.number,
         title=contract.title,
         counterparty=contract.counterparty,
@@ -185,6 +189,22 @@ def _returned(contract: Contract, reader: Reader) -> InboxRow:
     )
 
 
+def _unfinished(invoice: Invoice, reader: Reader) -> InboxRow:
+    sent_back = invoice.state is InvoiceState.RETURNED
+    words = "Sent back to you: correct it" if sent_back else "It cannot be decided on yet"
+    return InboxRow(
+        page=f"/invoices/{invoice.id}",
+        number=invoice.number,
+        title=invoice.title,
+        counterparty=invoice.supplier,
+        words=sentence(words, reader.locale),
+        since=invoice.state_since,
+        amount=str(invoice.payable) if invoice.payable is not None and invoice.currency else None,
+        currency=invoice.currency,
+        verb=sentence("Correct it", reader.locale),
+    )
+
+
 def _waiting(contract: Contract, where: Standing, reader: Reader, now: datetime) -> InboxRow:
     turns = {turn.stage: turn for turn in where.turns}
     stages = [stage for stage in where.journey.stages if stage.name in turns] if where.journey else []
@@ -192,7 +212,7 @@ def _waiting(contract: Contract, where: Standing, reader: Reader, now: datetime)
     upcoming = _next_stages(where)
     due = min((turn.due_at for turn in where.turns if turn.due_at), default=None)
     return InboxRow(
-        contract_id=contract.id,
+        page=f"/contracts/{contract.id}",
         number=contract.number,
         title=contract.title,
         counterparty=contract.counterparty,
@@ -229,7 +249,7 @@ class DecidedRow:
     words: str
     title: str = ""
     number: str = ""
-    contract_id: UUID | None = None
+    page: str = ""
     still_open: bool = False
 
 
@@ -295,6 +315,6 @@ def _came_to(outcome: Outcome, asked: Asked | None, reader: Reader) -> DecidedRo
         words=words,
         title=card.get("title", ""),
         number=card.get("number", ""),
-        contract_id=asked.round.subject_id if asked else None,
+        page=f"/{asked.round.process}s/{asked.round.subject_id}" if asked else "",
         still_open=tone == "bad" and asked is not None and asked.task.closed_at is None,
     )

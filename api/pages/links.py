@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,14 +17,15 @@ from api.pages.comparisons import changed_since_approved
 from api.pages.discussion_view import Talk, Tried, talk_of
 from api.pages.fields import Text, verdict_of
 from api.pages.handing_over_view import handing_of
+from api.pages.invoice_view import view_of
 from api.pages.passes import insist_on_pass, note_device
 from api.pages.pictures import page_picture
 from api.pages.shell import page
 from api.pages.signing_view import signing_values
 from api.pages.views import route_rows, stage_name
-from api.pages.words import kind_name
+from api.pages.words import kind_of
 from api.readers import reader_of
-from api.rest.contracts import pdf_response
+from api.rest.papers import file_response
 from api.rest.shapes import DecisionShape, Shape
 from api.rest.tasks import decision_shape, ran_out, task_shape
 from api.throttle import Throttle
@@ -50,8 +51,9 @@ from workflows.contracts.model import Contract
 from workflows.database import Work
 from workflows.discussions.rules import Subject
 from workflows.errors import Gone, NotFound, Refused
-from workflows.papers.model import Version
-from workflows.papers.queries import subject_of, version_in
+from workflows.invoices.model import Invoice
+from workflows.papers.model import Paper, Version
+from workflows.papers.queries import paper_of, subject_of, version_in
 from workflows.parties.model import Person
 from workflows.parties.operations import actor
 from workflows.parties.rules import Actor
@@ -74,7 +76,7 @@ class Followed:
     person: Person
     submitter: Person
     journey: Journey
-    contract: Contract
+    paper: Paper
     version: Version
     decision: Decision | None
     sealed: tuple[str, datetime] | None
@@ -87,7 +89,8 @@ class Followed:
         return str(self.round.card.get("organisation") or "")
 
     def reader(self, request: Request) -> Reader:
-        return reader_of(request, Reader(self.person.locale, self.person.timezone))
+        reader = reader_of(request, Reader(self.person.locale, self.person.timezone))
+        return replace(reader, paper=self.round.process)
 
 
 def followed(session: Session, token: str, request: Request) -> Followed:
@@ -110,7 +113,7 @@ def followed(session: Session, token: str, request: Request) -> Followed:
         person=session.get_one(Person, task.person_id),
         submitter=session.get_one(Person, round.submitter_id),
         journey=travelled,
-        contract=session.get_one(Contract, round.subject_id),
+        paper=paper_of(session, round),
         version=version_in(session, round.process, round.subject_id, round.version_number),
         decision=travelled.decisions.get(task.id),
         sealed=(signing.sealed_key, signing.sealed_at)
@@ -169,20 +172,25 @@ def shown(
         "status": status,
         "base": f"/t/{token}",
         "file": f"/t/{token}/file",
-        "text_address": f"/t/{token}/text",
-        "kind": kind_name(found.contract.kind, reader),
+        "text_address": f"/t/{token}/text" if found.version.text else "",
+        "kind": kind_of(found.paper, reader),
+        "said": view_of(session, found.paper, reader) if isinstance(found.paper, Invoice) else None,
         "due": due_of(found.stage, found.task)[0],
         "card": found.round.card,
         "round": found.round,
         "task": found.task,
-        "contract": found.contract,
+        "contract": found.paper,
         "version": found.version,
         "person": found.person,
         "submitter": found.submitter,
         "stage_title": stage_name(found.stage.name, reader),
         "link": found.link,
         "rows": route_rows(
-            found.journey, reader, me=found.person.id, sealed_at=found.sealed[1] if found.sealed else None
+            found.journey,
+            reader,
+            me=found.person.id,
+            sealed_at=found.sealed[1] if found.sealed else None,
+            finish=found.paper.finish,
         ),
         "page_address": lambda n: f"/t/{token}/pages/{n}.png",
         "refused": refused,
@@ -207,8 +215,8 @@ def shown(
         return page(request, "link_gone.html", **{**common, "status": 410}, words=said(gone, reader))
     if ran_out(session, Asked(found.task, found.stage, found.round), now):
         return page(request, "ran_out.html", **common)
-    if found.task.kind is StageKind.SIGNATURE:
-        return page(request, "sign.html", **common, **signing_values(found.journey, found.task, found.contract))
+    if found.task.kind is StageKind.SIGNATURE and isinstance(found.paper, Contract):
+        return page(request, "sign.html", **common, **signing_values(found.journey, found.task, found.paper))
     if found.task.review_of_id is not None:
         return page(request, "opinion.html", **common, stage=found.stage)
     return page(
@@ -241,7 +249,7 @@ def _talk(session: Session, token: str, found: Followed, now: datetime, tried: T
 
 def talks(session: Session, found: Followed) -> tuple[Subject, Actor]:
     """What is talked about behind a link, and who talks: its addressee."""
-    return subject_of(found.contract), _addressee(session, found)
+    return subject_of(found.paper), _addressee(session, found)
 
 
 @router.get("/{token}/pages/{number}.png", include_in_schema=False)
@@ -265,7 +273,7 @@ def text(token: str, request: Request, runtime: Engine) -> Response:
             house=found.house,
             reader=found.reader(request),
             back=f"/t/{token}",
-            contract=found.contract,
+            contract=found.paper,
             version=found.version,
         )
 
@@ -277,7 +285,7 @@ def file(token: str, request: Request, runtime: Engine) -> Response:
         insist_readable(found)
         name = found.version.file_name
         key = found.sealed[0] if found.sealed else found.version.readable_key
-    return pdf_response(runtime, key, name)
+    return file_response(runtime, key, name)
 
 
 def insist_readable(found: Followed) -> None:

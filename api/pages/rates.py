@@ -17,7 +17,7 @@ from api.errors import said
 from api.pages.fields import Text, plain_amount
 from api.pages.shell import page
 from api.readers import reader_of
-from api.rest.contracts import today_of
+from api.rest.papers import today_of
 from workflows.approvals.exchange import DayRates, days_kept, keep_rates, kept_on
 from workflows.errors import Refused
 from workflows.runtime import Runtime

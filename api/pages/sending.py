@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import Annotated, Any
 from uuid import UUID
@@ -18,13 +17,12 @@ from api.errors import said
 from api.files import read_upload, taken_in
 from api.once import once as done_once
 from api.once import page_key, request_hash
-from api.pages.contracts import shown
 from api.pages.fields import CURRENCIES, Text, Texts, plain_amount
+from api.pages.papers import changed
 from api.pages.shell import page
 from api.pages.words import KINDS, kind_name
 from api.readers import reader_of
-from workflows.approvals.handing_over import send_link_again
-from workflows.approvals.queries import asked, current_routes
+from workflows.approvals.queries import current_routes
 from workflows.contracts.describing import describe
 from workflows.contracts.model import PROCESS, Contract
 from workflows.contracts.operations import replace, submit, withdraw
@@ -259,7 +257,7 @@ def description(
         )
 
     typed = {**words, "kind": kind, "amount": amount, "form": "description"}
-    return changed(contract_id, request, runtime, visitor, now, work, done="described", typed=typed)
+    return changed(Contract, contract_id, request, runtime, visitor, now, work, done="described", typed=typed)
 
 
 @router.post("/{contract_id}/withdrawal")
@@ -270,54 +268,4 @@ def withdrawal(
         visible = papers.is_visible(session, Contract, contract_id, visitor.actor)
         withdraw(session, contract_id, comment=comment, by=visitor.actor, now=now, visible=visible)
 
-    return changed(contract_id, request, runtime, visitor, now, work, done="withdrawn")
-
-
-@router.post("/{contract_id}/tasks/{task_id}/link")
-def send_again(
-    contract_id: UUID, task_id: UUID, request: Request, runtime: Engine, visitor: FromForm, now: Now
-) -> Response:
-    def work(session: Work) -> None:
-        if asked(session, task_id).round.subject_id != contract_id:
-            raise NotFound("There is no such task.")
-        send_link_again(session, task_id, by=visitor.actor, now=now)
-
-    return changed(contract_id, request, runtime, visitor, now, work, done="link")
-
-
-def changed(
-    contract_id: UUID,
-    request: Request,
-    runtime: Runtime,
-    visitor: Visitor,
-    now: datetime,
-    work: Callable[[Work], object],
-    *,
-    done: str,
-    comment: str = "",
-    typed: Mapping[str, str] | None = None,
-) -> Response:
-    """Do it and show the contract again; where it is refused, say on the contract's page why.
-
-    ``typed``: what stood in a form of the tasks that change hands; under "form", which.
-    """
-    try:
-        with runtime.transaction() as session:
-            work(session)
-    except NotFound:
-        raise
-    except Refused as refused:
-        with runtime.reading() as session:
-            return shown(
-                session,
-                request,
-                runtime,
-                visitor,
-                contract_id,
-                now,
-                refused=said(refused, reader_of(request)),
-                comment=comment,
-                status=refused.status,
-                typed=typed,
-            )
-    return RedirectResponse(f"/contracts/{contract_id}?done={done}", status_code=303)
+    return changed(Contract, contract_id, request, runtime, visitor, now, work, done="withdrawn")

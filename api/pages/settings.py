@@ -38,6 +38,8 @@ SCOPES = {
     Scope.ORDERS_WRITE: "Keep orders",
     Scope.INVENTORY_READ: "Read the list of machines",
     Scope.INVENTORY_WRITE: "Keep the list of machines",
+    Scope.INVOICES_READ: "Read invoices, their files and their history",
+    Scope.INVOICES_WRITE: "Hand in invoices, correct, release and withdraw them",
     Scope.TASKS_READ: "Read requests to approve and to sign",
     Scope.TASKS_DECIDE: "Decide on requests to approve",
     Scope.BOARDS_READ: "Read the boards",

@@ -63,10 +63,17 @@ MARKS = {
 
 
 def route_rows(
-    travelled: Journey, reader: Reader, *, me: UUID | None, sealed_at: datetime | None = None
+    travelled: Journey,
+    reader: Reader,
+    *,
+    me: UUID | None,
+    sealed_at: datetime | None = None,
+    finish: str = "seal",
 ) -> list[RouteRow]:
-    """The stages of a round in their order, then the seal."""
+    """The stages of a round in their order, then the seal, or what else ``finish`` says."""
     rows = [_row(travelled, stage, reader, me) for stage in travelled.stages]
+    if finish != "seal":
+        return rows
     done = sealed_at is not None
     people = (RoutePerson(sentence("Sealed", reader.locale), at=sealed_at),) if done else ()
     return [*rows, RouteRow("done" if done else "next", sentence("Sealed and in force", reader.locale), people)]

@@ -9,11 +9,13 @@ from typing import Any
 from uuid import UUID
 
 from api.pages.views import stage_name, who_acts
-from documents.rendering import Reader, day, moment, sentence
+from documents.rendering import Reader, day, moment, named, sentence
 from workflows.approvals.model import RoundState, StageState
 from workflows.approvals.plan import SIGNATURES, SUBMITTER
 from workflows.audit.model import AuditEvent
-from workflows.contracts.model import PROCESS, Contract, ContractState
+from workflows.contracts.model import Contract, ContractState
+from workflows.invoices.model import Invoice, InvoiceState
+from workflows.papers.model import Paper
 from workflows.papers.standing import Standing
 
 KINDS = {
@@ -59,6 +61,49 @@ def kind_name(kind: str, reader: Reader) -> str:
     return sentence(KINDS[kind], reader.locale) if kind in KINDS else kind[:1].upper() + kind[1:]
 
 
+def kind_of(paper: Paper, reader: Reader) -> str:
+    """What kind of contract, or of invoice, it is."""
+    match paper:
+        case Contract():
+            return kind_name(paper.kind, reader)
+        case Invoice(kind="credit note"):
+            return sentence("Credit note", reader.locale)
+        case _:
+            return sentence("Invoice", reader.locale)
+
+
+INVOICE_VIEWS = {
+    "": "All",
+    "needs_me": "Needs me",
+    "open": "Not paid yet",
+    "overdue": "Overdue",
+    "disputed": "Asked about",
+    "paid": "Paid",
+}
+INVOICE_STATES = {
+    InvoiceState.RECEIVED: "Received; %(owner)s is to complete or correct it",
+    InvoiceState.CHECKED: "Checked; it waits for a route",
+    InvoiceState.MATCHED: "Held against orders",
+    InvoiceState.IN_APPROVAL: "Being decided",
+    InvoiceState.RETURNED: "Sent back to %(owner)s",
+    InvoiceState.APPROVED: "Approved; to be released for payment",
+    InvoiceState.RELEASED: "Released for payment",
+    InvoiceState.PAID: "Paid",
+    InvoiceState.REJECTED: "Rejected",
+    InvoiceState.DISPUTED: "Its supplier has been asked",
+    InvoiceState.WITHDRAWN: "Withdrawn",
+}
+INVOICE_TONES = {
+    InvoiceState.RECEIVED: "soon",
+    InvoiceState.CHECKED: "soon",
+    InvoiceState.RETURNED: "soon",
+    InvoiceState.DISPUTED: "soon",
+    InvoiceState.PAID: "good",
+    InvoiceState.RELEASED: "good",
+    InvoiceState.REJECTED: "bad",
+}
+
+
 @dataclass(frozen=True)
 class Status:
     """Who acts, as a fragment of a sentence. ``tone``: mine, good, soon, bad, or none of them."""
@@ -68,31 +113,71 @@ class Status:
     since: datetime
 
 
+def invoice_status(invoice: Invoice, where: Standing, owner: str, reader: Reader, *, me: UUID) -> Status:
+    if turn := _turn_of(where, reader, me=me):
+        return turn
+    words = sentence(INVOICE_STATES[invoice.state], reader.locale, owner=owner)
+    return Status(words, INVOICE_TONES.get(invoice.state, ""), invoice.state_since)
+
+
 def status_of(contract: Contract, where: Standing, owner: str, reader: Reader, *, me: UUID) -> Status:
+    if turn := _turn_of(where, reader, me=me):
+        return turn
+    since = contract.state_since
+    if where.owner_turn and where.journey and where.journey.round.state is RoundState.RECALLED:
+        return Status(sentence("Taken back by %(owner)s, to change it", reader.locale, owner=owner), "soon", since)
+    return Status(sentence(STATES[contract.state], reader.locale, owner=owner), TONES.get(contract.state, ""), since)
+
+
+def _turn_of(where: Standing, reader: Reader, *, me: UUID) -> Status | None:
+    """Whose turn it is; None where it is nobody's on the route."""
     turns = {turn.stage: turn for turn in where.turns}
     stages = [stage for stage in where.journey.stages if stage.name in turns] if where.journey else []
     words = who_acts([(stage, [name for _, name in turns[stage.name].people]) for stage in stages], reader)
-    since = min((turn.since for turn in where.turns), default=contract.state_since)
     if not words:
-        if where.owner_turn and where.journey and where.journey.round.state is RoundState.RECALLED:
-            return Status(sentence("Taken back by %(owner)s, to change it", reader.locale, owner=owner), "soon", since)
-        return Status(
-            sentence(STATES[contract.state], reader.locale, owner=owner), TONES.get(contract.state, ""), since
-        )
+        return None
+    since = min(turn.since for turn in where.turns)
     if any(stage.state is StageState.BLOCKED or stage.expired_at for stage in stages):
         return Status(words, "bad", since)
     mine = any(person == me for turn in where.turns for person, _ in turn.people)
     return Status(words, "mine" if mine else "", since)
 
 
+FINISHES = {"seal": "Sealed and in force", "release": "Released for payment"}
+
+
 def upcoming(where: Standing, reader: Reader) -> str:
     """What comes next, in its order."""
     return " → ".join(
-        sentence("Sealed and in force", reader.locale) if name == "seal" else stage_name(name, reader)
+        sentence(FINISHES[name], reader.locale) if name in FINISHES else stage_name(name, reader)
         for name in where.upcoming
     )
 
 
+INVOICE_FIELDS = {
+    "kind": "Kind",
+    "supplier": "Supplier",
+    "supplier_id": "VAT id or registration of the supplier",
+    "supplier_email": "Address of the supplier",
+    "supplier_number": "Number of the invoice",
+    "issued_on": "Issued on",
+    "due_on": "Due on",
+    "currency": "Currency",
+    "net": "Without tax",
+    "tax": "Tax",
+    "payable": "To be paid",
+    "order_number": "Order",
+    "contract_number": "Agreement",
+    "cost_center": "Cost centre",
+    "iban": "Account",
+}
+"""What people type of an invoice, as forms call it."""
+OUTCOMES = {
+    "matched": "as ordered",
+    "failed": "not as ordered",
+    "without_order": "without an order",
+}
+"""How an invoice came out that was held against orders."""
 TOLD = {
     "handed_in": "%(actor)s handed in version %(version)s",
     "replaced": "%(actor)s handed in version %(version)s; links to the one before no longer work",
@@ -147,6 +232,12 @@ TOLD = {
     "comment_withdrawn": "%(actor)s withdrew a comment",
     "moved": "%(actor)s had it go on by version %(to_version)s of its route, instead of version %(from_version)s",
     "invited": "%(actor)s let %(people)s see the contract",
+    "data_corrected": "%(actor)s said what the invoice says (%(what)s)",
+    "held_against_orders": "Held against orders: %(outcome)s",
+    "released": "%(actor)s released the invoice for payment",
+    "paid": "%(actor)s noted that the invoice was paid on %(day)s",
+    "disputed": "%(actor)s asked %(to)s about the invoice",
+    "settled": "%(actor)s took the invoice up again, as its supplier has answered",
     "mail_failed": "A mail to %(to_name)s (%(to_email)s) could not be delivered",
 }
 SAID = {
@@ -161,8 +252,9 @@ SAID = {
     "ends_on": "Ends",
     "notice_days": "Days of notice",
     "external_id": "Your number",
+    **INVOICE_FIELDS,
 }
-"""What of a contract may be said anew, as forms call it."""
+"""What of a contract, or of an invoice, may be said anew, as forms call it."""
 VIA = {
     "link": "by the mailed link",
     "link_and_code": "by the mailed link, with a code",
@@ -196,14 +288,14 @@ def told(event: AuditEvent, reader: Reader) -> Told:
         action = "sent_back_to_stage"
     frame = TOLD.get(action)
     # an entry of a kind that this page does not know yet is shown as it stands
-    words = sentence(frame, reader.locale, **_values(event, reader)) if frame else f"{event.actor}: {action}"
+    words = named(frame, reader, **_values(event, reader)) if frame else f"{event.actor}: {action}"
     if data.get("instead_of"):
         words = sentence("%(words)s, for %(name)s", reader.locale, words=words, name=data["instead_of"])
     if via := VIA.get(str(data.get("via") or "")):
         words = sentence("%(words)s, %(via)s", reader.locale, words=words, via=sentence(via, reader.locale))
     quote = data.get("comment") or data.get("note") or data.get("failure") or ""
     sha256 = str(data.get("sha256") or data.get("version_sha256") or "")
-    return Told(event.at, words, str(quote), sha256, inside=event.process != PROCESS)
+    return Told(event.at, words, str(quote), sha256, inside=event.process.endswith("-inside"))
 
 
 def _values(event: AuditEvent, reader: Reader) -> Mapping[str, Any]:
@@ -214,6 +306,7 @@ def _values(event: AuditEvent, reader: Reader) -> Mapping[str, Any]:
             for name in ("version", "from_version", "to_version", "to", "of", "to_name", "to_email", "file_name")
         },
         "actor": event.actor,
+        "outcome": sentence(OUTCOMES.get(str(data.get("outcome")), ""), reader.locale),
         "stage": stage_name(str(data.get("stage") or ""), reader),
         "target": stage_name(str(data.get("send_back_to") or ""), reader),
         "people": ", ".join(data.get("people") or ()),

@@ -11,6 +11,7 @@ from api.rest import (
     handing_over,
     machines,
     orders,
+    invoices,
     people,
     rates,
     rounds,
@@ -23,6 +24,7 @@ router = APIRouter(prefix="/api")
 for part in (
     boards,
     contracts,
+    invoices,
     comparisons,
     decisions,
     discussions,

@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
-import base64
 import json
-from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Body, File, Form, Header, Query, Request, UploadFile
 from fastapi.responses import Response, StreamingResponse
 from sqlmodel import Session
 
 from api.dependencies import Engine, Now, Reading, ReadsContracts, Transaction, WritesContracts
-from api.files import content_disposition, read_upload, taken_in
+from api.files import read_upload, taken_in
 from api.once import Creation, Key, request_hash
 from api.rest.answers import PromptRoute, refusals
+from api.rest.papers import event_page, file_response, stream_of, today_of, turn_shapes, version_shape
 from api.rest.shapes import (
     ContractPage,
     ContractShape,
     ContractSummary,
     DescriptionIn,
     EventPage,
-    EventShape,
-    PersonShape,
     SealShape,
     SignerShape,
-    TurnShape,
-    VersionShape,
     WithdrawalIn,
 )
-from workflows.audit.model import AuditEvent
 from workflows.audit.queries import history
 from workflows.contracts import queries
 from workflows.contracts.describing import describe
@@ -41,18 +33,12 @@ from workflows.contracts.model import PROCESS, Contract
 from workflows.contracts.operations import replace, submit, withdraw
 from workflows.contracts.rules import checked
 from workflows.database import Work
-from workflows.discussions.queries import inside_history
 from workflows.errors import NotFound, Refused
 from workflows.papers import queries as papers
-from workflows.papers.model import Version
 from workflows.papers.operations import recall
 from workflows.papers.standing import standing
-from workflows.parties.rules import Actor
-from workflows.runtime import Runtime
 
 router = APIRouter(route_class=PromptRoute, prefix="/contracts", tags=["contracts"])
-
-LIVE_EVERY = 0.5  # seconds between two looks of an open event stream
 
 
 @router.post(
@@ -226,12 +212,7 @@ async def stream(
     ] = None,
 ) -> StreamingResponse:
     """Each event's id is its position: a client that reconnects goes on where it was."""
-    await asyncio.to_thread(_insist_visible, runtime, contract_id, actor)
-    return StreamingResponse(
-        _live(request, runtime, contract_id, actor, last_event_id, inside),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+    return await stream_of(request, runtime, Contract, contract_id, actor, last_event_id, inside)
 
 
 @router.post(
@@ -296,7 +277,7 @@ def version_file(
 ) -> Response:
     contract = papers.one(session, Contract, contract_id, actor)
     key, name = file_of(session, contract, number, form)
-    return pdf_response(runtime, key, name)
+    return file_response(runtime, key, name)
 
 
 @router.post(
@@ -360,15 +341,6 @@ def file_of(session: Session, contract: Contract, number: int, form: str) -> tup
     return where.signing.sealed_key, f"{stem} {contract.number}.pdf"
 
 
-def pdf_response(runtime: Runtime, key: str, name: str) -> Response:
-    # a document may carry anything: never rendered inside our own origin's rights
-    headers = {
-        "Content-Disposition": content_disposition(name),
-        "Content-Security-Policy": "sandbox; default-src 'none'",
-    }
-    return Response(runtime.blobs.get(key), media_type="application/pdf", headers=headers)
-
-
 def contract_shape(session: Session, contract: Contract) -> ContractShape:
     where = standing(session, contract)
     round = where.journey.round if where.journey else None
@@ -379,18 +351,7 @@ def contract_shape(session: Session, contract: Contract) -> ContractShape:
         signers=[SignerShape(**each) for each in contract.signers],
         route=round.route_name if round else "",
         route_version=round.route_version if round else 0,
-        turns=[
-            TurnShape(
-                stage=turn.stage,
-                kind=turn.kind.value,
-                people=[PersonShape(id=each, name=name) for each, name in turn.people],
-                needed=turn.needed,
-                since=turn.since,
-                due_at=turn.due_at,
-                blocked=turn.blocked,
-            )
-            for turn in where.turns
-        ],
+        turns=turn_shapes(where),
         owner_turn=where.owner_turn,
         next=list(where.upcoming),
         versions=[version_shape(each) for each in papers.versions(session, contract)],
@@ -426,79 +387,6 @@ def _summary(contract: Contract) -> dict[str, Any]:
             "file": f"{here}/versions/{contract.current_version}/file",
         },
     }
-
-
-def version_shape(version: Version) -> VersionShape:
-    return VersionShape(
-        number=version.number,
-        sha256=version.sha256,
-        readable_sha256=version.readable_sha256,
-        file_name=version.file_name,
-        size=version.original_size,
-        pages=version.pages,
-        note=version.note,
-        author=version.author,
-        at=version.at,
-        token=base64.b64encode(version.token).decode(),
-        stripped=version.findings,
-    )
-
-
-def event_page(rows: Sequence[AuditEvent], limit: int) -> EventPage:
-    """``rows``: one more than ``limit`` where a page follows."""
-    more = str(rows[limit - 1].position) if len(rows) > limit else None
-    return EventPage(items=[event_shape(each) for each in rows[:limit]], next_cursor=more)
-
-
-def event_shape(event: AuditEvent) -> EventShape:
-    return EventShape(
-        position=event.position,
-        at=event.at,
-        actor=event.actor,
-        action=event.action,
-        data=event.data,
-        previous=event.previous,
-        sha256=event.sha256,
-        token=base64.b64encode(event.token).decode(),
-    )
-
-
-def today_of(actor: Actor) -> date:
-    return datetime.now(UTC).astimezone(ZoneInfo(actor.timezone)).date()
-
-
-async def _live(
-    request: Request, runtime: Runtime, contract_id: UUID, actor: Actor, after: int, inside: int | None
-) -> AsyncIterator[str]:
-    yield "retry: 2000\n\n"
-    while not await request.is_disconnected():
-        rows, within = await asyncio.to_thread(_fresh, runtime, contract_id, actor, after, inside)
-        for event in rows:
-            after = event.position
-            yield f"id: {event.position}\nevent: {event.action}\ndata: {event_shape(event).model_dump_json()}\n\n"
-        for event in within:
-            inside = event.position
-            # no id: positions inside are counted apart, and a client that reconnects names its own in the address
-            yield f"event: inside\ndata: {event_shape(event).model_dump_json()}\n\n"
-        if not rows and not within:
-            await asyncio.sleep(LIVE_EVERY)
-
-
-def _fresh(
-    runtime: Runtime, contract_id: UUID, actor: Actor, after: int, inside: int | None
-) -> tuple[list[AuditEvent], list[AuditEvent]]:
-    """What was written into the history, and inside, after these positions."""
-    with runtime.reading() as session:
-        rows = list(history(session, PROCESS, contract_id, after=after))
-        if inside is None:
-            return rows, []
-        subject = papers.subject_of(papers.one(session, Contract, contract_id, actor))
-        return rows, list(inside_history(session, subject, actor, after=inside))
-
-
-def _insist_visible(runtime: Runtime, contract_id: UUID, actor: Actor) -> None:
-    with runtime.reading() as session:
-        papers.one(session, Contract, contract_id, actor)
 
 
 def _list(text: str) -> list[Any]:

@@ -16,7 +16,7 @@ from api.dependencies import Engine, Now, Reading, ReadsContracts, Transaction, 
 from api.files import content_disposition, read_upload
 from api.once import Creation, Key, request_hash
 from api.rest.answers import PromptRoute, refusals
-from api.rest.contracts import event_page
+from api.rest.papers import event_page
 from api.rest.shapes import EventPage, Shape
 from workflows.contracts.model import Contract
 from workflows.database import Work

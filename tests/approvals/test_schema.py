@@ -183,8 +183,8 @@ def test_golden_cases_hold_over_conditions_bands_and_currencies() -> None:
 
 
 def test_the_fixed_form_of_a_whole_route_is_read_as_the_same_route() -> None:
-    unmatched = INVOICE.replace("match:", "# match:").replace("stages: []", "stages: [owner]")
-    for source in (CONTRACT, unmatched):
+    unmatched = INVOICE.replace("\nmatch:", "\n# match:").replace("stages: []", "stages: [owner]")
+    for source in (CONTRACT, INVOICE, unmatched):
         assert read(canonical(read(source))) == read(source)
 
 

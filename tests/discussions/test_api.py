@@ -18,7 +18,7 @@ from httpx2 import Response
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import col, select, text
 
-from api.rest.contracts import _fresh
+from api.rest.papers import _fresh
 from signing.timestamps import check_token
 from tests.discussions.files import picture, word
 from tests.support.office import Office, authority, link_in, text_of
@@ -134,10 +134,10 @@ def test_the_live_history_tells_what_was_said_inside_to_those_who_are(
     say(web, office, here, "ann", "Shared.", visibility="shared")
     shared = [each["action"] for each in web.get(f"{here}/events", headers=token(office, "pat")).json()["items"]]
     for who, expected in (("dan", ["commented"]), ("pat", []), ("root", ["commented"])):
-        rows, within = _fresh(office.runtime, contract.id, office.actor(who), 0, 0)
+        rows, within = _fresh(office.runtime, Contract, contract.id, office.actor(who), 0, 0)
         assert [each.action for each in rows] == shared
         assert [each.action for each in within] == expected
-    assert _fresh(office.runtime, contract.id, office.actor("dan"), 0, None)[1] == []
+    assert _fresh(office.runtime, Contract, contract.id, office.actor("dan"), 0, None)[1] == []
 
 
 def test_what_is_said_is_in_the_history_by_its_hash(office: Office, web: TestClient, here: str) -> None:

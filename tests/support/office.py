@@ -17,7 +17,8 @@ from uuid import uuid4
 from argon2 import PasswordHasher
 from sqlmodel import Session, col, select
 
-import workflows.contracts.operations  # noqa: F401  (registers what follows from a round)
+import workflows.contracts.operations
+import workflows.invoices.operations  # noqa: F401  (registers what follows from a round)
 from documents.blobs import FolderBlobStore
 from signing.authority import Authority
 from signing.pdf_signer import PdfSigner
@@ -36,6 +37,7 @@ from workflows.dispatcher import Dispatcher
 from workflows.outbox import OutgoingMail, open_vault
 from workflows.papers.intake import take_in
 from workflows.papers.operations import HandedIn
+from workflows.papers.steps import Done
 from workflows.parties.model import Kind, Organisation, Person
 from workflows.parties.operations import actor, found_organisation, join, register
 from workflows.parties.rules import Actor
@@ -254,12 +256,12 @@ class Office:
 
     def carry_on(self, contract: Contract) -> list[str]:
         """What the flow does in one run: its steps, as far as they go; what each came to."""
-        life = steps.Life.load(self.runtime, contract.id, lambda session: None)
+        life = steps.ContractLife.load(self.runtime, contract.id, lambda session: None)
         came_to = []
         for step in (life.approval, life.signatures):
             progress = step()
             came_to.append(str(progress))
-            if not isinstance(progress, steps.Done):
+            if not isinstance(progress, Done):
                 life.finished()
                 return came_to
         came_to.append(life.seal())

@@ -39,6 +39,7 @@ def mail_values(round: Round) -> dict[str, Any]:
     """What every mail about a document says of it."""
     card = round.card
     return {
+        "paper": round.process,
         "organisation": card.get("organisation", ""),
         "address": card.get("address", ""),
         "sender_name": card["sender"]["name"],

@@ -11,8 +11,9 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed
 
 from workflows.composition import runtime
-from workflows.contracts import steps
+from workflows.contracts.steps import ContractLife
 from workflows.leases import hold
+from workflows.papers.steps import Done, Ended, Life, Waiting
 
 
 @flow(name="contract-lifecycle", retries=0, persist_result=False, validate_parameters=True)
@@ -22,23 +23,23 @@ async def contract_lifecycle(contract_id: UUID) -> Any:
     engine = runtime()
     log = get_run_logger()
     async with hold(engine.engine, "contract", contract_id) as lease:
-        life = await asyncio.to_thread(steps.Life.load, engine, contract_id, lease.check)
+        life = await asyncio.to_thread(ContractLife.load, engine, contract_id, lease.check)
         log.info("%s: %s", life.number, life.title)
 
         match await asyncio.to_thread(life.approval):
-            case steps.Waiting(whom):
+            case Waiting(whom):
                 return await _ends(life, Completed(name="Waiting", message=f"Waiting for {whom}."))
-            case steps.Ended(how):
+            case Ended(how):
                 return await _ends(life, Completed(name="Ended", message=f"The contract was {how}."))
-            case steps.Done():
+            case Done():
                 log.info("Everyone on the route has approved.")
 
         match await asyncio.to_thread(life.signatures):
-            case steps.Waiting(whom):
+            case Waiting(whom):
                 return await _ends(life, Completed(name="Waiting", message=f"Waiting for the signature of {whom}."))
-            case steps.Ended(how):
+            case Ended(how):
                 return await _ends(life, Completed(name="Ended", message=f"The contract was {how}."))
-            case steps.Done():
+            case Done():
                 log.info("Everyone has signed.")
 
         sha256 = await asyncio.to_thread(life.seal)
@@ -47,6 +48,6 @@ async def contract_lifecycle(contract_id: UUID) -> Any:
         return await _ends(life, Completed(name="In force", message=f"Sealed file: sha256 {sha256}."))
 
 
-async def _ends(life: steps.Life, state: Any) -> Any:
+async def _ends(life: Life, state: Any) -> Any:
     await asyncio.to_thread(life.finished)
     return state

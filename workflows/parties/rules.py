@@ -34,6 +34,8 @@ class Scope(StrEnum):
     ORDERS_WRITE = "orders:write"
     INVENTORY_READ = "inventory:read"
     INVENTORY_WRITE = "inventory:write"
+    INVOICES_READ = "invoices:read"
+    INVOICES_WRITE = "invoices:write"
     TASKS_READ = "tasks:read"
     TASKS_DECIDE = "tasks:decide"
     ROUTES_WRITE = "routes:write"

@@ -1,0 +1,92 @@
+"""Invoices as people see them, in English and in Korean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.support import einvoices
+from tests.support.html import Element
+from tests.support.office import Office, link_in, text_of
+from tests.support.pdfs import plain_pdf
+from tests.support.web import Browser
+
+XML = ("invoice.xml", einvoices.ubl(), "application/xml")
+
+
+def address_in(page: Element, ending: str) -> str:
+    """Where the form goes whose address ends so."""
+    return next(each.attributes["action"] for each in page.all("form") if each.attributes["action"].endswith(ending))
+
+
+def test_an_invoice_goes_its_way_at_the_desk(office: Office, web: TestClient) -> None:
+    dan, mia = Browser(web, "dan"), Browser(web, "mia")
+    dan.open("/invoices/new")
+    shown = dan.send("/invoices", file=XML).text
+    assert "Received and on its way" in shown
+    assert "2026-0001" in shown
+    listed = dan.open("/invoices")
+    here = next(
+        each.attributes["href"] for each in listed.all("a") if each.attributes.get("href", "").startswith("/invoices/0")
+    )
+    assert here in {each.attributes.get("href") for each in mia.open("/").all("a")}
+    page = mia.open(here)
+    action = address_in(page, "/decision")
+    decided = mia.send(action, verdict="approve")
+    assert "You have approved this invoice" in decided.text
+    assert "Release for payment" in dan.open(here).text
+    assert "Released for payment" in dan.send(f"{here}/release").text
+    paid = dan.send(f"{here}/payment", paid_on="2026-06-01").text
+    assert "Noted as paid" in paid
+    assert "noted that the invoice was paid on" in dan.open(f"{here}/history").text
+
+
+def test_what_the_pages_of_a_plain_pdf_say_is_typed(office: Office, web: TestClient) -> None:
+    dan = Browser(web, "dan")
+    dan.open("/invoices/new")
+    shown = dan.send("/invoices", file=("scan.pdf", plain_pdf("Invoice 77"), "application/pdf"))
+    assert "It does not say how much is to be paid." in shown.text
+    assert "It cannot be decided on yet" in dan.open("/").text
+    here = next(
+        each.attributes["href"]
+        for each in dan.open("/invoices").all("a")
+        if each.attributes.get("href", "").startswith("/invoices/0")
+    )
+    dan.open(here)
+    words: dict[str, Any] = {
+        "supplier": "새벽리스",
+        "supplier_number": "77",
+        "issued_on": "2026-05-02",
+        "currency": "KRW",
+    }
+    refused = dan.send(f"{here}/data", status=422, **words, payable="1100.5")
+    assert "KRW has 0 decimals." in refused.text
+    kept = dan.send(f"{here}/data", **words, payable="1100")
+    assert "Manager is deciding" in kept.text
+    assert "새벽리스 77" in kept.text
+
+
+@pytest.mark.parametrize(("locale", "words"), [("en", "asks you to approve this invoice"), ("ko", "송장")])
+def test_the_page_behind_a_link_speaks_of_an_invoice(office: Office, web: TestClient, locale: str, words: str) -> None:
+    office.person("yuna", locale=locale)
+    office.person("eun", manager="yuna", password="correct horse battery")
+    eun = Browser(web, "eun")
+    eun.open("/invoices/new")
+    eun.send("/invoices", file=XML)
+    [mail] = [each for each in office.deliver() if "yuna" in each["To"]]
+    for text in (text_of(mail), Browser(web).open(link_in(mail)).text):
+        assert "contract" not in text.lower()
+        assert "계약" not in text
+    page = Browser(web).open(link_in(mail))
+    assert words in page.text
+    assert "2026-0001" in page.text
+    decided = Browser(web)
+    decided.open(link_in(mail))
+    action = next(
+        each.attributes["action"]
+        for each in decided.page.all("form")
+        if each.attributes["action"].endswith("/decision")
+    )
+    assert "2026-0001" in decided.send(action, verdict="approve").text

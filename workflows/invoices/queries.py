@@ -1,0 +1,105 @@
+"""What people may see of invoices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from sqlmodel import Session, col, select
+
+from workflows.errors import Refused
+from workflows.invoices.model import CostCenter, Invoice, InvoiceAdjustment, InvoiceLine, InvoiceState, InvoiceTax
+from workflows.invoices.operations import newest_reading
+from workflows.invoices.rules import UNDER_WAY
+from workflows.papers.queries import Page, asked_of, literally, page_of, visible_to
+from workflows.parties.rules import Actor
+
+__all__ = ["FILTERS", "adjustments", "cost_centers", "lines", "listed", "newest_reading", "taxes", "unfinished"]
+
+FILTERS = ("needs_me", "open", "overdue")
+
+
+def listed(
+    session: Session,
+    actor: Actor,
+    *,
+    q: str = "",
+    state: str = "",
+    supplier: str = "",
+    due_before: date | None = None,
+    today: date,
+    cursor: str = "",
+    limit: int = 20,
+) -> Page[Invoice]:
+    """One page of the invoices the actor may see, newest first, or by rank where ``q`` asks for words.
+
+    ``state``: a state of an invoice, or one of ``FILTERS``. ``due_before``: not paid, and due before that day.
+    """
+    wanted = visible_to(Invoice, actor)
+    to_pay = col(Invoice.state).in_(UNDER_WAY)
+    match state:
+        case "":
+            pass
+        case "needs_me":
+            wanted = wanted.where(col(Invoice.id).in_(asked_of(Invoice, actor)))
+        case "open":
+            wanted = wanted.where(to_pay)
+        case "overdue":
+            wanted = wanted.where(to_pay, col(Invoice.due_on) < today)
+        case _ if state in set(InvoiceState):
+            wanted = wanted.where(Invoice.state == InvoiceState(state))
+        case _:
+            raise Refused("There is no state “%(state)s”.", field="state", state=state[:40])
+    if due_before is not None:
+        wanted = wanted.where(to_pay, col(Invoice.due_on) < due_before)
+    if supplier.strip():
+        # found by the index over all words first: looking through every name takes seconds among a million
+        q = f"{q} {supplier}"
+        wanted = wanted.where(col(Invoice.supplier).ilike(literally(supplier.strip()), escape="\\"))
+    return page_of(
+        session,
+        Invoice,
+        actor,
+        wanted,
+        q=q,
+        filtered=bool(state or supplier.strip() or due_before),
+        cursor=cursor,
+        limit=limit,
+    )
+
+
+def unfinished(session: Session, actor: Actor, *, limit: int = 50) -> Sequence[Invoice]:
+    """The actor's own that were sent back, or that say too little or break a rule."""
+    states = (InvoiceState.RETURNED, InvoiceState.RECEIVED)
+    return session.exec(
+        select(Invoice)
+        .where(Invoice.owner_id == actor.id, col(Invoice.state).in_(states))
+        .order_by(col(Invoice.id))
+        .limit(limit)
+    ).all()
+
+
+def lines(session: Session, invoice: Invoice) -> Sequence[InvoiceLine]:
+    return session.exec(
+        select(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id).order_by(col(InvoiceLine.position))
+    ).all()
+
+
+def taxes(session: Session, invoice: Invoice) -> Sequence[InvoiceTax]:
+    return session.exec(
+        select(InvoiceTax).where(InvoiceTax.invoice_id == invoice.id).order_by(col(InvoiceTax.position))
+    ).all()
+
+
+def adjustments(session: Session, invoice: Invoice) -> Sequence[InvoiceAdjustment]:
+    return session.exec(
+        select(InvoiceAdjustment)
+        .where(InvoiceAdjustment.invoice_id == invoice.id)
+        .order_by(col(InvoiceAdjustment.position))
+    ).all()
+
+
+def cost_centers(session: Session, actor: Actor) -> Sequence[CostCenter]:
+    return session.exec(
+        select(CostCenter).where(CostCenter.organisation_id == actor.organisation_id).order_by(col(CostCenter.code))
+    ).all()

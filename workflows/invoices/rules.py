@@ -1,0 +1,335 @@
+"""Questions about invoices. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any, Literal
+
+from babel.numbers import get_currency_precision, list_currencies
+
+from documents.einvoices import data
+from workflows.errors import Refused
+from workflows.invoices.model import Invoice, InvoiceState
+from workflows.papers.rules import LONGEST_TITLE, checked_amount, checked_day, owns
+from workflows.parties.rules import Actor, normalised_email, shown
+from workflows.search.terms import whole_number
+
+UNDER_WAY = (
+    InvoiceState.RECEIVED,
+    InvoiceState.CHECKED,
+    InvoiceState.MATCHED,
+    InvoiceState.IN_APPROVAL,
+    InvoiceState.RETURNED,
+    InvoiceState.APPROVED,
+    InvoiceState.RELEASED,
+    InvoiceState.DISPUTED,
+)
+CHANGEABLE = (InvoiceState.RECEIVED, InvoiceState.CHECKED, InvoiceState.MATCHED, InvoiceState.RETURNED)
+
+TYPED = (
+    *("kind", "supplier", "supplier_id", "supplier_email", "supplier_number", "issued_on", "due_on", "currency"),
+    *("net", "tax", "payable", "order_number", "contract_number", "cost_center", "iban"),
+)
+"""What somebody types who reads an invoice from its pages."""
+
+
+def typed_invoice(words: Mapping[str, str]) -> data.Invoice:
+    """The invoice that typed words mean. What is left empty is missing, and said among the findings.
+
+    Raises:
+        Refused: with the sentence and the field, at the first thing that will not do.
+    """
+    said = {name: words.get(name, "").strip() for name in TYPED}
+    currency = said["currency"].upper()
+    if currency and currency not in list_currencies():
+        raise Refused(
+            "“%(currency)s” is not a currency, such as EUR or KRW.", field="currency", currency=shown(currency)[:10]
+        )
+    if said["kind"] not in ("", "invoice", "credit note"):
+        raise Refused("It is an invoice or a credit note.", field="kind")
+    kind: data.Kind = "credit note" if said["kind"] == "credit note" else "invoice"
+    net, tax, payable = (_amount(said[name], currency, name) for name in ("net", "tax", "payable"))
+    if net is None and payable is not None and tax is not None:
+        net = payable - tax
+    email = normalised_email(said["supplier_email"]) if said["supplier_email"] else ""
+    iban = said["iban"].replace(" ", "")[:40]
+    return data.Invoice(
+        kind=kind,
+        syntax="typed",
+        number=shown(said["supplier_number"])[:LONGEST_TITLE],
+        issued_on=checked_day(said["issued_on"], "issued_on"),
+        due_on=checked_day(said["due_on"], "due_on"),
+        currency=currency,
+        order=shown(said["order_number"])[:LONGEST_TITLE],
+        contract=shown(said["contract_number"])[:LONGEST_TITLE],
+        accounting=shown(said["cost_center"])[:80],
+        seller=data.Party(
+            name=shown(said["supplier"])[:LONGEST_TITLE],
+            vat_id=shown(said["supplier_id"]).replace(" ", "")[:80],
+            contacts=(data.Contact(email=email),) if email else (),
+        ),
+        payment_means=(data.PaymentMeans(account=iban),) if iban else (),
+        totals=data.Totals(without_tax=net, tax=tax, with_tax=payable, payable=payable),
+    )
+
+
+def corrected(said: data.Invoice, words: Mapping[str, str]) -> data.Invoice:
+    """What was read, with these words in the place of its own; lines and all else stay.
+
+    Raises:
+        Refused: as ``typed_invoice``.
+    """
+    own = words_of(said)
+    typed = typed_invoice({**own, **{name: words[name] for name in TYPED if name in words}})
+    changed = {name for name in TYPED if name in words and words[name].strip() != own[name]}
+    account = typed.payment_means if "iban" in changed else said.payment_means
+    seller = said.seller
+    if changed & {"supplier", "supplier_id", "supplier_email"}:
+        contacts = typed.seller.contacts if "supplier_email" in changed else seller.contacts
+        vat_id = typed.seller.vat_id if "supplier_id" in changed else seller.vat_id
+        seller = replace(seller, name=typed.seller.name, vat_id=vat_id, contacts=contacts)
+    totals = said.totals
+    for name, column in (("net", "without_tax"), ("tax", "tax"), ("payable", "payable")):
+        if name in changed:
+            totals = replace(totals, **{column: getattr(typed.totals, column)})
+    if "payable" in changed and said.syntax == "typed":
+        totals = replace(totals, with_tax=totals.payable)
+    if said.syntax == "typed" and totals.without_tax is None:
+        totals = replace(totals, without_tax=typed.totals.without_tax)
+    return replace(
+        said,
+        kind=typed.kind,
+        number=typed.number,
+        issued_on=typed.issued_on,
+        due_on=typed.due_on,
+        currency=typed.currency,
+        order=typed.order,
+        contract=typed.contract,
+        accounting=typed.accounting if "cost_center" in changed else said.accounting,
+        seller=seller,
+        payment_means=account,
+        totals=totals,
+    )
+
+
+def _amount(text: str, currency: str, name: str) -> Decimal | None:
+    negative = text.startswith("-")
+    try:
+        amount, _ = checked_amount(text.removeprefix("-"), currency)
+    except Refused as refused:
+        raise Refused(refused.sentence, field=name, **refused.values) from None
+    return -amount if negative and amount is not None else amount
+
+
+def words_of(said: data.Invoice) -> dict[str, str]:
+    """What is said of an invoice, as forms have it."""
+    account = next((each.account for each in said.payment_means if each.account), "")
+    email = next((each.email for each in said.seller.contacts if each.email), "")
+    found: dict[str, object] = {
+        "kind": said.kind,
+        "supplier": said.seller.name,
+        "supplier_id": supplier_id(said.seller),
+        "supplier_email": email,
+        "supplier_number": said.number,
+        "issued_on": said.issued_on,
+        "due_on": said.due_on,
+        "currency": said.currency,
+        "net": said.totals.without_tax,
+        "tax": said.totals.tax,
+        "payable": said.totals.payable,
+        "order_number": said.order,
+        "contract_number": said.contract,
+        "cost_center": said.accounting or said.buyer_reference,
+        "iban": account,
+    }
+    return {name: "" if value is None else str(value) for name, value in found.items()}
+
+
+def supplier_id(seller: data.Party) -> str:
+    legal = seller.legal_id.value if seller.legal_id else ""
+    return seller.vat_id or seller.tax_number or legal or next((each.value for each in seller.ids), "")
+
+
+def head_of(said: data.Invoice) -> dict[str, Any]:
+    """The columns of an invoice's head that say what its newest reading says."""
+    words = words_of(said)
+    name, number = said.seller.name or said.seller.trading_name, said.number
+    return {
+        "kind": said.kind,
+        "syntax": said.syntax,
+        "title": " ".join(filter(None, (name, number)))[:LONGEST_TITLE],
+        "supplier_number": number,
+        "supplier_number_key": whole_number(number)[:80],
+        "supplier": name,
+        "supplier_id": words["supplier_id"][:80],
+        "supplier_key": (whole_number(words["supplier_id"]) or whole_number(name))[:200],
+        "supplier_email": words["supplier_email"],
+        "buyer": said.buyer.name,
+        "buyer_id": supplier_id(said.buyer)[:80],
+        "issued_on": said.issued_on,
+        "due_on": said.due_on,
+        "currency": said.currency or None,
+        "net": said.totals.without_tax,
+        "tax": said.totals.tax,
+        "gross": said.totals.with_tax,
+        "payable": said.totals.payable,
+        "order_number": said.order or next((line.order for line in said.lines if line.order), ""),
+        "contract_number": said.contract,
+        "cost_center": words["cost_center"][:80],
+        "iban": words["iban"].replace(" ", "")[:40],
+    }
+
+
+Severity = Literal["error", "warning"]
+
+
+def finding(code: str, severity: Severity, sentence: str, /, **values: object) -> dict[str, Any]:
+    """As it is kept: the sentence with its places, and what is put there."""
+    kept = {name: str(value) for name, value in values.items()}
+    return {"code": code, "severity": severity, "text": sentence, "values": kept, "where": ""}
+
+
+def missing_in(said: data.Invoice) -> list[dict[str, Any]]:
+    """What an invoice must say before anybody can decide on it."""
+    needed = (
+        ("supplier", said.seller.name or said.seller.trading_name, "It does not say who its supplier is."),
+        ("supplier_number", said.number, "It has no number of its supplier."),
+        ("issued_on", said.issued_on, "It does not say when it was issued."),
+        ("currency", said.currency, "It does not say in which currency it is."),
+        ("payable", said.totals.payable, "It does not say how much is to be paid."),
+    )
+    found = [
+        {**finding("missing", "error", text), "where": name} for name, value, text in needed if value in ("", None)
+    ]
+    if said.due_on and said.issued_on and said.due_on < said.issued_on:
+        found.append(finding("due", "warning", "It is due on %(due)s, before it was issued.", due=said.due_on))
+    if said.currency in list_currencies() and said.totals.payable is not None:
+        decimals = get_currency_precision(said.currency)
+        if said.totals.payable != round(said.totals.payable, decimals):
+            found.append(
+                finding(
+                    "decimals",
+                    "error",
+                    "%(currency)s has %(decimals)s decimals.",
+                    currency=said.currency,
+                    decimals=decimals,
+                )
+            )
+    return found
+
+
+def once_more(invoice: Invoice, others: Sequence[Invoice]) -> list[dict[str, Any]]:
+    """Whether it came before: the same supplier, number and year. Suppliers may begin anew each year."""
+    same = [each for each in others if _year(each.issued_on) == _year(invoice.issued_on)]
+    return [
+        finding(
+            "duplicate",
+            "error",
+            "It came before, as %(number)s: the same supplier, number and year.",
+            number=each.number,
+        )
+        for each in same[:1]
+    ]
+
+
+def other_account(invoice: Invoice, before: Invoice | None) -> list[dict[str, Any]]:
+    """Whether it is to be paid to another account than the supplier's last one: a reason to ask."""
+    if before is None or not before.iban or not invoice.iban or before.iban == invoice.iban:
+        return []
+    return [
+        finding(
+            "account",
+            "warning",
+            "It is to be paid to %(iban)s. The supplier’s last invoice, %(number)s, named %(before)s: please ask them.",
+            iban=invoice.iban,
+            number=before.number,
+            before=before.iban,
+        )
+    ]
+
+
+def _year(day: date | None) -> int | None:
+    return day.year if day else None
+
+
+def facts_of(invoice: Invoice, *, submitter: str, cost_center_owner: str, match: str | None) -> dict[str, object]:
+    """What a route's conditions may ask about an invoice. Its amount is the one with tax."""
+    return {
+        "amount": _comparable(invoice.amount),
+        "currency": invoice.currency,
+        "invoice": {
+            "kind": invoice.kind,
+            "title": invoice.title,
+            "supplier": invoice.supplier,
+            "supplier_id": invoice.supplier_id,
+            "number": invoice.supplier_number,
+            "order_number": invoice.order_number,
+            "contract_number": invoice.contract_number,
+            "cost_center": invoice.cost_center,
+            "cost_center.owner": cost_center_owner,
+            "issued_on": invoice.issued_on.isoformat() if invoice.issued_on else "",
+            "due_on": invoice.due_on.isoformat() if invoice.due_on else "",
+            "external_id": invoice.external_id or "",
+        },
+        "submitter": {"email": submitter},
+        "match": match,
+    }
+
+
+def _comparable(amount: Decimal | None) -> Decimal | None:
+    """Bands begin at nothing: what is given back is as weighty as what is paid."""
+    return abs(amount) if amount is not None else None
+
+
+def why_not_correct(actor: Actor, invoice: Invoice) -> str | None:
+    if not owns(actor, invoice):
+        return "Only its owner or an administrator may change what this invoice says."
+    if invoice.state in CHANGEABLE:
+        return None
+    if invoice.state is InvoiceState.IN_APPROVAL:
+        return "It is being decided on. Take it back first; then it can be corrected."
+    return "Its amounts stay as they were approved."
+
+
+def why_not_withdraw(actor: Actor, invoice: Invoice) -> str | None:
+    if not owns(actor, invoice):
+        return "Only its owner or an administrator may withdraw this invoice."
+    if invoice.state in (InvoiceState.RELEASED, InvoiceState.PAID):
+        return "The invoice is released for payment; it can no longer be withdrawn."
+    return None if invoice.state in UNDER_WAY else "The invoice has already come to an end."
+
+
+def why_not_release(actor: Actor, invoice: Invoice) -> str | None:
+    if not owns(actor, invoice):
+        return "Only its owner or an administrator may release this invoice."
+    if invoice.state is InvoiceState.APPROVED:
+        return None
+    return (
+        "Only an invoice that everybody has approved is released for payment."
+        if invoice.state in UNDER_WAY
+        else ("The invoice has already come to an end.")
+    )
+
+
+def why_not_pay(actor: Actor, invoice: Invoice) -> str | None:
+    if not owns(actor, invoice):
+        return "Only its owner or an administrator may note that this invoice was paid."
+    return None if invoice.state is InvoiceState.RELEASED else "The invoice is not released for payment."
+
+
+def why_not_dispute(actor: Actor, invoice: Invoice) -> str | None:
+    if not owns(actor, invoice):
+        return "Only its owner or an administrator may ask its supplier."
+    askable = (*CHANGEABLE, InvoiceState.IN_APPROVAL, InvoiceState.APPROVED)
+    return None if invoice.state in askable else "The invoice has already come to an end."
+
+
+def amount_of(text: str, currency: str | None, name: str) -> Decimal | None:
+    """Raises Refused where it is no amount of that currency."""
+    try:
+        return _amount(text.strip(), currency or "", name)
+    except InvalidOperation:
+        raise Refused("An amount needs its currency, such as EUR or KRW.", field=name) from None

@@ -1,0 +1,63 @@
+"""The steps of an invoice's life that are its own."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from workflows.approvals.model import Round
+from workflows.database import Work
+from workflows.errors import Refused
+from workflows.invoices.model import Invoice, InvoiceState
+from workflows.invoices.operations import follow_round, send_on
+from workflows.papers.steps import Done, Ended, Life, Progress, Waiting, right_now
+from workflows.runtime import Runtime
+
+
+def send_where_possible(runtime: Runtime, invoice_id: UUID, *, now: datetime) -> Refused | None:
+    """Send a checked invoice on its route at once; why that could not be. What was received stays in any case."""
+    try:
+        with runtime.transaction() as session:
+            send_on(session, invoice_id, now=now, link_days=runtime.settings.link_days)
+    except Refused as refused:
+        return refused
+    return None
+
+
+class InvoiceLife(Life):
+    """One invoice on its way."""
+
+    model = Invoice
+
+    def follow(self, session: Work, round: Round) -> None:
+        follow_round(session, round, right_now())
+
+    def on_its_route(self) -> Progress:
+        """Make sure that it has been sent on its route, where nothing keeps it."""
+        refused = send_where_possible(self.runtime, self.paper_id, now=right_now())
+        match self._state():
+            case InvoiceState.RECEIVED:
+                return Waiting("corrections")
+            case InvoiceState.CHECKED | InvoiceState.MATCHED:
+                return Waiting(str(refused) if refused else "its route")
+            case InvoiceState.DISPUTED:
+                return Waiting("its supplier")
+            case InvoiceState.RETURNED:
+                return Waiting("its owner")
+            case InvoiceState.REJECTED | InvoiceState.WITHDRAWN as ended:
+                return Ended(ended.value)
+            case _:
+                return Done()
+
+    def payment(self) -> Progress:
+        match self._state():
+            case InvoiceState.PAID:
+                return Done()
+            case InvoiceState.RELEASED:
+                return Waiting("its payment")
+            case _:
+                return Waiting("its release")
+
+    def _state(self) -> InvoiceState:
+        with self.runtime.reading() as session:
+            return session.get_one(Invoice, self.paper_id).state
