@@ -31,6 +31,7 @@ T = TypeVar("T")
 TRIED_AFTER = 1.0  # seconds that a connection may lie idle before it is tried
 
 SQLITE_WAITS = 30.0  # seconds for another writer to end
+_READERS = "_itself_for_reading"  # kept by the engine, as its listeners are
 _TURN = "whose turn it is to write"
 _LISTENERS = "_whoever_is_told_after_commits"  # kept by the engine itself: some of them hold it, and end with it
 
@@ -267,8 +268,12 @@ def reading(engine: Engine, *, at_once: bool = False) -> Iterator[Session]:
     ``at_once``: for a single statement, which elsewhere needs no transaction to be begun and ended for it.
     It ends by a commit: at a rollback psycopg forgets every prepared statement of the connection.
     """
-    options = {"isolation_level": "AUTOCOMMIT"} if at_once and engine.dialect.name != "sqlite" else {}
-    with Session(engine.execution_options(reading=True, **options), expire_on_commit=False, autoflush=False) as session:
+    at_once = at_once and engine.dialect.name != "sqlite"
+    readers: dict[bool, Engine] = vars(engine).setdefault(_READERS, {})
+    if at_once not in readers:  # each is made once: to make one takes longer than the reading
+        options = {"isolation_level": "AUTOCOMMIT"} if at_once else {}
+        readers[at_once] = engine.execution_options(reading=True, **options)
+    with Session(readers[at_once], expire_on_commit=False, autoflush=False) as session:
         yield session
         session.expunge_all()  # what somebody changed for showing it is not to be kept
         session.commit()
