@@ -21,11 +21,12 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from threading import BoundedSemaphore, Lock
+from threading import Event, Lock
 from typing import Any, Literal
 
 log = logging.getLogger(__name__)
@@ -76,19 +77,54 @@ class Answer:
 
 
 class Places:
-    """How many jobs of one kind may run at once: each may take the whole memory that it is allowed."""
+    """How many jobs of one kind may run at once: each may take the whole memory that it is allowed.
+
+    Whoever has waited longest is next; a semaphore would give the place to whoever has just left it and asks again.
+    """
 
     def __init__(self, number: int) -> None:
-        self._free = BoundedSemaphore(number)
+        self._lock = Lock()
+        self._free = number
+        self._waiting: deque[Event] = deque()
 
     @contextmanager
     def one(self, wait_seconds: float) -> Iterator[None]:
-        if not self._free.acquire(timeout=wait_seconds):
-            raise Busy
+        self._take(wait_seconds)
         try:
             yield
         finally:
-            self._free.release()
+            self._leave()
+
+    def _take(self, wait_seconds: float) -> None:
+        turn = Event()
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                return
+            self._waiting.append(turn)
+        came = False
+        try:
+            came = turn.wait(wait_seconds)
+        finally:
+            if not came and not self._given_up(turn):
+                self._leave()
+        if not came:
+            raise Busy
+
+    def _given_up(self, turn: Event) -> bool:
+        """False: the place was handed over in this very moment."""
+        with self._lock:
+            if turn.is_set():
+                return False
+            self._waiting.remove(turn)
+            return True
+
+    def _leave(self) -> None:
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().set()
+            else:
+                self._free += 1
 
 
 def run(

@@ -404,3 +404,50 @@ def test_a_warm_server_takes_file_after_file() -> None:
     for number in range(5):
         assert accept(pdfs.plain_pdf(pages=number + 1)).pages == number + 1
         assert server_pid() == server
+
+
+def test_whoever_has_waited_longest_gets_the_next_place() -> None:
+    places = sandbox.Places(1)
+    order: list[str] = []
+    waiting = threading.Event()
+
+    def wait() -> None:
+        waiting.set()
+        with places.one(60):
+            order.append("the one who waited")
+
+    with places.one(0):
+        thread = threading.Thread(target=wait)
+        thread.start()
+        assert waiting.wait(60)
+        assert until(lambda: len(places._waiting) == 1)
+    with places.one(60):
+        order.append("the one who came again")
+    thread.join(60)
+    assert order == ["the one who waited", "the one who came again"]
+
+
+def test_a_place_that_nobody_waits_for_any_more_is_not_lost() -> None:
+    places = sandbox.Places(1)
+    with places.one(0), pytest.raises(sandbox.Busy), places.one(0.01):
+        pass
+    with places.one(0):
+        pass
+
+
+def test_no_more_jobs_run_at_once_than_there_are_places() -> None:
+    places = sandbox.Places(2)
+    inside: list[int] = []
+    most: list[int] = []
+
+    def work(number: int) -> None:
+        with places.one(60):
+            inside.append(number)
+            most.append(len(inside))
+            time.sleep(0.001)
+            inside.remove(number)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(200)))
+    assert len(most) == 200
+    assert max(most) <= 2
