@@ -22,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 contracts = typer.Typer(no_args_is_help=True, help="Send and list contracts.")
-invoices = typer.Typer(no_args_is_help=True, help="Read invoices.")
+invoices = typer.Typer(no_args_is_help=True, help="Read invoices, hand them in.")
 routes = typer.Typer(no_args_is_help=True, help="Check and publish approval routes.")
 rates = typer.Typer(no_args_is_help=True, help="Exchange rates by which routes compare amounts.")
 orders = typer.Typer(no_args_is_help=True, help="Orders that invoices are held against.")
@@ -233,6 +233,80 @@ def list_(
                 str(each.ends_on or ""),
             )
     console.print(table if page.papers else "Nothing fits.")
+
+
+@invoices.command("send")
+def send_invoices(
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False)],
+    by: By,
+    cost_center: Annotated[str, typer.Option(help="Also where a file names another.")] = "",
+    route: Annotated[str, typer.Option(help="Name of a route; the first that fits otherwise.")] = "",
+    note: Annotated[str, typer.Option(help="A sentence for those who are asked.")] = "",
+) -> None:
+    """Hand in invoices, each on its route where nothing keeps it. Exit status 1 when a file is refused."""
+    from workflows.invoices.intake import take_in
+    from workflows.invoices.operations import receive
+    from workflows.invoices.rules import typed_invoice
+    from workflows.invoices.steps import send_where_possible
+
+    runtime, refused = _runtime(), False
+    for file in files:
+        try:
+            taken = take_in(
+                file.read_bytes(),
+                file_name=file.name,
+                blobs=runtime.blobs,
+                limits=runtime.intake_limits,
+                rules=runtime.settings.invoice_rules,
+            )
+            with runtime.transaction() as session:
+                invoice = receive(
+                    session,
+                    taken.document,
+                    taken.said or typed_invoice({}),
+                    taken.findings,
+                    cost_center=cost_center,
+                    route=route,
+                    note=note,
+                    by=_actor(session, by),
+                    now=_now(),
+                )
+                number, invoice_id, blocked = invoice.number, invoice.id, invoice.blocked
+        except Refused as reason:
+            refused = True
+            err.print(f"{file.name}: {reason}", style="red", markup=False)
+            continue
+        kept = send_where_possible(runtime, invoice_id, now=_now())
+        where = f"{runtime.settings.public_url}/invoices/{invoice_id}"
+        waits = str(kept) if kept else "it cannot be decided on yet" if blocked else ""
+        console.print(f"{number} is received{f', and waits: {waits}' if waits else ''}: {where}", soft_wrap=True)
+    runtime.dispatcher.sweep()
+    sys.exit(1 if refused else 0)
+
+
+@invoices.command("cost-centers")
+def load_cost_centers(
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="CSV with the columns code, name and owner.")
+    ],
+    by: By,
+) -> None:
+    """Add cost centres, or change them; the owner is an address."""
+    import csv
+
+    from workflows.invoices.operations import keep_cost_centers
+    from workflows.parties.rules import normalised_email
+
+    rows = {}
+    for number, row in enumerate(csv.DictReader(_text_of(file).splitlines()), 2):
+        if not (code := (row.get("code") or "").strip()):
+            raise Refused("Line %(line)s names no code.", line=number)
+        owner = (row.get("owner") or "").strip()
+        rows[code] = ((row.get("name") or "").strip(), normalised_email(owner) if owner else "")
+    runtime = _runtime()
+    with runtime.transaction() as session:
+        kept = keep_cost_centers(session, rows, by=_actor(session, by), now=_now())
+    console.print(f"{kept} cost centres are kept.")
 
 
 @invoices.command("read")

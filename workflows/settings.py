@@ -87,6 +87,10 @@ class Settings(BaseSettings):
     intake_file_bytes: int = 100_000_000
     intake_pages: int = 2_000
 
+    invoice_folder: Path | None = None
+    """A folder that is watched: each file in it is handed in as an invoice, and moved to done/ or refused/."""
+    invoice_folder_by: str = ""
+    """Address of the person who takes care of what comes by the folder."""
     invoice_rules: Path | None = None
     """A folder with further sets of rules for invoices (XSLT that writes Schematron's reports), beside those of EN
     16931: `documents.einvoices.official.sets_in` says how they are chosen."""

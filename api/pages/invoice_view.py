@@ -9,18 +9,22 @@ from sqlmodel import Session
 
 from documents.einvoices.as_json import from_json
 from documents.einvoices.data import Note
-from documents.rendering import Reader, sentence
+from documents.einvoices.findings import from_json as finding_of
+from documents.einvoices.findings import place_said
+from documents.einvoices.findings import said as said_of
+from documents.rendering import Reader
 from workflows.invoices.model import Invoice, InvoiceAdjustment, InvoiceLine, InvoiceTax
 from workflows.invoices.queries import adjustments, lines, newest_reading, taxes
 
 
 @dataclass(frozen=True)
 class FindingRow:
-    """``blocks``: it keeps the invoice from being decided on."""
+    """``blocks``: it keeps the invoice from being decided on. ``rule``: its number, ours in small letters."""
 
     blocks: bool
     words: str
-    code: str
+    places: str
+    rule: str
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,13 @@ def view_of(session: Session, invoice: Invoice, reader: Reader) -> InvoiceView:
     reading = newest_reading(session, invoice)
     said = from_json(reading.data)
     found = [
-        FindingRow(each["severity"] == "error", sentence(each["text"], reader.locale, **each["values"]), each["code"])
-        for each in reading.findings
+        FindingRow(
+            blocks=each.severity == "error",
+            words=said_of(each, reader.locale),
+            places=", ".join(place_said(place, reader.locale) for place in each.places),
+            rule=each.rule,
+        )
+        for each in map(finding_of, reading.findings)
     ]
     return InvoiceView(
         invoice=invoice,

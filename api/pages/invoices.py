@@ -230,7 +230,7 @@ def hand_in(
     try:
         said = typed_invoice(words)
         data = read_upload(file, runtime.settings.intake_file_bytes)
-        taken = taken_in(runtime, file, data, password)
+        taken = taken_in(runtime, file, data, password, locale=reader_of(request).locale)
         digest = request_hash("hand in", {**words, **beside}, data)
 
         def work(session: Work) -> dict[str, Any]:

@@ -260,6 +260,7 @@ VIA = {
     "link_and_code": "by the mailed link, with a code",
     "api": "by a program",
     "command": "from the command line",
+    "folder": "by the watched folder",
 }
 
 

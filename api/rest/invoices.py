@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -17,6 +18,7 @@ from api.once import Creation, Key, request_hash
 from api.rest.answers import PromptRoute, refusals
 from api.rest.papers import event_page, file_response, stream_of, today_of, turn_shapes, version_shape
 from api.rest.shapes import EventPage, Shape, TurnShape, VersionShape, WithdrawalIn
+from documents.einvoices.findings import from_json, place_said, said
 from workflows.audit.queries import history
 from workflows.columns import as_json
 from workflows.database import Work
@@ -70,8 +72,10 @@ class InvoiceSummary(Shape):
 
 
 class FindingShape(Shape):
-    code: Annotated[str, Field(examples=["duplicate"])]
-    severity: Annotated[Literal["error", "warning"], Field(description="An error keeps it from being decided on.")]
+    rule: Annotated[str, Field(description="Of the standard; ours are in small letters.", examples=["BR-CO-10"])]
+    severity: Annotated[
+        Literal["error", "warning", "information"], Field(description="An error keeps it from being decided on.")
+    ]
     text: str
     where: str
 
@@ -216,17 +220,17 @@ def create(
         "cost_center": cost_center,
         "iban": iban,
     }
-    said = typed_invoice(words)
+    typed = typed_invoice(words)
     beside = {"external_id": external_id, "note": note, "route": route, "cost_center": cost_center}
     data = read_upload(file, runtime.settings.intake_file_bytes)
     request_sha256 = request_hash("POST /api/invoices", {**words, **beside}, data)
     creation = Creation(runtime, actor, idempotency_key, request_sha256, now)
     if answered := creation.answered_already():
         return answered
-    taken = taken_in(runtime, file, data, password)
+    taken = taken_in(runtime, file, data, password, locale=actor.locale)
 
     def work(session: Work) -> dict[str, Any]:
-        invoice = receive(session, taken.document, taken.said or said, taken.findings, **beside, by=actor, now=now)
+        invoice = receive(session, taken.document, taken.said or typed, taken.findings, **beside, by=actor, now=now)
         session.flush()
         return invoice_shape(session, invoice).model_dump(mode="json")
 
@@ -236,18 +240,18 @@ def create(
 
 
 def _id_in(answer: Response) -> str:
-    import json
-
     return str(json.loads(bytes(answer.body))["id"])
 
 
-def taken_in(runtime: Runtime, file: UploadFile, data: bytes, password: str) -> Received:
+def taken_in(runtime: Runtime, file: UploadFile, data: bytes, password: str, *, locale: str) -> Received:
     """The invoice that was uploaded, read and kept. Raises DocumentRefused or NotReady."""
     return take_in(
         data,
         file_name=file.filename or "",
         blobs=runtime.blobs,
         limits=runtime.intake_limits,
+        locale=locale,
+        rules=runtime.settings.invoice_rules,
         password=password or None,
     )
 
@@ -528,12 +532,12 @@ def invoice_shape(session: Session, invoice: Invoice) -> InvoiceShape:
         blocked=invoice.blocked,
         findings=[
             FindingShape(
-                code=each["code"],
-                severity=each["severity"],
-                text=each["text"] % each["values"] if each["values"] else each["text"],
-                where=each["where"],
+                rule=each.rule,
+                severity=each.severity,
+                text=said(each, "en"),
+                where=", ".join(place_said(place, "en") for place in each.places),
             )
-            for each in reading.findings
+            for each in map(from_json, reading.findings)
         ],
         match=invoice.match_outcome,
         lines=[

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.support import einvoices
+from tests.invoices.samples import sound_ubl
 from tests.support.html import Element
 from tests.support.office import Office, link_in, text_of
 from tests.support.pdfs import plain_pdf
 from tests.support.web import Browser
 
-XML = ("invoice.xml", einvoices.ubl(), "application/xml")
+XML = ("invoice.xml", sound_ubl(), "application/xml")
 
 
 def address_in(page: Element, ending: str) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from documents.blobs import BlobStore
-from documents.einvoices import reading
+from documents.einvoices import official, reading
 from documents.einvoices.data import Invoice
+from documents.einvoices.findings import Finding, sorted_by_weight
 from documents.intake import IntakeLimits, IntakeRefused
 from workflows.errors import NotReady
+from workflows.invoices.picture import picture
 from workflows.invoices.rules import finding
 from workflows.papers.intake import DocumentRefused, checked_file_name
 from workflows.papers.intake import take_in as take_in_pdf
@@ -20,18 +22,27 @@ XML = "application/xml"
 
 @dataclass(frozen=True)
 class Received:
-    """``said``: None where a person types what the pages say. ``suggestions``: by field, as the pages have them."""
+    """``said``: None where a person types what the pages say."""
 
     document: HandedIn
     said: Invoice | None
-    findings: list[dict[str, Any]]
-    suggestions: dict[str, str]
+    findings: list[Finding]
 
 
 def take_in(
-    data: bytes, *, file_name: str, blobs: BlobStore, limits: IntakeLimits, password: str | None = None
+    data: bytes,
+    *,
+    file_name: str,
+    blobs: BlobStore,
+    limits: IntakeLimits,
+    locale: str = "en",
+    rules: Path | None = None,
+    password: str | None = None,
 ) -> Received:
-    """Read an invoice and keep its file. What it is says its content, never its name.
+    """Read an invoice, check it by the rules of its standard, and keep its file.
+
+    What it is says its content, never its name. ``locale``: of the pages made for one that has none. ``rules``: a
+    folder with further sets of rules.
 
     Raises:
         DocumentRefused: with the reason.
@@ -39,25 +50,38 @@ def take_in(
     """
     try:
         read = reading.read(data, limits=limits, password=password)
+        broken = _rules_broken(read, rules)
     except IntakeRefused as refused:
         if refused.code == "busy":
             raise NotReady(refused.sentence) from refused
         raise DocumentRefused(refused) from refused
-    if read.form == "xml":
-        document = _kept_xml(data, read.xml, file_name=file_name, blobs=blobs)
+    if read.form == "xml" and read.invoice is not None:
+        document = _kept_xml(data, read.invoice, file_name, blobs, limits, locale)
     else:
         document = take_in_pdf(data, file_name=file_name, blobs=blobs, limits=limits, password=password)
-    return Received(document, read.invoice, _findings(read), _suggestions(read))
+    return Received(document, read.invoice, [*broken, *_findings(read)])
 
 
-def _kept_xml(data: bytes, xml: bytes, *, file_name: str, blobs: BlobStore) -> HandedIn:
-    original = blobs.put(data, folder="originals", media_type=XML)
+def _rules_broken(read: reading.Reading, rules: Path | None) -> tuple[Finding, ...]:
+    """By the official rules, where somebody publishes any for its kind."""
+    said = read.invoice
+    if said is None:
+        return ()
+    found = official.check(read.xml, syntax=said.syntax, specification=said.specification, kind=said.kind, folder=rules)
+    return sorted_by_weight(found)
+
+
+def _kept_xml(
+    data: bytes, said: Invoice, file_name: str, blobs: BlobStore, limits: IntakeLimits, locale: str
+) -> HandedIn:
+    """With pages made from its data: what people look at."""
     name = checked_file_name(file_name)
+    pages = take_in_pdf(picture(said, locale), file_name=name, blobs=blobs, limits=limits)
     name = name if name.lower().endswith(".xml") else f"{name.removesuffix('.pdf')}.xml"
-    return HandedIn(original, original, name, pages=0, page_sizes=(), text="", findings=())
+    return replace(pages, original=blobs.put(data, folder="originals", media_type=XML), file_name=name)
 
 
-def _findings(read: reading.Reading) -> list[dict[str, Any]]:
+def _findings(read: reading.Reading) -> list[Finding]:
     """Where the pages of a hybrid say otherwise than its XML, which counts; and what a signature proves."""
     found = [
         finding(
@@ -66,7 +90,7 @@ def _findings(read: reading.Reading) -> list[dict[str, Any]]:
             "Its pages say %(pages)s where its data say %(said)s (%(field)s).",
             pages=", ".join(one.value for one in each.page),
             said=each.xml,
-            field=each.field,
+            field=each.field.replace("_", " "),
         )
         for each in read.differences
     ]
@@ -76,10 +100,3 @@ def _findings(read: reading.Reading) -> list[dict[str, Any]]:
         text = "“%(text)s” at %(place)s cannot be read: %(reason)s."
         found.append(finding("unread", "warning", text, text=unread.text, place=unread.place, reason=unread.reason))
     return found
-
-
-def _suggestions(read: reading.Reading) -> dict[str, str]:
-    made: dict[str, str] = {}
-    for each in read.suggestions:
-        made.setdefault(str(each.field), str(each.value))
-    return made

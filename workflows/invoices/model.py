@@ -114,7 +114,7 @@ class InvoiceReading(SQLModel, table=True):
     data: dict[str, Any] = Field(sa_column=Column(json_column(), nullable=False))
     """As ``documents.einvoices.as_json.to_json`` writes an invoice."""
     findings: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(json_column(), nullable=False))
-    """Of rules and own checks: ``code``, ``severity`` ("error" or "warning"), ``text``, ``values``, ``where``."""
+    """Of rules and own checks, as ``documents.einvoices.findings.to_json`` writes them."""
     reason: str = ""
     author: str = ""
     at: datetime = Field(sa_column=Column(UtcTime, nullable=False))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,6 +13,9 @@ from sqlmodel import Session, col, delete, select
 
 from documents.einvoices import data
 from documents.einvoices.as_json import from_json, to_json
+from documents.einvoices.findings import Finding
+from documents.einvoices.findings import from_json as finding_of
+from documents.einvoices.findings import to_json as to_kept
 from workflows.approvals.letters import recipient
 from workflows.approvals.model import Round, RoundState, Verdict
 from workflows.approvals.operations import let_in, on_change, on_invited
@@ -33,6 +36,7 @@ from workflows.invoices.model import (
     InvoiceTax,
 )
 from workflows.invoices.rules import (
+    TYPED,
     corrected,
     facts_of,
     finding,
@@ -71,7 +75,7 @@ def receive(
     session: Work,
     document: HandedIn,
     said: data.Invoice,
-    findings: list[dict[str, Any]],
+    findings: Sequence[Finding],
     *,
     external_id: str = "",
     cost_center: str = "",
@@ -152,7 +156,7 @@ def correct(
         raise Refused("Say why it is corrected: what was read stays on record beside it.", field="reason")
     before = {name: as_json(getattr(invoice, name)) for name in CORRECTED}
     version = version_of(session, invoice)
-    kept = [each for each in reading.findings if each["code"] in ("signature", "pages")]
+    kept = [each for each in map(finding_of, reading.findings) if each.rule not in OWN_RULES]
     said = corrected(from_json(reading.data), words)
     _take_down(session, invoice, said, kept, version, reason=reason.strip(), by=by, now=now)
     after = {name: as_json(getattr(invoice, name)) for name in CORRECTED}
@@ -173,6 +177,8 @@ def correct(
     return invoice
 
 
+OWN_RULES = frozenset({*(f"missing-{name}" for name in TYPED), "due", "decimals", "duplicate", "same-file", "account"})
+"""Found anew in each reading; what else was found belongs to the file."""
 CORRECTED = (
     *("kind", "supplier", "supplier_id", "supplier_number", "issued_on", "due_on", "currency", "net", "tax"),
     *("payable", "order_number", "contract_number", "cost_center", "iban"),
@@ -187,7 +193,7 @@ def _take_down(
     session: Work,
     invoice: Invoice,
     said: data.Invoice,
-    findings: list[dict[str, Any]],
+    findings: Sequence[Finding],
     version: Version,
     *,
     reason: str,
@@ -213,14 +219,14 @@ def _take_down(
             version=version.number,
             number=(latest or 0) + 1,
             data=to_json(said),
-            findings=found,
+            findings=[to_kept(each) for each in found],
             reason=reason,
             author=by.name,
             at=now,
         )
     )
-    invoice.blocked = any(each["severity"] == "error" for each in found)
-    invoice.warnings = sum(each["severity"] == "warning" for each in found)
+    invoice.blocked = any(each.severity == "error" for each in found)
+    invoice.warnings = sum(each.severity == "warning" for each in found)
     _set_state(invoice, InvoiceState.RECEIVED if invoice.blocked else InvoiceState.CHECKED, now=now)
     for table in (InvoiceLine, InvoiceTax, InvoiceAdjustment):
         session.exec(delete(table).where(col(table.invoice_id) == invoice.id))
@@ -306,13 +312,13 @@ def _others(invoice: Invoice) -> Any:
     )
 
 
-def _same_file(session: Session, invoice: Invoice, version: Version) -> list[dict[str, Any]]:
+def _same_file(session: Session, invoice: Invoice, version: Version) -> list[Finding]:
     others = select(Version.subject_id).where(
         Version.process == PROCESS, Version.sha256 == version.sha256, Version.subject_id != invoice.id
     )
     same = session.exec(_others(invoice).where(col(Invoice.id).in_(others)).limit(1)).first()
     return (
-        [finding("same_file", "error", "This very file came before, as %(number)s.", number=same.number)]
+        [finding("same-file", "error", "This very file came before, as %(number)s.", number=same.number)]
         if same
         else []
     )

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import Any, Literal
+from typing import Any
 
 from babel.numbers import get_currency_precision, list_currencies
 
 from documents.einvoices import data
+from documents.einvoices.findings import Finding, Severity
 from workflows.errors import Refused
 from workflows.invoices.model import Invoice, InvoiceState
 from workflows.papers.rules import LONGEST_TITLE, checked_amount, checked_day, owns
@@ -183,16 +184,11 @@ def head_of(said: data.Invoice) -> dict[str, Any]:
     }
 
 
-Severity = Literal["error", "warning"]
+def finding(rule: str, severity: Severity, sentence: str, /, **values: object) -> Finding:
+    return Finding(rule, severity, sentence, {name: str(value) for name, value in values.items()})
 
 
-def finding(code: str, severity: Severity, sentence: str, /, **values: object) -> dict[str, Any]:
-    """As it is kept: the sentence with its places, and what is put there."""
-    kept = {name: str(value) for name, value in values.items()}
-    return {"code": code, "severity": severity, "text": sentence, "values": kept, "where": ""}
-
-
-def missing_in(said: data.Invoice) -> list[dict[str, Any]]:
+def missing_in(said: data.Invoice) -> list[Finding]:
     """What an invoice must say before anybody can decide on it."""
     needed = (
         ("supplier", said.seller.name or said.seller.trading_name, "It does not say who its supplier is."),
@@ -201,9 +197,7 @@ def missing_in(said: data.Invoice) -> list[dict[str, Any]]:
         ("currency", said.currency, "It does not say in which currency it is."),
         ("payable", said.totals.payable, "It does not say how much is to be paid."),
     )
-    found = [
-        {**finding("missing", "error", text), "where": name} for name, value, text in needed if value in ("", None)
-    ]
+    found = [finding(f"missing-{name}", "error", text) for name, value, text in needed if value in ("", None)]
     if said.due_on and said.issued_on and said.due_on < said.issued_on:
         found.append(finding("due", "warning", "It is due on %(due)s, before it was issued.", due=said.due_on))
     if said.currency in list_currencies() and said.totals.payable is not None:
@@ -221,7 +215,7 @@ def missing_in(said: data.Invoice) -> list[dict[str, Any]]:
     return found
 
 
-def once_more(invoice: Invoice, others: Sequence[Invoice]) -> list[dict[str, Any]]:
+def once_more(invoice: Invoice, others: Sequence[Invoice]) -> list[Finding]:
     """Whether it came before: the same supplier, number and year. Suppliers may begin anew each year."""
     same = [each for each in others if _year(each.issued_on) == _year(invoice.issued_on)]
     return [
@@ -235,7 +229,7 @@ def once_more(invoice: Invoice, others: Sequence[Invoice]) -> list[dict[str, Any
     ]
 
 
-def other_account(invoice: Invoice, before: Invoice | None) -> list[dict[str, Any]]:
+def other_account(invoice: Invoice, before: Invoice | None) -> list[Finding]:
     """Whether it is to be paid to another account than the supplier's last one: a reason to ask."""
     if before is None or not before.iban or not invoice.iban or before.iban == invoice.iban:
         return []

@@ -9,6 +9,7 @@ from prefect import flow
 from prefect.logging import get_run_logger
 
 from workflows.composition import runtime
+from workflows.invoices.folder import hand_in_from_folder
 from workflows.upkeep.steps import give_digests, keep_archives_valid, keep_deadlines, sweep, warn_and_expire
 
 
@@ -32,6 +33,9 @@ async def upkeep() -> None:
     given = await asyncio.to_thread(give_digests, runtime(), now=datetime.now(UTC))
     if given:
         get_run_logger().info("Daily digests given: %d", given)
+    received = await asyncio.to_thread(hand_in_from_folder, runtime(), now=datetime.now(UTC))
+    if received:
+        get_run_logger().info("Invoices handed in from the folder: %d", received)
     renewed = await asyncio.to_thread(keep_archives_valid, runtime(), now=datetime.now(UTC))
     if renewed:
         get_run_logger().info("Sealed files time stamped again: %d", renewed)
