@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
 from typing import Literal
@@ -194,10 +194,18 @@ MatchOutcome = Literal["matched", "failed", "without_order"]
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How far something may be above what was ordered: by neither the share nor, where one is given, the amount."""
+    """How far something may be above what was ordered: within the share and within the amount, where they are given.
 
-    percent: Decimal = Decimal(0)
+    With neither, not at all.
+    """
+
+    percent: Decimal | None = None
     amount: Decimal | None = None
+
+    def of(self, ordered: Decimal, rounded: Callable[[Decimal], Decimal] = lambda share: share) -> Decimal:
+        """By how much it may be above ``ordered``. ``rounded``: of the share, to the smallest unit there is."""
+        most = [] if self.percent is None else [rounded(ordered * self.percent / 100)]
+        return min([*most, *([] if self.amount is None else [self.amount])], default=Decimal(0))
 
 
 @dataclass(frozen=True)

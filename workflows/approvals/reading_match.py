@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 import yaml
 
@@ -31,7 +30,7 @@ def _tolerance(text: Source, node: yaml.Node) -> Tolerance:
     if percent is not None and percent > 100:
         text.complain(given["percent"], "A tolerance is at most 100 percent.")
     amount = read_amount(text, given["amount"]) if "amount" in given else None
-    return Tolerance(percent or Decimal(0), amount)
+    return Tolerance(percent, amount)
 
 
 def _insert(text: Source, node: yaml.Node, names: Sequence[str]) -> Insert | None:

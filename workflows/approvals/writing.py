@@ -75,7 +75,7 @@ def _match_tree(match: Match) -> dict[str, Any]:
         return _without_nothing({"insert": each.stage, "before": each.before}) if each else None
 
     def tolerance(each: Tolerance) -> dict[str, Any]:
-        return _without_nothing({"percent": f"{each.percent:f}", "amount": _amount(each.amount)})
+        return _without_nothing({"percent": _amount(each.percent), "amount": _amount(each.amount)})
 
     return _without_nothing(
         {
