@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.support.browser import opened
 from tests.support.busy_office import Busy
+from tests.support.office import PASSWORD
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -89,3 +90,30 @@ def test_a_signer_signs_without_a_pointer(busy: Busy, base: str, browser: Browse
         walk_to(page, page.locator("button[form=signature]"))
         press_enter(page)
         expect(page.locator("h1")).to_have_text("You have signed this contract")
+
+
+def test_several_are_decided_together_in_the_inbox_without_a_pointer(busy: Busy, base: str, browser: Browser) -> None:
+    with opened(browser, base, "en", "desk") as desk:
+        page = desk.new_page()
+        page.goto("/sign-in")
+        walk_to(page, page.locator("#email"))
+        page.keyboard.type("mia@haneul.example")
+        walk_to(page, page.locator("#password"))
+        page.keyboard.type(PASSWORD)
+        walk_to(page, page.get_by_role("button", name="Sign in", exact=True))
+        press_enter(page)
+        boxes = page.locator('input[name="chosen"]')
+        asked = boxes.count()
+        assert asked > 0
+        for number in range(asked):
+            walk_to(page, boxes.nth(number))
+            page.keyboard.press("Space")
+            expect(boxes.nth(number)).to_be_checked()
+        walk_to(page, page.locator("#comment"))
+        page.keyboard.type("Agreed with the fleet.")
+        walk_to(page, page.get_by_role("button", name="Approve", exact=True))
+        press_enter(page)
+        expect(page.locator("h1")).to_have_text("What became of your decisions")
+        walk_to(page, page.get_by_role("link", name="Back to the inbox"))
+        press_enter(page)
+        expect(boxes).to_have_count(0)
