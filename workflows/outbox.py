@@ -16,7 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from cryptography.fernet import Fernet
-from sqlalchemy import Column, Index, LargeBinary
+from sqlalchemy import Column, Index, LargeBinary, text
 from sqlmodel import Field, SQLModel
 
 from workflows.columns import UtcTime, by_value, json_column, new_id
@@ -72,6 +72,21 @@ class RunOwed(SQLModel, table=True):
     ``finished`` follows when the run has ended in good order. What lags behind is started again by the sweep."""
 
     __tablename__ = "run_owed"
+    # asked every few seconds: among all runs that there ever were, those few that are still owed
+    __table_args__ = (
+        Index(
+            "ix_run_owed_unlaunched",
+            "not_before",
+            postgresql_where=text("launched < sequence"),
+            sqlite_where=text("launched < sequence"),
+        ),
+        Index(
+            "ix_run_owed_unfinished",
+            "wanted_at",
+            postgresql_where=text("finished < sequence"),
+            sqlite_where=text("finished < sequence"),
+        ),
+    )
 
     process: str = Field(max_length=40, primary_key=True)
     subject_id: UUID = Field(primary_key=True)
@@ -83,7 +98,7 @@ class RunOwed(SQLModel, table=True):
     launched_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
     flow_run_id: UUID | None = None
     attempts: int = 0
-    not_before: datetime = Field(sa_column=Column(UtcTime, nullable=False, index=True))
+    not_before: datetime = Field(sa_column=Column(UtcTime, nullable=False))
 
 
 def open_vault(secret: str) -> Fernet:

@@ -30,6 +30,7 @@ def start_again_what_was_lost(session: Work, *, now: datetime) -> list[str]:
     lost = session.exec(
         select(RunOwed)
         .where(
+            col(RunOwed.finished) < col(RunOwed.sequence),  # what follows from the others, and has an index
             col(RunOwed.finished) < col(RunOwed.launched),
             col(RunOwed.launched) == col(RunOwed.sequence),
             col(RunOwed.launched_at) < now - OVERDUE,

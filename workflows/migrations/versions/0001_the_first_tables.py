@@ -187,7 +187,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("process", "subject_id"),
     )
     with op.batch_alter_table("run_owed", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_run_owed_not_before"), ["not_before"], unique=False)
+        batch_op.create_index(
+            "ix_run_owed_unfinished",
+            ["wanted_at"],
+            unique=False,
+            postgresql_where=sa.text("finished < sequence"),
+            sqlite_where=sa.text("finished < sequence"),
+        )
+        batch_op.create_index(
+            "ix_run_owed_unlaunched",
+            ["not_before"],
+            unique=False,
+            postgresql_where=sa.text("launched < sequence"),
+            sqlite_where=sa.text("launched < sequence"),
+        )
 
     op.create_table(
         "person",
@@ -1184,7 +1197,8 @@ def downgrade() -> None:
 
     op.drop_table("person")
     with op.batch_alter_table("run_owed", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_run_owed_not_before"))
+        batch_op.drop_index("ix_run_owed_unlaunched")
+        batch_op.drop_index("ix_run_owed_unfinished")
 
     op.drop_table("run_owed")
     op.drop_table("route_version")
