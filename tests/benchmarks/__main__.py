@@ -13,16 +13,17 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import decisions, signatures, system
+from tests.benchmarks import decisions, depth, signatures, system
 from tests.support import parts, servers
 
-PARTS = ["decisions", "system", "signatures", "invoices", "search"]
+PARTS = ["decisions", "depth", "system", "signatures", "invoices", "search"]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
     parser.add_argument("--only", choices=PARTS, action="append")
     parser.add_argument("--rounds", type=int, default=400, help="decisions in each measurement")
+    parser.add_argument("--seconds", type=float, default=60, help="for which an idle system is watched")
     parser.add_argument("--entries", type=int, default=5000, help="entries in the search index")
     parser.add_argument("--json", type=Path, help="write the figures there as well")
     chosen = parser.parse_args()
@@ -41,6 +42,10 @@ def main() -> None:
             for name, fresh in databases.items():
                 made = decisions.run(fresh("decisions"), folder / f"d-{name}", chosen.rounds)
                 figures[f"decisions on {name}"] = show(f"Decisions over HTTP, {name}", made)
+        if "depth" in wanted:
+            for name, fresh in databases.items():
+                made = depth.run(fresh("depth"), folder / f"w-{name}", chosen.rounds // 2, chosen.seconds)
+                figures[f"depth on {name}"] = show(f"What waits, and what is large, {name}", made)
         if "system" in wanted:
             figures["system"] = show("The whole embedded system", system.run(folder / "system"))
         if "signatures" in wanted:

@@ -53,7 +53,7 @@ def run(database_url: str, home: Path, rounds: int) -> dict[str, Any]:
     for name in ("dan", "ann", "bo", "cy"):
         office.person(name)
     office.route(ROUTE)
-    tokens = {name: _token(office, name) for name in ("ann", "bo")}
+    tokens = {name: token_of(office, name) for name in ("ann", "bo")}
     with office.reading() as session:
         by = office.actor("dan")
     document = take_in(plain_pdf(), file_name="x.pdf", blobs=office.runtime.blobs, limits=office.runtime.intake_limits)
@@ -65,16 +65,16 @@ def run(database_url: str, home: Path, rounds: int) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     environment = {"SIGNOFF_DATABASE_URL": database_url, "SIGNOFF_HOME": str(home)}
     for clients in (1, 8):
-        with reading_tasks(office, "ann", rounds) as work, _server("api.main:create_app", environment) as port:
-            times, seconds = _drive(port, clients, [_decision(task, sha256, tokens["ann"]) for task, sha256 in work])
-            figures |= _figures("decision", clients, times, seconds)
+        with reading_tasks(office, "ann", rounds) as work, server("api.main:create_app", environment) as port:
+            times, seconds = drive(port, clients, [decision(task, sha256, tokens["ann"]) for task, sha256 in work])
+            figures |= figures_of("decision", clients, times, seconds)
     _bare_table(database_url)
     for clients in (1, 8):
-        with _server("tests.benchmarks.bare:create_app", {**environment, "BENCH_DATABASE_URL": database_url}) as port:
-            times, seconds = _drive(
+        with server("tests.benchmarks.bare:create_app", {**environment, "BENCH_DATABASE_URL": database_url}) as port:
+            times, seconds = drive(
                 port, clients, [("/decide", json.dumps({"id": n % 1000}), {}) for n in range(rounds)]
             )
-            figures |= _figures("bare endpoint, three statements", clients, times, seconds)
+            figures |= figures_of("bare endpoint, three statements", clients, times, seconds)
     office.runtime.engine.dispose()
     return figures
 
@@ -91,12 +91,12 @@ def reading_tasks(office: Office, name: str, count: int) -> Iterator[list[tuple[
     yield [(str(task), sha256) for task, sha256 in rows]
 
 
-def _decision(task: str, sha256: str, token: str) -> tuple[str, str, dict[str, str]]:
+def decision(task: str, sha256: str, token: str) -> tuple[str, str, dict[str, str]]:
     body = json.dumps({"verdict": "approve", "version_sha256": sha256})
     return f"/api/tasks/{task}/decision", body, {"Authorization": f"Bearer {token}"}
 
 
-def _token(office: Office, name: str) -> str:
+def token_of(office: Office, name: str) -> str:
     with office.transaction() as session:
         return make_token(session, office.people[name], name="bench", scopes=list(Scope), now=datetime.now(UTC))
 
@@ -114,7 +114,7 @@ def _bare_table(url: str) -> None:
 
 
 @contextmanager
-def _server(factory: str, environment: dict[str, str]) -> Iterator[int]:
+def server(factory: str, environment: dict[str, str]) -> Iterator[int]:
     """One API process on a free port and the dispatcher that sends its mails, without worker or Prefect."""
     port, smtp, *others = free_ports(4)
     settings = {
@@ -147,7 +147,7 @@ def _server(factory: str, environment: dict[str, str]) -> Iterator[int]:
             process.wait(timeout=20)
 
 
-def _drive(port: int, clients: int, requests: list[tuple[str, str, dict[str, str]]]) -> tuple[list[float], float]:
+def drive(port: int, clients: int, requests: list[tuple[str, str, dict[str, str]]]) -> tuple[list[float], float]:
     """Milliseconds of each request, and the seconds that all took."""
     times: list[float] = []
     lock = threading.Lock()
@@ -181,7 +181,7 @@ def _drive(port: int, clients: int, requests: list[tuple[str, str, dict[str, str
     return times, time.perf_counter() - began
 
 
-def _figures(what: str, clients: int, times: list[float], seconds: float) -> dict[str, Any]:
+def figures_of(what: str, clients: int, times: list[float], seconds: float) -> dict[str, Any]:
     cut = quantiles(times, n=100)
     plural = "client" if clients == 1 else "clients"
     spread = f"p50 {cut[49]:.1f}, p95 {cut[94]:.1f}, p99 {cut[98]:.1f} ms"

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import time
+from contextlib import suppress
 from pathlib import Path
 from statistics import quantiles
 from typing import Any
@@ -106,7 +107,7 @@ def _uploads(web: httpx.Client, api: dict[str, str]) -> list[float]:
 def _memory(root: int) -> dict[str, Any]:
     """From /proc, so on Linux alone."""
     found: dict[str, float] = {}
-    for pid in (root, *_descendants(root)):
+    for pid in (root, *descendants(root)):
         words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
         name = next((label for mark, label in NAMES if mark in words), "others")
         rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
@@ -116,12 +117,12 @@ def _memory(root: int) -> dict[str, Any]:
     }
 
 
-def _descendants(root: int) -> list[int]:
-    parents = {
-        int(path.name): int(path.joinpath("stat").read_text().rpartition(")")[2].split()[1])
-        for path in Path("/proc").iterdir()
-        if path.name.isdigit()
-    }
+def descendants(root: int) -> list[int]:
+    parents = {}
+    for path in Path("/proc").iterdir():
+        if path.name.isdigit():
+            with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+                parents[int(path.name)] = int((path / "stat").read_text().rpartition(")")[2].split()[1])
     found = [root]
     for pid in found:
         found += [each for each, parent in parents.items() if parent == pid]
