@@ -18,6 +18,9 @@ Field = Literal["number", "issued_on", "payable", "currency", "iban", "vat_id", 
 FIELDS: tuple[Field, ...] = ("number", "issued_on", "payable", "currency", "iban", "vat_id", "korean_registration")
 
 MOST_LETTERS = 200_000
+LONGEST_LINE = 2_000
+MOST_SHOWN = 5
+"""Of what the pages say instead: the likeliest."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ def suggest(pages: Sequence[str]) -> tuple[Suggestion, ...]:
     """Those of one field together, the likeliest first."""
     found: dict[tuple[Field, str], tuple[int, Suggestion]] = {}
     for number, page in enumerate(_shortened(pages), 1):
-        lines = page.split("\n")
+        lines = [line[:LONGEST_LINE] for line in page.split("\n")]
         for index, line in enumerate(lines):
             after = lines[index + 1] if index + 1 < len(lines) else ""
             for weight, field, value, text in _in_line(line, after):
@@ -66,7 +69,7 @@ def differences(invoice: Invoice, suggestions: Sequence[Suggestion], pages: Sequ
     for field, said in _said(invoice).items():
         others = tuple(each for each in suggestions if each.field == field)
         if others and said and not _stands_there(field, said, others, text):
-            found.append(Difference(field, ", ".join(said), others))
+            found.append(Difference(field, ", ".join(said), others[:MOST_SHOWN]))
     return tuple(found)
 
 
@@ -118,14 +121,16 @@ def _in_line(line: str, after: str) -> Iterator[tuple[int, Field, str, str]]:
             if token and any(letter.isdigit() for letter in token[1]):
                 yield weight, "number", token[1].rstrip(".,;"), token[1]
                 break
+    likely = 1 + 2 * bool(_DAY_LABEL.search(line)) - bool(_OTHER_DAY.search(line))
     for day, text in _days(line):
-        yield 1 + 2 * bool(_DAY_LABEL.search(line)) - bool(_OTHER_DAY.search(line)), "issued_on", day.isoformat(), text
+        yield likely, "issued_on", day.isoformat(), text
     total = _TOTAL_LABEL.search(line)
     if total:
+        due = bool(_DUE_LABEL.search(line))
         for amount, text in _amounts(line[total.end() :] or after):
             if len(text) < 4:  # a quantity or a rate: amounts of money have decimals or are large
                 continue
-            yield 2 + 2 * bool(_DUE_LABEL.search(line)), "payable", str(amount), text
+            yield 2 + 2 * due, "payable", str(amount), text
     for match in _CURRENCY.finditer(line):
         yield 1, "currency", _SYMBOLS.get(match[0], match[0]), match[0]
     for match in _IBAN.finditer(line):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from datetime import date
 from decimal import Decimal
 
@@ -109,3 +110,24 @@ def test_both_are_told_where_the_page_says_otherwise_than_the_xml(page: str, fie
     assert (difference.field, difference.xml, difference.page[0].value) == (field, xml, shown)
     assert reading.invoice is not None
     assert (reading.invoice.issued_on, reading.invoice.totals.payable) == (date(2026, 5, 27), Decimal("119.00"))
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "total " + "1 000 " * 30_000,
+        "total\n" * 30_000,
+        "invoice date " + "27.05.2026 " * 18_000,
+        "AB12" + "A1 " * 60_000,
+        "invoice - - - " * 14_000,
+        "1.000" * 40_000,
+        "1 " * 100_000,
+        "A" * 200_000,
+    ],
+)
+def test_a_page_of_whatever_letters_is_looked_through_soon(page: str) -> None:
+    start = time.monotonic()
+
+    suggest([page, page])
+
+    assert time.monotonic() - start < 5
