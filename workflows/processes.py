@@ -100,7 +100,7 @@ def parts(settings: Settings) -> list[Part]:
             *(sys.executable, "-m", "uvicorn", "--factory", "api.main:create_app"),
             *("--host", settings.host, "--port", str(settings.port)),
             *("--log-level", settings.log_level.lower(), "--no-access-log", "--no-server-header"),
-            *("--timeout-graceful-shutdown", "3"),
+            *("--timeout-graceful-shutdown", "3", "--ws", "none"),
         ],
         environment,
         at_once=True,

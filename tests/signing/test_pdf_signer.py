@@ -419,3 +419,8 @@ def test_importing_the_library_costs_little() -> None:
     root = Path(__file__).parents[2]
     told = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
     assert told.returncode == 0, told.stderr
+
+
+def test_what_signs_does_not_load_a_client_of_the_web() -> None:
+    ask = "import sys, signing.pdf_signer, signing.judging, signing.looking; sys.exit('aiohttp' in sys.modules)"
+    subprocess.run([sys.executable, "-c", ask], check=True, timeout=60)
