@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from babel.core import get_global
 
-from documents.einvoices.arithmetic import explain, plain, shown, smallest_unit, wrong_sums
+from documents.einvoices.arithmetic import SENTENCES, explain, plain, shown, smallest_unit, wrong_sums
 from documents.einvoices.data import Invoice, Party
 from documents.einvoices.findings import Finding, sorted_by_weight
 from documents.einvoices.identifiers import (
@@ -21,6 +21,15 @@ from documents.einvoices.identifiers import (
     wrong_korean_number,
     wrong_vat_id,
 )
+
+RULES = frozenset(
+    {
+        *SENTENCES,
+        *("unread", "currency-mixture", "currency", "decimals", "negative", "issued", "due", "period"),
+        *("rate", "category", "exemption", "iban", "bic", "registration", "vat-id"),
+    }
+)
+"""All that `check` may find."""
 
 LONG_AGO = timedelta(days=366)
 LONG_TERM = timedelta(days=366)

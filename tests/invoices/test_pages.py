@@ -8,6 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.invoices.samples import sound_ubl
+from tests.support import einvoices
 from tests.support.html import Element
 from tests.support.office import Office, link_in, text_of
 from tests.support.pdfs import plain_pdf
@@ -90,3 +91,12 @@ def test_the_page_behind_a_link_speaks_of_an_invoice(office: Office, web: TestCl
         if each.attributes["action"].endswith("/decision")
     )
     assert "2026-0001" in decided.send(action, verdict="approve").text
+
+
+def test_wrong_sums_are_told_with_their_numbers_in_the_readers_language(office: Office, web: TestClient) -> None:
+    office.person("eun", locale="ko", password="correct horse battery")
+    eun = Browser(web, "eun")
+    eun.open("/invoices/new")
+    shown = eun.send("/invoices", file=("invoice.xml", einvoices.ubl(total="118.00"), "application/xml")).text
+    assert "부가세 포함 합계: 100.00 + 19.00 = 119.00인데 송장에는 118.00로 적혀 있습니다." in shown
+    assert "부가세 포함 합계가 부가세 제외 합계에 부가세를 더한 금액과 다릅니다." in shown

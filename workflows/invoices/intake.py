@@ -96,7 +96,4 @@ def _findings(read: reading.Reading) -> list[Finding]:
     ]
     if read.signature is not None and not read.signature.valid:
         found.append(finding("signature", "error", read.signature.sentence))
-    for unread in read.invoice.unread if read.invoice else ():
-        text = "“%(text)s” at %(place)s cannot be read: %(reason)s."
-        found.append(finding("unread", "warning", text, text=unread.text, place=unread.place, reason=unread.reason))
     return found

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, delete, select
 
-from documents.einvoices import data
+from documents.einvoices import checks, data
 from documents.einvoices.as_json import from_json, to_json
 from documents.einvoices.findings import Finding
 from documents.einvoices.findings import from_json as finding_of
@@ -44,6 +44,7 @@ from workflows.invoices.rules import (
     missing_in,
     once_more,
     other_account,
+    reckoned,
     why_not_correct,
     why_not_dispute,
     why_not_pay,
@@ -177,7 +178,7 @@ def correct(
     return invoice
 
 
-OWN_RULES = frozenset({*(f"missing-{name}" for name in TYPED), "due", "decimals", "duplicate", "same-file", "account"})
+OWN_RULES = checks.RULES | {*(f"missing-{name}" for name in TYPED), "duplicate", "same-file", "account"}
 """Found anew in each reading; what else was found belongs to the file."""
 CORRECTED = (
     *("kind", "supplier", "supplier_id", "supplier_number", "issued_on", "due_on", "currency", "net", "tax"),
@@ -205,6 +206,7 @@ def _take_down(
         setattr(invoice, name, value)
     invoice.title = invoice.title or version.file_name
     found = [*findings, *missing_in(said), *once_more(invoice, _same_number(session, invoice))]
+    found += reckoned(said, found, now.date())
     found += _same_file(session, invoice, version)
     found += other_account(invoice, _last_of_supplier(session, invoice))
     latest = session.exec(

@@ -10,7 +10,7 @@ from typing import Any
 
 from babel.numbers import get_currency_precision, list_currencies
 
-from documents.einvoices import data
+from documents.einvoices import checks, data
 from documents.einvoices.findings import Finding, Severity
 from workflows.errors import Refused
 from workflows.invoices.model import Invoice, InvoiceState
@@ -213,6 +213,12 @@ def missing_in(said: data.Invoice) -> list[Finding]:
                 )
             )
     return found
+
+
+def reckoned(said: data.Invoice, told: Sequence[Finding], today: date) -> list[Finding]:
+    """What our own checks find beside what is told already: sums, days, VAT, numbers with check digits."""
+    known = {each.rule for each in told}
+    return [each for each in checks.check(said, today=today) if each.rule not in known]
 
 
 def once_more(invoice: Invoice, others: Sequence[Invoice]) -> list[Finding]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from documents.einvoices.checks import check
+from documents.einvoices.checks import RULES, check
 from documents.einvoices.data import (
     Address,
     Identifier,
@@ -199,6 +199,12 @@ def test_what_the_supplier_owes_is_told_without_calling_it_a_credit_note() -> No
     told = found(replace(PLAIN, totals=Totals(payable=Decimal(-5))))["negative"]
     assert told.severity == "information"
     assert said(told, "en") == "The amount due is negative: 5.00 EUR are owed by the supplier."
+
+
+def test_every_rule_that_is_found_is_one_of_those_that_are_named() -> None:
+    broken = read_here(einvoices.ubl(tax="18.00", account="DE03120300000000202051", day="2024-01-01")).invoice
+    assert broken is not None
+    assert {"gross-total", "iban", "issued"} <= set(found(broken)) <= RULES
 
 
 def test_errors_come_first() -> None:
