@@ -134,6 +134,19 @@ class Allowed:
         return current
 
 
+class AllowedOnPaper:
+    """The actor, where their token has the scope for the kind of paper that the address names first below ``/api``."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+
+    async def __call__(self, request: Request, current: CurrentActor) -> Actor:
+        insist_on_scope(current, Scope(f"{request.url.path.split('/')[2]}:{self.what}"))
+        return current
+
+
+ReadsPapers = Annotated[Actor, Depends(AllowedOnPaper("read"))]
+WritesPapers = Annotated[Actor, Depends(AllowedOnPaper("write"))]
 ReadsContracts = Annotated[Actor, Depends(Allowed(Scope.CONTRACTS_READ))]
 WritesContracts = Annotated[Actor, Depends(Allowed(Scope.CONTRACTS_WRITE))]
 ReadsOrders = Annotated[Actor, Depends(Allowed(Scope.ORDERS_READ))]

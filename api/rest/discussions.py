@@ -1,24 +1,23 @@
-"""``/api/contracts/{id}/comments`` and ``/attachments``: what people say about a contract."""
+"""``/comments`` and ``/attachments`` below contracts and invoices: what people say about them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
-from fastapi import APIRouter, File, Form, Query, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Query, Request, UploadFile
 from fastapi.responses import Response
 from pydantic import Field
 from sqlmodel import Session
 
-from api.dependencies import Engine, Now, Reading, ReadsContracts, Transaction, WritesContracts
+from api.dependencies import Engine, Now, Reading, ReadsPapers, Transaction, WritesPapers
 from api.files import content_disposition, read_upload
 from api.once import Creation, Key, request_hash
 from api.rest.answers import PromptRoute, refusals
 from api.rest.papers import event_page
 from api.rest.shapes import EventPage, Shape
-from workflows.contracts.model import Contract
 from workflows.database import Work
 from workflows.discussions import queries
 from workflows.discussions.intake import take_in
@@ -28,10 +27,31 @@ from workflows.discussions.queries import Entry
 from workflows.discussions.rules import LONGEST_TEXT, MOST_BYTES, MOST_MENTIONS, Subject, checked, is_inside
 from workflows.errors import NotFound
 from workflows.papers import queries as papers
+from workflows.papers.model import Paper, model_of
 from workflows.parties.rules import Actor
 from workflows.runtime import Runtime
 
-router = APIRouter(route_class=PromptRoute, prefix="/contracts/{contract_id}", tags=["discussions"])
+router = APIRouter(route_class=PromptRoute, tags=["discussions"])
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def of_papers(register: Callable[..., Callable[[F], F]], path: str, **how: Any) -> Callable[[F], F]:
+    """Below contracts and below invoices. ``register``: ``router.get`` or ``router.post``."""
+
+    def registered(function: F) -> F:
+        for kind in ("contracts", "invoices"):
+            register(f"/{kind}/{{paper_id}}{path}", **how)(function)
+        return function
+
+    return registered
+
+
+def asked_for(request: Request) -> type[Paper]:
+    return model_of(request.url.path.split("/")[2].removesuffix("s"))
+
+
+Papers = Annotated[type[Paper], Depends(asked_for)]
 
 VISIBILITY = (
     "`inside`: people of the contract's own organisation alone read it. `shared`: everybody who may see the contract, "
@@ -92,50 +112,58 @@ class CommentPage(Shape):
     next_cursor: Annotated[str | None, Field(description="Send it as `cursor` for the next page; null on the last.")]
 
 
-@router.get(
-    "/comments", response_model=CommentPage, summary="What was said, in its order", responses=refusals(401, 404)
+@of_papers(
+    router.get,
+    "/comments",
+    response_model=CommentPage,
+    summary="What was said, in its order",
+    responses=refusals(401, 404),
 )
 def list_comments(
-    contract_id: UUID,
+    paper_id: UUID,
+    model: Papers,
     session: Reading,
-    actor: ReadsContracts,
+    actor: ReadsPapers,
     cursor: UUID | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> CommentPage:
     """People from outside are shown what is shared, and not told of anything else."""
-    subject = _subject(session, contract_id, actor)
+    subject = _subject(session, model, paper_id, actor)
     found = queries.entries(session, subject, actor, after=cursor, limit=limit + 1)
     more = str(found[limit - 1].comment.id) if len(found) > limit else None
     return CommentPage(items=[comment_shape(subject, each) for each in found[:limit]], next_cursor=more)
 
 
-@router.post(
+@of_papers(
+    router.post,
     "/comments",
     status_code=201,
     response_model=CommentShape,
-    summary="Say something about the contract",
+    summary="Say something about it",
     responses=refusals(401, 403, 404, 422),
 )
 def add_comment(
-    contract_id: UUID,
+    paper_id: UUID,
+    model: Papers,
     body: CommentIn,
     runtime: Engine,
-    actor: WritesContracts,
+    actor: WritesPapers,
     now: Now,
     idempotency_key: Key = None,
 ) -> Any:
     """Each who is mentioned gets one mail. It cannot be changed, and withdrawn for 15 minutes."""
     said = checked(body.text, visibility=body.visibility or "", mentions=body.mentions)
-    request_sha256 = request_hash(f"POST /api/contracts/{contract_id}/comments", body.model_dump())
+    request_sha256 = request_hash(f"POST /api/{model.process}s/{paper_id}/comments", body.model_dump())
 
     def work(session: Work) -> dict[str, Any]:
-        subject = _subject(session, contract_id, actor)
+        subject = _subject(session, model, paper_id, actor)
         return comment_shape(subject, say(session, subject, said, by=actor, now=now)).model_dump(mode="json")
 
     return Creation(runtime, actor, idempotency_key, request_sha256, now).answer(work)
 
 
-@router.post(
+@of_papers(
+    router.post,
     "/comments/{comment_id}/withdrawal",
     status_code=201,
     response_model=CommentShape,
@@ -143,44 +171,48 @@ def add_comment(
     responses=refusals(401, 403, 404, 409),
 )
 def withdrawal(
-    contract_id: UUID, comment_id: UUID, session: Transaction, actor: WritesContracts, now: Now
+    paper_id: UUID, model: Papers, comment_id: UUID, session: Transaction, actor: WritesPapers, now: Now
 ) -> CommentShape:
     """Within 15 minutes. Its place stays and says so; nobody is shown its text or its files any more."""
-    subject = _subject(session, contract_id, actor)
+    subject = _subject(session, model, paper_id, actor)
     return comment_shape(subject, withdraw(session, subject, comment_id, by=actor, now=now))
 
 
-@router.get(
+@of_papers(
+    router.get,
     "/comments/events",
     response_model=EventPage,
     summary="The history of what was said inside",
     responses=refusals(401, 404),
 )
 def inside_events(
-    contract_id: UUID,
+    paper_id: UUID,
+    model: Papers,
     session: Reading,
-    actor: ReadsContracts,
+    actor: ReadsPapers,
     cursor: Annotated[int, Query(ge=0)] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> EventPage:
     """A chain of its own beside the contract's history, which everybody reads. Only for people of its organisation."""
-    subject = _subject(session, contract_id, actor)
+    subject = _subject(session, model, paper_id, actor)
     if not is_inside(subject, actor.organisation_id):
         raise NotFound("There is nothing at this address.")
     return event_page(queries.inside_history(session, subject, actor, after=cursor, limit=limit + 1), limit)
 
 
-@router.post(
+@of_papers(
+    router.post,
     "/attachments",
     status_code=201,
     response_model=CommentShape,
-    summary="Put a file beside the contract, with or without a comment",
+    summary="Put a file beside it, with or without a comment",
     responses=refusals(401, 403, 404, 413, 415, 422),
 )
 def add_attachment(
-    contract_id: UUID,
+    paper_id: UUID,
+    model: Papers,
     runtime: Engine,
-    actor: WritesContracts,
+    actor: WritesPapers,
     now: Now,
     file: Annotated[UploadFile, File(description="PDF, picture, office file or plain text, at most 25 MB.")],
     text: Annotated[str, Form(description="What is said with it.", examples=["Their newest quote."])] = "",
@@ -192,16 +224,16 @@ def add_attachment(
     said = checked(text, visibility=visibility, mentions=mentions, has_file=True)
     data = read_upload(file, MOST_BYTES)
     words = {"text": text, "visibility": visibility, "mentions": [*mentions], "file_name": file.filename or ""}
-    request_sha256 = request_hash(f"POST /api/contracts/{contract_id}/attachments", words, data)
+    request_sha256 = request_hash(f"POST /api/{model.process}s/{paper_id}/attachments", words, data)
     creation = Creation(runtime, actor, idempotency_key, request_sha256, now)
     if answered := creation.answered_already():
         return answered
     with runtime.reading() as session:
-        _subject(session, contract_id, actor)
+        _subject(session, model, paper_id, actor)
     taken = take_in(data, file_name=file.filename or "", blobs=runtime.blobs)
 
     def work(session: Work) -> dict[str, Any]:
-        subject = _subject(session, contract_id, actor)
+        subject = _subject(session, model, paper_id, actor)
         return comment_shape(subject, say(session, subject, said, by=actor, now=now, file=taken)).model_dump(
             mode="json"
         )
@@ -209,16 +241,17 @@ def add_attachment(
     return creation.answer(work)
 
 
-@router.get(
+@of_papers(
+    router.get,
     "/attachments/{attachment_id}",
     summary="The bytes of a file",
     response_class=Response,
     responses=refusals(401, 404, 410),
 )
 def read_attachment(
-    contract_id: UUID, attachment_id: UUID, runtime: Engine, session: Reading, actor: ReadsContracts
+    paper_id: UUID, model: Papers, attachment_id: UUID, runtime: Engine, session: Reading, actor: ReadsPapers
 ) -> Response:
-    subject = _subject(session, contract_id, actor)
+    subject = _subject(session, model, paper_id, actor)
     return attachment_response(runtime, queries.attachment(session, subject, attachment_id, actor))
 
 
@@ -262,6 +295,6 @@ def comment_shape(subject: Subject, entry: Entry) -> CommentShape:
     )
 
 
-def _subject(session: Session, contract_id: UUID, actor: Actor) -> Subject:
+def _subject(session: Session, model: type[Paper], paper_id: UUID, actor: Actor) -> Subject:
     """Raises NotFound where the actor may not know of the contract."""
-    return papers.subject_of(papers.one(session, Contract, contract_id, actor))
+    return papers.subject_of(papers.one(session, model, paper_id, actor))

@@ -196,6 +196,14 @@ def test_a_supplier_is_asked_and_the_invoice_waits(dan: Program, mia: Program, o
     assert len(mia.get("/api/tasks")["items"]) == 1
 
 
+def test_people_talk_about_an_invoice(dan: Program, mia: Program) -> None:
+    made = dan.hand_in(sound_ubl())
+    here = f"/api/invoices/{made['id']}"
+    said = dan.post(f"{here}/comments", {"text": "Is this ours?", "mentions": ["mia@haneul.example"]})
+    assert said["links"]["subject"] == here
+    assert [each["text"] for each in mia.get(f"{here}/comments")["items"]] == ["Is this ours?"]
+
+
 def test_a_withdrawn_invoice_asks_nobody(dan: Program, mia: Program) -> None:
     made = dan.hand_in(sound_ubl())
     assert dan.post(f"/api/invoices/{made['id']}/withdrawal", {"comment": "Not ours."})["state"] == "withdrawn"
