@@ -35,8 +35,9 @@ from workflows.schema import migrate
 
 WAITING = 100_000
 IN_INBOX = 5_000
-SETTLED = 25.0
-"""Seconds after a start in which Prefect's server comes up and everything is looked at once."""
+SETTLED = 10.0
+"""Percent of a processor: a system that has just been started, whose server comes up and that looks at everything once,
+is watched when it takes less for five seconds."""
 
 FOR = """\
 name: NAME
@@ -172,12 +173,20 @@ def _idle(database_url: str, home: Path, seconds: float) -> str:
         roots = {"Signoff": system.process.pid}
         if not database_url.startswith("sqlite"):
             roots["PostgreSQL"] = _postmaster(database_url)
-        time.sleep(SETTLED)
-        before, began = {name: _processor_seconds(pid) for name, pid in roots.items()}, time.monotonic()
-        time.sleep(seconds)
-        taken = time.monotonic() - began
-        used = {name: (_processor_seconds(pid) - before[name]) / taken * 100 for name, pid in roots.items()}
+        time.sleep(20)
+        for _ in range(20):
+            if sum(_used(roots, 5).values()) < SETTLED:
+                break
+        used = _used(roots, seconds)
     return ", ".join(f"{name} {share:.1f} %" for name, share in used.items())
+
+
+def _used(roots: dict[str, int], seconds: float) -> dict[str, float]:
+    """Percent of a processor that each of these processes takes, with its descendants."""
+    before, began = {name: _processor_seconds(pid) for name, pid in roots.items()}, time.monotonic()
+    time.sleep(seconds)
+    taken = time.monotonic() - began
+    return {name: (_processor_seconds(pid) - before[name]) / taken * 100 for name, pid in roots.items()}
 
 
 def _postmaster(database_url: str) -> int:
