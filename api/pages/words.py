@@ -234,6 +234,8 @@ TOLD = {
     "invited": "%(actor)s let %(people)s see the contract",
     "data_corrected": "%(actor)s said what the invoice says (%(what)s)",
     "held_against_orders": "Held against orders: %(outcome)s",
+    "match_made": "%(actor)s matched %(of)s with %(to)s",
+    "match_undone": "%(actor)s undid the match of %(of)s with %(to)s",
     "released": "%(actor)s released the invoice for payment",
     "paid": "%(actor)s noted that the invoice was paid on %(day)s",
     "disputed": "%(actor)s asked %(to)s about the invoice",

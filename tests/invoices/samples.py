@@ -23,18 +23,26 @@ def _party(kind: str, name: str, vat_id: str, email: str = "") -> str:
 
 
 def sound_ubl(
-    *, number: str = "2026-0001", day: str = "2026-05-27", net: str = "100.00", order: str = "", said_tax: str = ""
+    *,
+    number: str = "2026-0001",
+    day: str = "2026-05-27",
+    net: str = "100.00",
+    order: str = "",
+    said_tax: str = "",
+    quantity: str = "1",
+    name: str = "Forklift, one month",
+    currency: str = "EUR",
 ) -> bytes:
     """``said_tax``: another tax than 19 percent of the net, which breaks BR-CO-17."""
     tax = said_tax or str((Decimal(net) * 19 / 100).quantize(Decimal("0.01")))
     total = str(Decimal(net) + Decimal(tax))
-    euro = "currencyID='EUR'"
+    euro, price = f"currencyID='{currency}'", Decimal(net) / Decimal(quantity)
     reference = f"<cac:OrderReference><cbc:ID>{order}</cbc:ID></cac:OrderReference>" if order else ""
     category = "<cbc:ID>S</cbc:ID><cbc:Percent>19</cbc:Percent><cac:TaxScheme><cbc:ID>VAT</cbc:ID></cac:TaxScheme>"
     return (
         f"{START}<cbc:CustomizationID>urn:cen.eu:en16931:2017</cbc:CustomizationID><cbc:ID>{number}</cbc:ID>"
         f"<cbc:IssueDate>{day}</cbc:IssueDate><cbc:DueDate>2026-06-26</cbc:DueDate>"
-        "<cbc:InvoiceTypeCode>380</cbc:InvoiceTypeCode><cbc:DocumentCurrencyCode>EUR</cbc:DocumentCurrencyCode>"
+        f"<cbc:InvoiceTypeCode>380</cbc:InvoiceTypeCode><cbc:DocumentCurrencyCode>{currency}</cbc:DocumentCurrencyCode>"
         f"{reference}"
         f"{_party('AccountingSupplierParty', 'Aurora Leasing GmbH', 'DE123456789', 'billing@aurora.example')}"
         f"{_party('AccountingCustomerParty', 'Haneul Logistics', 'DE987654321')}"
@@ -47,9 +55,9 @@ def sound_ubl(
         f"<cbc:TaxExclusiveAmount {euro}>{net}</cbc:TaxExclusiveAmount>"
         f"<cbc:TaxInclusiveAmount {euro}>{total}</cbc:TaxInclusiveAmount>"
         f"<cbc:PayableAmount {euro}>{total}</cbc:PayableAmount></cac:LegalMonetaryTotal>"
-        "<cac:InvoiceLine><cbc:ID>1</cbc:ID><cbc:InvoicedQuantity unitCode='C62'>1</cbc:InvoicedQuantity>"
+        f"<cac:InvoiceLine><cbc:ID>1</cbc:ID><cbc:InvoicedQuantity unitCode='C62'>{quantity}</cbc:InvoicedQuantity>"
         f"<cbc:LineExtensionAmount {euro}>{net}</cbc:LineExtensionAmount><cac:Item>"
-        "<cbc:Name>Forklift, one month</cbc:Name>"
+        f"<cbc:Name>{name}</cbc:Name>"
         f"<cac:ClassifiedTaxCategory>{category}</cac:ClassifiedTaxCategory></cac:Item>"
-        f"<cac:Price><cbc:PriceAmount {euro}>{net}</cbc:PriceAmount></cac:Price></cac:InvoiceLine></Invoice>"
+        f"<cac:Price><cbc:PriceAmount {euro}>{price:f}</cbc:PriceAmount></cac:Price></cac:InvoiceLine></Invoice>"
     ).encode()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from decimal import localcontext
+from dataclasses import replace
+from decimal import Decimal, localcontext
 
-from workflows.approvals.plan import Tolerance
+from workflows.approvals.plan import Match, Route, Tolerance
+from workflows.approvals.rates import Rates, amount_in
+from workflows.errors import Refused
 from workflows.invoices.billed import Billed
 from workflows.invoices.differing import of_contracts, of_machines, of_orders
 from workflows.invoices.known import Difference, Held, Known, Outcome, Pairing, Target
@@ -44,3 +47,15 @@ def _outcome(said: Billed, known: Known, pairings: Sequence[Pairing], difference
     agreed = {each.target[1] for each in pairings if each.target[0] == "contract"}
     priced = [each for each in known.contracts.values() if each.id in agreed and each.amount is not None]
     return "matched" if priced else "without_order"
+
+
+def tolerances(route: Route, currency: str, rates: Rates | None) -> tuple[Tolerance, Tolerance]:
+    """Of prices, in the invoice's currency, and of quantities. Without a rate an amount counts as nothing."""
+    match = route.match or Match()
+    amount = match.price.amount
+    if amount and route.currency and currency and route.currency != currency:
+        try:
+            amount = amount_in(currency, amount, route.currency, rates)
+        except Refused:
+            amount = Decimal(0)
+    return replace(match.price, amount=amount), match.quantity

@@ -185,3 +185,52 @@ class CostCenter(SQLModel, table=True):
     code: str = Field(primary_key=True, max_length=80)
     name: str = ""
     owner_email: str = ""
+
+
+class InvoiceMatch(SQLModel, table=True):
+    """A line of an invoice, or all of it, and what it was held against: by rule, or by somebody's hand."""
+
+    __tablename__ = "invoice_match"
+    __table_args__ = (Index("ix_invoice_match_target", "kind", "target_id"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    invoice_id: UUID = Field(foreign_key="invoice.id", index=True)
+    position: int
+    """Of the line; 0 for the whole invoice."""
+    kind: str = Field(max_length=20)
+    """"order", "contract" or "machine"."""
+    target_id: UUID
+    """Of an order, a contract or a machine: three tables, so no foreign key."""
+    target_line: str = Field(default="", max_length=80)
+    """Of an order; empty for all of it."""
+    label: str = ""
+    """What it is called: "PO-7 / 10"."""
+    how: str = Field(max_length=20)
+    """By what it was found: "order_line", "buyers_id", "name", "serial", …; "hand"."""
+    told_by: str = Field(default="", max_length=400)
+    """By what the line is known again in another reading: what was done by hand holds for the line it was done for."""
+    quantity: Decimal | None = Field(default=None, sa_column=Column(Decimals))
+    net: Decimal | None = Field(default=None, sa_column=Column(Decimals))
+    """Of a credit note both are turned round."""
+    by_id: UUID | None = None
+    by: str = ""
+    reason: str = ""
+    at: datetime = Field(sa_column=Column(UtcTime, nullable=False))
+    undone_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
+    undone_by: str = ""
+    """Nobody, where the line is another one now."""
+    undone_reason: str = ""
+
+
+class InvoiceMatching(SQLModel, table=True):
+    """How an invoice came out when it was held against orders, contracts and machines last."""
+
+    __tablename__ = "invoice_matching"
+
+    invoice_id: UUID = Field(foreign_key="invoice.id", primary_key=True)
+    at: datetime = Field(sa_column=Column(UtcTime, nullable=False))
+    outcome: str = Field(max_length=20)
+    differences: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(json_column(), nullable=False))
+    """``code``, ``position``, ``severity``, ``sentence`` and ``values``."""
+    tolerances: dict[str, Any] = Field(default_factory=dict, sa_column=Column(json_column(), nullable=False))
+    """Of its route: ``price`` and ``quantity``, each with ``percent`` and ``amount``, in the invoice's currency."""

@@ -16,6 +16,7 @@ from documents.einvoices.as_json import from_json, to_json
 from documents.einvoices.findings import Finding
 from documents.einvoices.findings import from_json as finding_of
 from documents.einvoices.findings import to_json as to_kept
+from workflows.approvals.exchange import rates_of_submission
 from workflows.approvals.letters import recipient
 from workflows.approvals.model import Round, RoundState, Verdict
 from workflows.approvals.operations import let_in, on_change, on_invited
@@ -25,6 +26,7 @@ from workflows.columns import as_json, new_id
 from workflows.database import Work
 from workflows.errors import Conflict, Forbidden, Refused
 from workflows.invoices.matching import held_against_orders
+from workflows.invoices.matching_rules import tolerances
 from workflows.invoices.model import (
     PROCESS,
     CostCenter,
@@ -35,6 +37,7 @@ from workflows.invoices.model import (
     InvoiceState,
     InvoiceTax,
 )
+from workflows.invoices.readings import newest_reading
 from workflows.invoices.rules import (
     TYPED,
     corrected,
@@ -336,7 +339,7 @@ def _last_of_supplier(session: Session, invoice: Invoice) -> Invoice | None:
 
 
 def send_on(session: Work, invoice_id: UUID, *, now: datetime, link_days: int) -> Invoice:
-    """Hold a checked invoice against orders, where its route says so, and send it on that route. Safe to repeat.
+    """Hold a checked invoice against orders, contracts and machines, and send it on its route. Safe to repeat.
 
     Raises:
         Refused: no route fits, or nobody would be asked.
@@ -348,10 +351,13 @@ def send_on(session: Work, invoice_id: UUID, *, now: datetime, link_days: int) -
     center = session.get(CostCenter, (invoice.organisation_id, invoice.cost_center))
     facts = facts_of(invoice, submitter=owner.email, cost_center_owner=center.owner_email if center else "", match=None)
     route = parsed(choose_route(session, PROCESS, facts, name=invoice.route, submitter=owner, now=now).source)
+    rates = rates_of_submission(session, route, facts, owner, now=now)
+    price, quantity = tolerances(route, invoice.currency or "", rates)
+    held = held_against_orders(session, invoice, price=price, quantity=quantity, now=now)
     if route.match is not None:
-        invoice.match_outcome = held_against_orders(session, invoice, route.match)
-        facts["match"] = invoice.match_outcome
-        record(session, "held_against_orders", PROCESS, invoice.id, now=now, outcome=invoice.match_outcome)
+        facts["match"] = held.outcome
+    if route.match is not None or held.pairings:
+        record(session, "held_against_orders", PROCESS, invoice.id, now=now, outcome=held.outcome)
     _set_state(invoice, InvoiceState.IN_APPROVAL, now=now)
     session.flush()
     version = version_of(session, invoice)
@@ -596,15 +602,6 @@ def card_of(session: Session, invoice: Invoice) -> dict[str, Any]:
         "signers": [],
         "due_on": as_json(invoice.due_on),
     }
-
-
-def newest_reading(session: Session, invoice: Invoice) -> InvoiceReading:
-    return session.exec(
-        select(InvoiceReading)
-        .where(InvoiceReading.invoice_id == invoice.id, InvoiceReading.version == invoice.current_version)
-        .order_by(col(InvoiceReading.number).desc())
-        .limit(1)
-    ).one()
 
 
 def keep_cost_centers(session: Work, rows: Mapping[str, tuple[str, str]], *, by: Actor, now: datetime) -> int:

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from workflows.errors import Refused
 from workflows.invoices.model import CostCenter, Invoice, InvoiceAdjustment, InvoiceLine, InvoiceState, InvoiceTax
-from workflows.invoices.operations import newest_reading
+from workflows.invoices.readings import newest_reading
 from workflows.invoices.rules import UNDER_WAY
 from workflows.papers.queries import Page, asked_of, literally, page_of, visible_to
 from workflows.parties.rules import Actor

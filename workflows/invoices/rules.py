@@ -294,6 +294,15 @@ def why_not_correct(actor: Actor, invoice: Invoice) -> str | None:
     return "Its amounts stay as they were approved."
 
 
+def why_not_match(actor: Actor, invoice: Invoice, *, asked: bool) -> str | None:
+    """``asked``: whether the actor is asked to decide on it."""
+    if not owns(actor, invoice) and not asked:
+        return "Only its owner, an administrator or somebody who is asked may match this invoice."
+    if invoice.state in (*CHANGEABLE, InvoiceState.IN_APPROVAL, InvoiceState.DISPUTED):
+        return None
+    return "It is decided: what it was held against stays as it is."
+
+
 def why_not_withdraw(actor: Actor, invoice: Invoice) -> str | None:
     if not owns(actor, invoice):
         return "Only its owner or an administrator may withdraw this invoice."

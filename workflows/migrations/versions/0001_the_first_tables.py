@@ -1083,6 +1083,53 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("order_id", "line"),
     )
+    op.create_table(
+        "invoice_match",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("invoice_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(length=20), nullable=False),
+        sa.Column("target_id", sa.Uuid(), nullable=False),
+        sa.Column("target_line", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
+        sa.Column("label", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("how", sqlmodel.sql.sqltypes.AutoString(length=20), nullable=False),
+        sa.Column("told_by", sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
+        sa.Column("quantity", workflows.columns.Decimals(), nullable=True),
+        sa.Column("net", workflows.columns.Decimals(), nullable=True),
+        sa.Column("by_id", sa.Uuid(), nullable=True),
+        sa.Column("by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("reason", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.Column("undone_at", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.Column("undone_by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("undone_reason", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["invoice_id"],
+            ["invoice.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("invoice_match", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_invoice_match_invoice_id"), ["invoice_id"], unique=False)
+        batch_op.create_index("ix_invoice_match_target", ["kind", "target_id"], unique=False)
+
+    op.create_table(
+        "invoice_matching",
+        sa.Column("invoice_id", sa.Uuid(), nullable=False),
+        sa.Column("at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.Column("outcome", sqlmodel.sql.sqltypes.AutoString(length=20), nullable=False),
+        sa.Column(
+            "differences", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
+        ),
+        sa.Column(
+            "tolerances", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
+        ),
+        sa.ForeignKeyConstraint(
+            ["invoice_id"],
+            ["invoice.id"],
+        ),
+        sa.PrimaryKeyConstraint("invoice_id"),
+    )
     search.create(op.get_bind())
     for statement in KEPT_AS_WRITTEN[op.get_bind().dialect.name]:
         op.execute(statement)
@@ -1092,6 +1139,12 @@ def downgrade() -> None:
     search.drop(op.get_bind())
     for statement in LET_GO[op.get_bind().dialect.name]:
         op.execute(statement)
+    op.drop_table("invoice_matching")
+    with op.batch_alter_table("invoice_match", schema=None) as batch_op:
+        batch_op.drop_index("ix_invoice_match_target")
+        batch_op.drop_index(batch_op.f("ix_invoice_match_invoice_id"))
+
+    op.drop_table("invoice_match")
     op.drop_table("purchase_order_line")
     with op.batch_alter_table("purchase_order", schema=None) as batch_op:
         batch_op.drop_index("ix_purchase_order_list")
