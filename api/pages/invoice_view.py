@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
+from api.pages.invoice_arithmetic import StepRow, steps_of
 from documents.einvoices.as_json import from_json
 from documents.einvoices.data import Note
 from documents.einvoices.findings import from_json as finding_of
@@ -36,6 +37,7 @@ class InvoiceView:
     findings: Sequence[FindingRow]
     notes: Sequence[Note]
     terms: str
+    steps: Sequence[StepRow]
     corrected: bool
     """A person typed or corrected what stands here."""
 
@@ -60,5 +62,6 @@ def view_of(session: Session, invoice: Invoice, reader: Reader) -> InvoiceView:
         findings=sorted(found, key=lambda each: not each.blocks),
         notes=said.notes,
         terms=said.payment_terms,
+        steps=steps_of(said, reader.locale),
         corrected=reading.number > 1,
     )

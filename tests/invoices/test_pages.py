@@ -98,5 +98,7 @@ def test_wrong_sums_are_told_with_their_numbers_in_the_readers_language(office: 
     eun = Browser(web, "eun")
     eun.open("/invoices/new")
     shown = eun.send("/invoices", file=("invoice.xml", einvoices.ubl(total="118.00"), "application/xml")).text
+    assert "금액 계산 과정" in shown
+    assert "송장 기재 금액" in shown
     assert "부가세 포함 합계: 100.00 + 19.00 = 119.00인데 송장에는 118.00로 적혀 있습니다." in shown
     assert "부가세 포함 합계가 부가세 제외 합계에 부가세를 더한 금액과 다릅니다." in shown

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.pages.invoice_arithmetic import steps_of
 from documents.einvoices.arithmetic import Step, explain, shown, smallest_unit, wrong_sums
 from documents.einvoices.checks import check
 from documents.einvoices.data import (
@@ -238,6 +239,13 @@ def test_a_korean_invoice_adds_the_tax_of_its_lines() -> None:
     wrong = read_here(einvoices.korean(total="1100001")).invoice
     assert wrong is not None
     assert [each.rule for each in check(wrong, today=TODAY) if each.severity == "error"] == ["gross-total"]
+
+
+def test_steps_are_shown_with_what_was_rounded() -> None:
+    of = invoice([line("1", "5350.66", "5350.66")], net="5350.66", tax="1177.16", total="6527.82")
+    tax = next(each for each in steps_of(of, "ko") if each.source == "BR-CO-17")
+    assert (tax.label, tax.formula) == ("세액, 부가세 S 22 %", "5,350.66 × 22 %")
+    assert (tax.exact, tax.result, tax.stated, tax.agrees) == ("1,177.1452", "1,177.15", "1,177.16", False)
 
 
 def test_real_invoices_add_up() -> None:
