@@ -82,7 +82,7 @@ def count_due(session: Session, person_id: UUID, *, before: datetime) -> int:
     return session.exec(
         select(func.count())
         .select_from(Task)
-        .where(Task.person_id == person_id, Task.state == TaskState.OPEN, _DUE_AT < before)
+        .where(Task.person_id == person_id, Task.state == TaskState.OPEN, before > _DUE_AT)
     ).one()
 
 
