@@ -87,7 +87,7 @@ def count_due(session: Session, person_id: UUID, *, before: datetime) -> int:
 
 
 _DUE_AT = select(col(Stage.due_at)).where(col(Stage.id) == col(Task.stage_id)).correlate(Task).scalar_subquery()
-"""Of a task's stage: looked up task by task. Joined, PostgreSQL reads all stages that there ever were for a full inbox."""
+"""Of a task's stage: looked up task by task. Joined, PostgreSQL reads all stages there ever were for a full inbox."""
 
 
 def count_open(session: Session, person_id: UUID) -> int:
