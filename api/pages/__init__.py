@@ -18,6 +18,7 @@ for name in (
     "comparisons",
     "contracts",
     "invoices",
+    "matches",
     "boards",
     "routes",
     "rates",

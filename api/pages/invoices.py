@@ -25,6 +25,7 @@ from api.pages.discussion_view import Tried, talk_of
 from api.pages.fields import CURRENCIES, Text, plain_amount
 from api.pages.handing_over_view import handing_of
 from api.pages.invoice_view import view_of
+from api.pages.matches_view import matching_of
 from api.pages.pictures import page_picture
 from api.pages.shell import page
 from api.pages.views import route_rows, stage_name
@@ -96,6 +97,9 @@ DONE = {
     "reviewer": "Asked for an opinion; a mail is on its way to them",
     "opinion": "Your opinion is on its way",
     "extended": "The due time is put off",
+    "matched": "Matched; it is on record who did it and why",
+    "unmatched": "The match is undone",
+    "held": "Held once more against what is known now",
     "recalled": "Taken back; whoever was asked has been told",
 }
 
@@ -308,6 +312,7 @@ def shown(
         upcoming=upcoming(where, reader),
         now=now,
         said=said,
+        held=matching_of(session, invoice, actor, reader, asked=asked is not None),
         versions=versions,
         version=versions[0],
         page_address=lambda n: f"/invoices/{invoice.id}/versions/{versions[0].number}/pages/{n}.png",

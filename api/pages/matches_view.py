@@ -1,0 +1,99 @@
+"""What an invoice was held against, as its page shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Session
+
+from api.pages.words import OUTCOMES
+from documents.rendering import Reader, day_plain, sentence
+from workflows.invoices.matching import matches, matching
+from workflows.invoices.model import Invoice, InvoiceMatch
+from workflows.invoices.queries import lines
+from workflows.invoices.rules import why_not_match
+from workflows.parties.rules import Actor
+
+KINDS = {"order": "Purchase order", "contract": "Agreed contract", "machine": "Machine"}
+DAYS = ("day", "starts_on", "ends_on", "removed_on", "installed_on")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A match. ``by``: who made it, or nobody where a rule did."""
+
+    id: UUID
+    kind: str
+    label: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Held:
+    """A line, or the whole invoice (``position`` 0), with what it was matched with and what differs."""
+
+    position: int
+    name: str
+    rows: Sequence[Row]
+    errors: Sequence[str]
+    warnings: Sequence[str]
+
+
+@dataclass(frozen=True)
+class MatchingView:
+    outcome: str
+    good: bool
+    at: datetime
+    held: Sequence[Held]
+    positions: Sequence[tuple[int, str]]
+    """Whereto something can be matched by hand."""
+    may_match: bool
+
+
+def matching_of(
+    session: Session, invoice: Invoice, actor: Actor, reader: Reader, *, asked: bool
+) -> MatchingView | None:
+    """Nothing as long as it was held against nothing."""
+    kept = matching(session, invoice.id)
+    if kept is None:
+        return None
+    rows = [each for each in matches(session, invoice.id) if each.undone_at is None]
+    names = {0: sentence("The whole invoice", reader.locale)}
+    names |= {each.position: f"{each.position}. {each.name or each.description}" for each in lines(session, invoice)}
+    told = [(each["position"], each["severity"], difference_words(each, reader)) for each in kept.differences]
+    concerned = sorted({*(each.position for each in rows), *(position for position, _, _ in told)})
+    return MatchingView(
+        outcome=sentence(OUTCOMES[kept.outcome], reader.locale),
+        good=kept.outcome == "matched",
+        at=kept.at,
+        held=[
+            Held(
+                position=position,
+                name=names.get(position, str(position)),
+                rows=[_row(each, reader) for each in rows if each.position == position],
+                errors=[words for at, severity, words in told if at == position and severity == "error"],
+                warnings=[words for at, severity, words in told if at == position and severity != "error"],
+            )
+            for position in concerned
+        ],
+        positions=list(names.items()),
+        may_match=why_not_match(actor, invoice, asked=asked) is None,
+    )
+
+
+def difference_words(kept: Mapping[str, Any], reader: Reader) -> str:
+    """What differs, in the reader's language, with days as they read them."""
+    values = {
+        name: day_plain(date.fromisoformat(value), reader) if name in DAYS and value else value
+        for name, value in kept["values"].items()
+    }
+    return sentence(kept["sentence"], reader.locale, **values)
+
+
+def _row(row: InvoiceMatch, reader: Reader) -> Row:
+    return Row(row.id, sentence(KINDS[row.kind], reader.locale), row.label, row.by, row.reason)
