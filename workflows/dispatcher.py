@@ -284,7 +284,7 @@ class Dispatcher:
                     "failed_name": mail.to_name,
                     "failed_email": mail.to_email,
                     "failure": mail.failure,
-                    "page": f"/contracts/{mail.subject_id}",
+                    "page": f"/{mail.process}s/{mail.subject_id}",
                 },
             ),
             now=now,

@@ -31,8 +31,9 @@ from workflows.approvals.rules import due_of
 from workflows.contracts import queries
 from workflows.contracts.model import Contract
 from workflows.errors import Refused
+from workflows.invoices import queries as invoices
 from workflows.invoices.model import Invoice, InvoiceState
-from workflows.invoices.queries import unfinished as unfinished_invoices
+from workflows.papers.model import Paper
 from workflows.papers.standing import Standing, standings
 from workflows.parties.queries import people
 from workflows.parties.rules import Actor
@@ -91,13 +92,15 @@ def _inbox_page(
         tasks = inbox(session, actor, after=after, limit=A_PAGE + 1)
         mine = _mine(session, tasks[:A_PAGE], actor, reader, now, chosen)
         returned = queries.returned(session, actor)
-        unfinished = unfinished_invoices(session, actor)
+        unfinished = invoices.unfinished(session, actor)
         if after is None:
             mine += [_returned(each, reader) for each in returned]
             mine += [_unfinished(each, reader) for each in unfinished]
         waiting = queries.waiting(session, actor, today=today)
-        where = standings(session, waiting)
-        others = [_waiting(each, where[each.id], reader, now) for each in waiting]
+        going = invoices.waiting(session, actor)
+        where = standings(session, waiting) | standings(session, going)
+        newest = sorted((*waiting, *going), key=lambda each: each.id, reverse=True)
+        others = [_waiting(each, where[each.id], reader, now) for each in newest]
         expiring = queries.expiring(session, actor, today=today)
         needs = count_open(session, actor.id) + len(returned) + len(unfinished)
         overdue = count_due(session, actor.id, before=_end_of_day(now, reader))
@@ -205,23 +208,27 @@ def _unfinished(invoice: Invoice, reader: Reader) -> InboxRow:
     )
 
 
-def _waiting(contract: Contract, where: Standing, reader: Reader, now: datetime) -> InboxRow:
+def _waiting(paper: Paper, where: Standing, reader: Reader, now: datetime) -> InboxRow:
     turns = {turn.stage: turn for turn in where.turns}
     stages = [stage for stage in where.journey.stages if stage.name in turns] if where.journey else []
     words = who_acts([(stage, [name for _, name in turns[stage.name].people]) for stage in stages], reader)
     upcoming = _next_stages(where)
     due = min((turn.due_at for turn in where.turns if turn.due_at), default=None)
     return InboxRow(
-        page=f"/contracts/{contract.id}",
-        number=contract.number,
-        title=contract.title,
-        counterparty=contract.counterparty,
+        page=f"/{paper.process}s/{paper.id}",
+        number=paper.number,
+        title=paper.title,
+        counterparty=paper.counterparty if isinstance(paper, Contract) else "",
         words=words or sentence("Being prepared", reader.locale),
-        since=min((turn.since for turn in where.turns), default=contract.state_since),
+        since=min((turn.since for turn in where.turns), default=paper.state_since),
         due_at=due,
         late=bool(due and due < now),
-        next=", ".join(stage_name(name, reader) for name in upcoming) or sentence("Sealed and in force", reader.locale),
+        next=", ".join(stage_name(name, reader) for name in upcoming)
+        or sentence(_AT_LAST[paper.finish], reader.locale),
     )
+
+
+_AT_LAST = {"seal": "Sealed and in force", "release": "Released for payment"}
 
 
 def _next_stages(where: Standing) -> list[str]:

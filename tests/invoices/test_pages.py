@@ -33,6 +33,7 @@ def test_an_invoice_goes_its_way_at_the_desk(office: Office, web: TestClient) ->
         each.attributes["href"] for each in listed.all("a") if each.attributes.get("href", "").startswith("/invoices/0")
     )
     assert here in {each.attributes.get("href") for each in mia.open("/").all("a")}
+    assert here in {each.attributes.get("href") for each in dan.open("/").all("a")}, "as it waits for somebody else"
     page = mia.open(here)
     action = address_in(page, "/decision")
     decided = mia.send(action, verdict="approve")

@@ -16,7 +16,7 @@ from workflows.approvals.operations import advance, invite
 from workflows.approvals.queries import current_round
 from workflows.audit.operations import record
 from workflows.boards.queries import insist_on_own
-from workflows.contracts.model import PROCESS, Contract
+from workflows.contracts.model import Contract
 from workflows.contracts.term import READING_DAYS
 from workflows.database import Work
 from workflows.errors import Conflict, Forbidden, NotFound, Refused
@@ -195,7 +195,7 @@ def _ask_under(session: Work, mail: OutgoingMail, person: Person, right: str, *,
         contract.signers = _corrected(contract.signers, person.email, right)
         if contract.contact_email == person.email:
             contract.contact_email = right
-    invite(session, PROCESS, mail.subject_id, [instead.id])
+    invite(session, mail.process, mail.subject_id, [instead.id])
 
 
 def _corrected(signers: list[dict[str, Any]], wrong: str, right: str) -> list[dict[str, Any]]:

@@ -14,7 +14,17 @@ from workflows.invoices.rules import UNDER_WAY
 from workflows.papers.queries import Page, asked_of, literally, page_of, visible_to
 from workflows.parties.rules import Actor
 
-__all__ = ["FILTERS", "adjustments", "cost_centers", "lines", "listed", "newest_reading", "taxes", "unfinished"]
+__all__ = [
+    "FILTERS",
+    "adjustments",
+    "cost_centers",
+    "lines",
+    "listed",
+    "newest_reading",
+    "taxes",
+    "unfinished",
+    "waiting",
+]
 
 FILTERS = ("needs_me", "open", "overdue")
 
@@ -75,6 +85,16 @@ def unfinished(session: Session, actor: Actor, *, limit: int = 50) -> Sequence[I
         select(Invoice)
         .where(Invoice.owner_id == actor.id, col(Invoice.state).in_(states))
         .order_by(col(Invoice.id))
+        .limit(limit)
+    ).all()
+
+
+def waiting(session: Session, actor: Actor, *, limit: int = 50) -> Sequence[Invoice]:
+    """On its route, and somebody else's turn."""
+    return session.exec(
+        visible_to(Invoice, actor)
+        .where(Invoice.state == InvoiceState.IN_APPROVAL, col(Invoice.id).not_in(asked_of(Invoice, actor)))
+        .order_by(col(Invoice.id).desc())
         .limit(limit)
     ).all()
 
