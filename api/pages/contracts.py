@@ -18,6 +18,7 @@ from api.dependencies import Engine, Now
 from api.pages.comparisons import changed_since_approved
 from api.pages.discussion_view import Tried, talk_of
 from api.pages.handing_over_view import handing_of
+from api.pages.papers import shows
 from api.pages.pictures import page_picture
 from api.pages.shell import page
 from api.pages.views import RouteRow, route_rows, stage_name
@@ -149,6 +150,7 @@ DONE = {
 }
 
 
+@shows(Contract)
 def shown(
     session: Session,
     request: Request,

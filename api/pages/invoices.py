@@ -26,6 +26,7 @@ from api.pages.fields import CURRENCIES, Text, plain_amount
 from api.pages.handing_over_view import handing_of
 from api.pages.invoice_view import view_of
 from api.pages.matches_view import matching_of
+from api.pages.papers import changed, shows
 from api.pages.pictures import page_picture
 from api.pages.shell import page
 from api.pages.views import route_rows, stage_name
@@ -269,6 +270,7 @@ def invoice_page(
         return shown(session, request, runtime, visitor, invoice_id, now, done=done if done in DONE else "")
 
 
+@shows(Invoice)
 def shown(
     session: Session,
     request: Request,
@@ -543,8 +545,6 @@ def _changed(
     goes_on: bool = False,
 ) -> Response:
     """Do it and show the invoice again. ``goes_on``: where nothing keeps it, it travels its route from then on."""
-    from api.pages.papers import changed
-
     answer = changed(Invoice, invoice_id, request, runtime, visitor, now, work, done=done, typed=typed)
     if not goes_on or answer.status_code != 303:
         return answer

@@ -13,7 +13,6 @@ from sqlmodel import Session
 
 from api.auth import Visitor
 from api.errors import said
-from api.pages import contracts, invoices
 from api.readers import reader_of
 from workflows.contracts.model import Contract
 from workflows.database import Work
@@ -23,6 +22,7 @@ from workflows.papers.model import Paper, model_of
 from workflows.runtime import Runtime
 
 KINDS: tuple[type[Paper], ...] = (Contract, Invoice)
+_pages: dict[type[Paper], Callable[..., Response]] = {}
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -46,6 +46,16 @@ def at_desk(register: Callable[[str], Callable[[F], F]], path: str) -> Callable[
     return registered
 
 
+def shows(model: type[Paper]) -> Callable[[F], F]:
+    """Whoever shows the page of papers of this kind says so; pages of what belongs to a paper lead back to it."""
+
+    def registered(page: F) -> F:
+        _pages[model] = page
+        return page
+
+    return registered
+
+
 def shown(
     session: Session,
     request: Request,
@@ -57,8 +67,7 @@ def shown(
     **more: Any,
 ) -> Response:
     """The page of one paper. ``more``: as its own ``shown`` takes it."""
-    page = invoices.shown if model is Invoice else contracts.shown
-    return page(session, request, runtime, visitor, paper_id, now, **more)
+    return _pages[model](session, request, runtime, visitor, paper_id, now, **more)
 
 
 def address_of(model: type[Paper], paper_id: UUID) -> str:
