@@ -11,7 +11,8 @@
     "mail_failed", "commented", "attached", "comment_withdrawn", "invited", "stamped_again", "stamping_failed", "moved",
     "substituted", "delegated", "taken_back", "handed_back", "reassigned", "review_asked", "review_ended",
     "opinion_given", "put_off", "recalled", "mail_sent_again", "address_corrected", "woken", "kept",
-    "counted", "described", "data_corrected", "held_against_orders", "released", "paid", "disputed", "settled",
+    "counted", "described", "data_corrected", "held_against_orders", "match_made", "match_undone", "released", "paid",
+    "disputed", "settled",
     "reminded", "escalated", "nobody_to_escalate_to", "ran_out", "rejected_by_time", "left_to", "left_alone",
   ];
   let seen = Number(place.dataset.position);

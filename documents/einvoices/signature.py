@@ -14,6 +14,7 @@ from datetime import date
 from xml.sax.saxutils import escape
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from lxml import etree
 from signxml.algorithms import CanonicalizationMethod
 from signxml.exceptions import InvalidDigest, InvalidSignature, SignXMLException
@@ -93,7 +94,7 @@ def _fault(root: etree._Element, signature: etree._Element, certificate: x509.Ce
             fault = CHANGED
         except InvalidSignature:
             return FORGED
-        except (SignXMLException, etree.LxmlError, ValueError, TypeError):
+        except (SignXMLException, UnsupportedAlgorithm, etree.LxmlError, ValueError, TypeError):
             return STRANGE
         else:
             return None
@@ -192,7 +193,7 @@ def _certificate(signature: etree._Element) -> x509.Certificate | None:
     written = signature.findtext(f"{{{DS}}}KeyInfo/{{{DS}}}X509Data/{{{DS}}}X509Certificate")
     try:
         return x509.load_der_x509_certificate(base64.b64decode(written or ""))
-    except ValueError:
+    except (ValueError, UnsupportedAlgorithm):
         return None
 
 

@@ -39,7 +39,14 @@ def recorded() -> set[str]:
                 action = node.args[1] if len(node.args) > 1 else None
                 if isinstance(action, ast.Constant) and isinstance(action.value, str):
                     found.add(action.value)
-    return found - {"route_published", "substitute_named", "substitution_ended", "rates_kept"}
+    return found - {
+        "route_published",
+        "substitute_named",
+        "substitution_ended",
+        "rates_kept",
+        "orders_kept",
+        "machines_kept",
+    }
 
 
 def event(action: str, **data: object) -> AuditEvent:
