@@ -257,7 +257,8 @@ _ROUND_OF_TASK = (
 )
 _JOURNEY = (
     select(Stage, Task)
-    .outerjoin(Task, col(Task.stage_id) == col(Stage.id))
+    # by the round as well, which has an index: else all tasks that there are would be looked through
+    .outerjoin(Task, (col(Task.round_id) == col(Stage.round_id)) & (col(Task.stage_id) == col(Stage.id)))
     .where(Stage.round_id == bindparam("round"))
     .order_by(col(Stage.position), col(Stage.id), col(Task.ordinal), col(Task.id))
     .execution_options(populate_existing=True)
