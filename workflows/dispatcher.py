@@ -147,8 +147,8 @@ class Dispatcher:
                 self._failed(mail.id, f"It could not be sent ({type(error).__name__}).", for_good=False)
         return len(mails)
 
-    def _claim_mails(self) -> Sequence[tuple[OutgoingMail, bool]]:
-        """Each with whether what it asks for is still open."""
+    def _claim_mails(self) -> Sequence[tuple[OutgoingMail, bool | None]]:
+        """Each with whether what it asks for is still open; None: to be looked up for that mail alone."""
         now = datetime.now(UTC)
         due = (
             select(OutgoingMail)
@@ -179,13 +179,21 @@ class Dispatcher:
             for mail in mails:
                 mail.claimed_until, mail.claimed_by = now + CLAIM, self._place
                 mail.attempts += 1
-            return [(mail, self._still_wanted(session, mail)) for mail in mails]
+            return [(mail, self._wanted_or_unknown(session, mail)) for mail in mails]
+
+    def _wanted_or_unknown(self, session: Session, mail: OutgoingMail) -> bool | None:
+        try:
+            return self._still_wanted(session, mail)
+        except Exception:  # it is asked again in ``_send``, where this holds up no other mail
+            log.exception("Whether mail %s is still wanted could not be told.", mail.id)
+            return None
 
     def _send(self, mail: OutgoingMail, *, wanted: bool | None) -> None:
-        """``wanted``: whether what it asks for is still open; None: to be looked up."""
+        """``wanted``: whether what it asks for is still open; None: that, and what it says, are looked up again."""
         mail_id = mail.id
         if wanted is None:
             with reading(self._engine) as session:
+                mail = session.get_one(OutgoingMail, mail_id)
                 wanted = self._still_wanted(session, mail)
         if not wanted:
             self._drop(mail_id)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from uuid import UUID
 
 import pytest
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from tests.support.office import PASSWORD, Office, text_of
+from workflows import dispatcher
 from workflows.approvals.chasing import MAIL_WAITS
 from workflows.approvals.deadlines import IN_FLIGHT
 from workflows.approvals.handing_over import extend, send_link_again
@@ -182,6 +185,52 @@ def test_a_mail_whose_times_cannot_be_written_holds_up_no_other_and_leaves_once(
     office.deliver()
     assert len(office.mails.to(office.email("guest"))) == 1
     assert {mail.state for mail in office.queued()} == {MailState.SENT}
+
+
+def test_a_mail_of_which_nobody_can_say_whether_it_is_wanted_holds_up_no_other(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.now = datetime.now(UTC)
+    office.route(ROUTE.replace("[guest@haneul.example]", "[guest@haneul.example, lee@haneul.example]"))
+    office.contract()
+    wanted = office.runtime.dispatcher._still_wanted
+
+    def fails(session: Session, mail: OutgoingMail) -> bool:
+        if mail.to_email == office.email("guest"):
+            raise RuntimeError("a mishap")
+        return wanted(session, mail)
+
+    monkeypatch.setattr(office.runtime.dispatcher, "_still_wanted", fails)
+    office.deliver()
+    assert len(office.mails.to(office.email("lee"))) == 1
+    assert office.mails.to(office.email("guest")) == []
+    with office.transaction() as session:
+        mail = session.exec(select(OutgoingMail).where(OutgoingMail.to_email == office.email("guest"))).one()
+        assert (mail.state, mail.claimed_until) == (MailState.QUEUED, None), "it is tried again"
+
+
+def test_a_mail_that_waits_long_in_its_batch_says_what_holds_when_it_leaves(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.now = datetime.now(UTC)
+    office.route(ROUTE.replace("[guest@haneul.example]", "[guest@haneul.example, lee@haneul.example]"))
+    office.contract()
+    monkeypatch.setattr(dispatcher, "STILL_FRESH", 0)
+    send = office.mails.send
+    corrected: list[UUID] = []
+
+    def corrects_another_first(message: EmailMessage) -> None:
+        if not corrected:
+            with office.transaction() as session:
+                asking = session.exec(select(OutgoingMail).where(OutgoingMail.kind == "task"))
+                [mail] = [each for each in asking if each.to_email not in str(message["To"])]
+                mail.to_email = "right@nordwerk.example"
+                corrected.append(mail.id)
+        send(message)
+
+    monkeypatch.setattr(office.mails, "send", corrects_another_first)
+    office.deliver()
+    assert len(office.mails.to("right@nordwerk.example")) == 1
 
 
 TWO = ROUTE.replace("[guest@haneul.example]", "[guest@haneul.example, lee@haneul.example]").replace(

@@ -439,15 +439,16 @@ def test_no_more_jobs_run_at_once_than_there_are_places() -> None:
     places = sandbox.Places(2)
     inside: list[int] = []
     most: list[int] = []
+    both = threading.Barrier(2)
 
     def work(number: int) -> None:
         with places.one(60):
             inside.append(number)
+            both.wait(60)  # for another, so that there are two at once
             most.append(len(inside))
-            time.sleep(0.001)
+            both.wait(60)
             inside.remove(number)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(work, range(200)))
-    assert len(most) == 200
-    assert max(most) <= 2
+    assert most == [2] * 200
