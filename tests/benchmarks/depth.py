@@ -7,7 +7,6 @@ import http.client
 import os
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -20,7 +19,7 @@ from sqlmodel import SQLModel, col
 
 import workflows.models  # noqa: F401  (the tables that are copied)
 from tests.benchmarks.decisions import decision, drive, figures_of, reading_tasks, server, token_of
-from tests.benchmarks.system import descendants
+from tests.benchmarks.resting import come_to_rest, taken
 from tests.support.office import Office, open_office
 from tests.support.system import running_system
 from workflows.approvals.checking import findings_in
@@ -35,9 +34,6 @@ from workflows.schema import migrate
 
 WAITING = 100_000
 IN_INBOX = 5_000
-SETTLED = 10.0
-"""Percent of a processor: a system that has just been started, whose server comes up and that looks at everything once,
-is watched when it takes less for five seconds."""
 
 FOR = """\
 name: NAME
@@ -173,20 +169,9 @@ def _idle(database_url: str, home: Path, seconds: float) -> str:
         roots = {"Signoff": system.process.pid}
         if not database_url.startswith("sqlite"):
             roots["PostgreSQL"] = _postmaster(database_url)
-        time.sleep(20)
-        for _ in range(20):
-            if sum(_used(roots, 5).values()) < SETTLED:
-                break
-        used = _used(roots, seconds)
+        come_to_rest(list(roots.values()))
+        used = taken(roots, seconds)
     return ", ".join(f"{name} {share:.1f} %" for name, share in used.items())
-
-
-def _used(roots: dict[str, int], seconds: float) -> dict[str, float]:
-    """Percent of a processor that each of these processes takes, with its descendants."""
-    before, began = {name: _processor_seconds(pid) for name, pid in roots.items()}, time.monotonic()
-    time.sleep(seconds)
-    taken = time.monotonic() - began
-    return {name: (_processor_seconds(pid) - before[name]) / taken * 100 for name, pid in roots.items()}
 
 
 def _postmaster(database_url: str) -> int:
@@ -195,16 +180,6 @@ def _postmaster(database_url: str) -> int:
         pid = int(connection.scalar(text("select split_part(pg_read_file('postmaster.pid'), E'\\n', 1)")))
     engine.dispose()
     return pid
-
-
-def _processor_seconds(root: int) -> float:
-    """Of a process, its descendants, and those of them that have ended. From /proc, so on Linux alone."""
-    ticks = 0
-    for pid in (root, *descendants(root)):
-        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            ticks += sum(int(each) for each in fields[11:15])
-    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _gets(port: int, path: str, cookie: str) -> str:

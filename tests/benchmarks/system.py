@@ -6,7 +6,6 @@ import json
 import os
 import random
 import time
-from contextlib import suppress
 from pathlib import Path
 from statistics import quantiles
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import httpx
 
 from api import demo
+from tests.benchmarks.resting import come_to_rest, descendants
 from tests.support.pdfs import plain_pdf
 from tests.support.servers import wait_until
 from tests.support.system import running_system
@@ -33,7 +33,7 @@ def run(home: Path) -> dict[str, Any]:
         web = httpx.Client(base_url=system.base, timeout=60)
         web.put("/api/routes/demo-lease", content=demo.ROUTE.encode(), headers=api)
         _life(web, api, {})  # the first waits for Prefect's server to come up
-        time.sleep(20)
+        come_to_rest([system.process.pid])
         rest = _memory(system.process.pid)
         times: dict[str, list[float]] = {}
         for _ in range(LIVES):
@@ -115,18 +115,6 @@ def _memory(root: int) -> dict[str, Any]:
     return {f"memory at rest, {name} (MB)": round(size) for name, size in found.items()} | {
         "memory at rest, all (MB)": round(sum(found.values()))
     }
-
-
-def descendants(root: int) -> list[int]:
-    parents = {}
-    for path in Path("/proc").iterdir():
-        if path.name.isdigit():
-            with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
-                parents[int(path.name)] = int((path / "stat").read_text().rpartition(")")[2].split()[1])
-    found = [root]
-    for pid in found:
-        found += [each for each, parent in parents.items() if parent == pid]
-    return found[1:]
 
 
 NAMES = [
