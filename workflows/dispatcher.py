@@ -287,12 +287,13 @@ class Dispatcher:
                 subject_id=mail.subject_id,
                 sender_name=mail.sender_name,
                 payload={
+                    **dict.fromkeys(("title", "number", "version"), ""),  # of a mail about no document
                     **mail.payload,
                     "failed_kind": mail.kind,
                     "failed_name": mail.to_name,
                     "failed_email": mail.to_email,
                     "failure": mail.failure,
-                    "page": f"/{mail.process}s/{mail.subject_id}",
+                    "page": f"/{mail.process}s/{mail.subject_id}" if mail.process in DEPLOYMENTS else None,
                 },
             ),
             now=now,

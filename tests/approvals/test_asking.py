@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from email.message import EmailMessage
 
 import pytest
 from sqlmodel import col, select
@@ -15,6 +16,7 @@ from workflows.audit.model import AuditEvent
 from workflows.audit.queries import history
 from workflows.contracts.model import PROCESS, Contract
 from workflows.errors import Refused
+from workflows.notifications import MailRefused
 from workflows.parties.model import Person
 
 HEAD = """\
@@ -292,6 +294,34 @@ def test_a_stage_that_opens_while_its_approver_is_away_asks_the_substitute_at_on
         assert made.instead_of_name == "Ann"
     with office.transaction() as session:
         assert seat_substitutes(session, now=office.now) == 0, "nothing is left for the upkeep"
+
+
+@pytest.mark.parametrize(
+    ("locale", "subject", "words"),
+    [
+        ("en", "Not delivered to Cy: Word that somebody stands in", "Ann, a mail could not be delivered."),
+        ("ko", "[메일 전달 실패] 대결자 지정 알림, 받는 사람 Cy", "Ann 님, 메일이 전달되지 못했습니다."),
+    ],
+)
+def test_who_is_away_hears_that_the_word_to_their_substitute_came_back(
+    office: Office, monkeypatch: pytest.MonkeyPatch, locale: str, subject: str, words: str
+) -> None:
+    send = office.mails.send
+
+    def send_but_to_cy(message: EmailMessage) -> None:
+        if "cy@haneul.example" in str(message["To"]):
+            raise MailRefused("550 5.1.1 no such user")
+        send(message)
+
+    monkeypatch.setattr(office.mails, "send", send_but_to_cy)
+    with office.transaction() as session:
+        session.get_one(Person, office.people["ann"].id).locale = locale
+    away(office, "ann", "cy")
+    office.deliver()
+    [message] = office.mails.to("ann@haneul.example")
+    assert message["Subject"] == subject
+    assert words in " ".join(text_of(message).split())
+    assert "/persons/" not in text_of(message), "there is no such page"
 
 
 def test_at_the_opening_there_is_one_hop_and_separation_holds(office: Office) -> None:
