@@ -50,7 +50,7 @@ def take_in(
     """
     try:
         read = reading.read(data, limits=limits, password=password)
-        broken = _rules_broken(read, rules)
+        broken = _rules_broken(read, rules, limits)
     except IntakeRefused as refused:
         if refused.code == "busy":
             raise NotReady(refused.sentence) from refused
@@ -62,12 +62,14 @@ def take_in(
     return Received(document, read.invoice, [*broken, *_findings(read)])
 
 
-def _rules_broken(read: reading.Reading, rules: Path | None) -> tuple[Finding, ...]:
+def _rules_broken(read: reading.Reading, rules: Path | None, limits: IntakeLimits) -> tuple[Finding, ...]:
     """By the official rules, where somebody publishes any for its kind."""
     said = read.invoice
     if said is None:
         return ()
-    found = official.check(read.xml, syntax=said.syntax, specification=said.specification, kind=said.kind, folder=rules)
+    found = official.check(
+        read.xml, syntax=said.syntax, specification=said.specification, kind=said.kind, folder=rules, limits=limits
+    )
     return sorted_by_weight(found)
 
 

@@ -18,6 +18,7 @@ from documents.einvoices.svrl import PARTS, place_of
 from documents.intake import IntakeLimits, IntakeRefused
 from documents.rendering import sentence
 from tests.support import corpus, einvoices
+from tests.support.rules import rules_without_end, stylesheet
 
 EN = "urn:cen.eu:en16931:2017"
 FOUND = """
@@ -221,18 +222,6 @@ def test_places_are_read_in_each_way_that_rules_write_them(location: str) -> Non
 
 # further sets of rules
 
-UBL = "urn:oasis:names:specification:ubl:schema:xsd:Invoice-2"
-BASIC = "urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2"
-
-
-def stylesheet(body: str, head: str = "") -> str:
-    return (
-        f'<xsl:stylesheet version="3.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform" xmlns:ubl="{UBL}"'
-        f' xmlns:cbc="{BASIC}" xmlns:svrl="http://purl.oclc.org/dsdl/svrl">{head}'
-        f'<xsl:template match="/"><svrl:schematron-output>{body}</svrl:schematron-output></xsl:template>'
-        "</xsl:stylesheet>"
-    )
-
 
 def failed(rule: str, text: str, flag: str = "fatal") -> str:
     return (
@@ -367,9 +356,7 @@ SMALL = IntakeLimits(memory_bytes=700_000_000, seconds=3)
 
 
 def test_rules_that_never_end_are_ended(tmp_path: Path) -> None:
-    call = '<xsl:call-template name="again"><xsl:with-param name="n" select="%s"/></xsl:call-template>'
-    again = '<xsl:template name="again"><xsl:param name="n"/>' + call % "$n + 1" + "</xsl:template>"
-    (tmp_path / "endless.xsl").write_text(stylesheet(call % "1", again))
+    (tmp_path / "endless.xsl").write_text(rules_without_end())
     started = time.monotonic()
     found = [each for each in check(einvoices.ubl(), tmp_path, SMALL) if each.rule == "rules"]
     assert [said(each, "en") for each in found] == [

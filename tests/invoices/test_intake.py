@@ -1,0 +1,23 @@
+"""Invoices are taken in within the limits of the settings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from documents.einvoices.findings import said
+from tests.invoices.samples import sound_ubl
+from tests.support.office import Office
+from tests.support.rules import rules_without_end
+from workflows.invoices.intake import take_in
+
+
+def test_rules_of_a_standard_may_take_as_long_as_the_settings_allow(office: Office, tmp_path: Path) -> None:
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    (rules / "endless.xsl").write_text(rules_without_end())
+    limits = replace(office.runtime.intake_limits, seconds=3)
+    taken = take_in(sound_ubl(), file_name="a.xml", blobs=office.runtime.blobs, limits=limits, rules=rules)
+    assert [said(each, "en") for each in taken.findings if each.rule == "rules"] == [
+        "The rules of the standard were not checked: that takes longer than 3 seconds."
+    ]
