@@ -38,8 +38,13 @@ def test_an_invoice_goes_its_way_at_the_desk(office: Office, web: TestClient) ->
     action = address_in(page, "/decision")
     decided = mia.send(action, verdict="approve")
     assert "You have approved this invoice" in decided.text
-    assert "Release for payment" in dan.open(here).text
-    assert "Released for payment" in dan.send(f"{here}/release").text
+    waits = dan.open(here).text
+    assert "Release for payment" in waits
+    assert "next: Released for payment" in " ".join(waits.split())
+    assert "seal" not in waits, "nobody seals an invoice"
+    released = dan.send(f"{here}/release").text
+    assert "Released for payment" in released
+    assert "next:" not in released, "nothing comes by itself any more"
     paid = dan.send(f"{here}/payment", paid_on="2026-06-01").text
     assert "Noted as paid" in paid
     assert "noted that the invoice was paid on" in dan.open(f"{here}/history").text
@@ -91,7 +96,12 @@ def test_the_page_behind_a_link_speaks_of_an_invoice(office: Office, web: TestCl
         for each in decided.page.all("form")
         if each.attributes["action"].endswith("/decision")
     )
-    assert "2026-0001" in decided.send(action, verdict="approve").text
+    done = decided.send(action, verdict="approve").text
+    assert "2026-0001" in done
+    assert {"en": "can be withdrawn until it is released", "ko": "송장을 회수할 수 있습니다"}[locale] in done
+    for text in (page.text, done):
+        assert "seal" not in text.lower(), "nobody seals an invoice"
+        assert "봉인" not in text
 
 
 def test_wrong_sums_are_told_with_their_numbers_in_the_readers_language(office: Office, web: TestClient) -> None:

@@ -99,6 +99,10 @@ class Invoice(Paper, table=True):
     def finishing(self) -> bool:
         return self.state is InvoiceState.APPROVED
 
+    @property
+    def over(self) -> bool:
+        return self.state in (InvoiceState.RELEASED, InvoiceState.PAID, InvoiceState.REJECTED, InvoiceState.WITHDRAWN)
+
 
 class InvoiceReading(SQLModel, table=True):
     """What one version says, word for word, and what was found in it. A correction is a further reading of it."""

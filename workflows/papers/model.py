@@ -44,6 +44,11 @@ class Paper(SQLModel):
         """Whether everybody has done their part, and only ``finish`` is still to come."""
         raise NotImplementedError
 
+    @property
+    def over(self) -> bool:
+        """Whether ``finish`` has come, or will not come any more, whatever its round says."""
+        return False
+
 
 def model_of(process: str) -> type[Paper]:
     """The kind of paper that a process is about."""

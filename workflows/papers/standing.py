@@ -64,7 +64,7 @@ def _standing(paper: Paper, travelled: Journey | None, signing: Signing | None) 
         if travelled and under_way
         else []
     )
-    if under_way or paper.finishing:
+    if (under_way or paper.finishing) and not paper.over:
         upcoming.append(paper.finish)
     return Standing(turns, paper.returned, tuple(upcoming), travelled, signing)
 
