@@ -1,7 +1,4 @@
-"""All that is found in an invoice by itself: the official rules, our own checks, its signature, its pages.
-
-What it is beside others (`suspicions`) needs to know them.
-"""
+"""All that is found in an invoice by itself: the official rules, our own checks, its signature, its pages."""
 
 from __future__ import annotations
 

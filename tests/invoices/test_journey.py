@@ -181,6 +181,22 @@ def test_the_very_file_is_known_again(dan: Program) -> None:
     assert "same-file" in {each["rule"] for each in dan.hand_in(sound_ubl())["findings"]}
 
 
+def test_what_is_handed_in_is_held_beside_what_the_supplier_sent_before(dan: Program) -> None:
+    first = dan.hand_in(sound_ubl())
+    changed = sound_ubl(number="2026-1").replace(b"DE02120300000000202051", b"DE88100900001234567892")
+    found = {each["rule"]: each for each in dan.hand_in(changed)["findings"]}
+    assert found["duplicate"]["severity"] == found["account"]["severity"] == "warning"
+    assert first["number"] in found["duplicate"]["text"]
+    assert first["number"] in found["account"]["text"]
+
+
+@pytest.mark.parametrize("supplier", ["DE999999999", "DE123456789"])
+def test_the_same_number_of_another_supplier_is_another_invoice(dan: Program, supplier: str) -> None:
+    dan.hand_in(sound_ubl())
+    other = dan.hand_in(sound_ubl().replace(b"DE123456789", supplier.encode()) + b"\n")
+    assert ("duplicate" in {each["rule"] for each in other["findings"]}) is (supplier == "DE123456789")
+
+
 def test_a_supplier_is_asked_and_the_invoice_waits(dan: Program, mia: Program, office: Office) -> None:
     made = dan.hand_in(sound_ubl())
     office.deliver()

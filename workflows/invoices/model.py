@@ -41,6 +41,7 @@ class Invoice(Paper, table=True):
         Index("ix_invoice_due", "organisation_id", "due_on"),
         Index("ix_invoice_supplier", "organisation_id", "supplier_key", "id"),
         Index("ix_invoice_again", "organisation_id", "supplier_key", "supplier_number_key"),
+        Index("ix_invoice_same_day", "organisation_id", "supplier_key", "issued_on"),
         Index("ix_invoice_buyer", "organisation_id", "buyer"),
     )
 

@@ -25,6 +25,7 @@ from workflows.audit.operations import record
 from workflows.columns import as_json, new_id
 from workflows.database import Work
 from workflows.errors import Conflict, Forbidden, Refused
+from workflows.invoices import suspicions
 from workflows.invoices.matching import held_against_orders
 from workflows.invoices.matching_rules import tolerances
 from workflows.invoices.model import (
@@ -42,11 +43,8 @@ from workflows.invoices.rules import (
     TYPED,
     corrected,
     facts_of,
-    finding,
     head_of,
     missing_in,
-    once_more,
-    other_account,
     reckoned,
     why_not_correct,
     why_not_dispute,
@@ -181,7 +179,7 @@ def correct(
     return invoice
 
 
-OWN_RULES = checks.RULES | {*(f"missing-{name}" for name in TYPED), "duplicate", "same-file", "account"}
+OWN_RULES = checks.RULES | suspicions.RULES | {f"missing-{name}" for name in TYPED}
 """Found anew in each reading; what else was found belongs to the file."""
 CORRECTED = (
     *("kind", "supplier", "supplier_id", "supplier_number", "issued_on", "due_on", "currency", "net", "tax"),
@@ -208,10 +206,9 @@ def _take_down(
     for name, value in head_of(said).items():
         setattr(invoice, name, value)
     invoice.title = invoice.title or version.file_name
-    found = [*findings, *missing_in(said), *once_more(invoice, _same_number(session, invoice))]
+    found = [*findings, *missing_in(said)]
     found += reckoned(said, found, now.date())
-    found += _same_file(session, invoice, version)
-    found += other_account(invoice, _last_of_supplier(session, invoice))
+    found += _suspicious(session, invoice, said, version)
     latest = session.exec(
         select(InvoiceReading.number)
         .where(InvoiceReading.invoice_id == invoice.id, InvoiceReading.version == version.number)
@@ -292,18 +289,26 @@ def _rows(invoice: Invoice, said: data.Invoice) -> list[Any]:
     return rows
 
 
-def _same_number(session: Session, invoice: Invoice) -> list[Invoice]:
-    if not invoice.supplier_key or not invoice.supplier_number_key:
-        return []
-    return list(
-        session.exec(
-            _others(invoice).where(
-                Invoice.supplier_key == invoice.supplier_key,
-                Invoice.supplier_number_key == invoice.supplier_number_key,
-                Invoice.kind == invoice.kind,
-            )
-        )
+def _suspicious(session: Session, invoice: Invoice, said: data.Invoice, version: Version) -> list[Finding]:
+    """Beside the others of the organisation."""
+    bytes_of_others = select(Version.subject_id).where(
+        Version.process == PROCESS, Version.sha256 == version.sha256, Version.subject_id != invoice.id
     )
+    other = session.exec(_others(invoice).where(col(Invoice.id).in_(bytes_of_others)).limit(1)).first()
+    found = suspicions.same_file(other)
+    if not invoice.supplier_key:
+        return found
+    of_supplier = _others(invoice).where(Invoice.supplier_key == invoice.supplier_key)
+    of_kind = of_supplier.where(Invoice.kind == invoice.kind)
+    same_number = session.exec(of_kind.where(Invoice.supplier_number_key == invoice.supplier_number_key)).all()
+    same_day = session.exec(
+        of_kind.where(Invoice.issued_on == invoice.issued_on, Invoice.currency == invoice.currency)
+    ).all()
+    found += suspicions.duplicate(invoice, [*same_number, *same_day])
+    last = session.exec(of_supplier.where(Invoice.iban != "").limit(1)).first()
+    if last is not None:
+        found += suspicions.other_account(said, from_json(newest_reading(session, last).data), number=last.number)
+    return found
 
 
 def _others(invoice: Invoice) -> Any:
@@ -315,27 +320,6 @@ def _others(invoice: Invoice) -> Any:
         .where(col(Invoice.state).not_in(ended))
         .order_by(col(Invoice.id).desc())
     )
-
-
-def _same_file(session: Session, invoice: Invoice, version: Version) -> list[Finding]:
-    others = select(Version.subject_id).where(
-        Version.process == PROCESS, Version.sha256 == version.sha256, Version.subject_id != invoice.id
-    )
-    same = session.exec(_others(invoice).where(col(Invoice.id).in_(others)).limit(1)).first()
-    return (
-        [finding("same-file", "error", "This very file came before, as %(number)s.", number=same.number)]
-        if same
-        else []
-    )
-
-
-def _last_of_supplier(session: Session, invoice: Invoice) -> Invoice | None:
-    if not invoice.supplier_key:
-        return None
-    found: Invoice | None = session.exec(
-        _others(invoice).where(Invoice.supplier_key == invoice.supplier_key, Invoice.iban != "").limit(1)
-    ).first()
-    return found
 
 
 def send_on(session: Work, invoice_id: UUID, *, now: datetime, link_days: int) -> Invoice:

@@ -221,40 +221,6 @@ def reckoned(said: data.Invoice, told: Sequence[Finding], today: date) -> list[F
     return [each for each in checks.check(said, today=today) if each.rule not in known]
 
 
-def once_more(invoice: Invoice, others: Sequence[Invoice]) -> list[Finding]:
-    """Whether it came before: the same supplier, number and year. Suppliers may begin anew each year."""
-    same = [each for each in others if _year(each.issued_on) == _year(invoice.issued_on)]
-    return [
-        finding(
-            "duplicate",
-            "error",
-            "It came before, as %(number)s: the same supplier, number and year.",
-            number=each.number,
-        )
-        for each in same[:1]
-    ]
-
-
-def other_account(invoice: Invoice, before: Invoice | None) -> list[Finding]:
-    """Whether it is to be paid to another account than the supplier's last one: a reason to ask."""
-    if before is None or not before.iban or not invoice.iban or before.iban == invoice.iban:
-        return []
-    return [
-        finding(
-            "account",
-            "warning",
-            "It is to be paid to %(iban)s. The supplier’s last invoice, %(number)s, named %(before)s: please ask them.",
-            iban=invoice.iban,
-            number=before.number,
-            before=before.iban,
-        )
-    ]
-
-
-def _year(day: date | None) -> int | None:
-    return day.year if day else None
-
-
 def facts_of(invoice: Invoice, *, submitter: str, cost_center_owner: str, match: str | None) -> dict[str, object]:
     """What a route's conditions may ask about an invoice. Its amount is the one with tax."""
     return {

@@ -1,4 +1,4 @@
-"""Our own checks: days, VAT categories, numbers with check digits, currencies, duplicates, accounts."""
+"""Our own checks: days, VAT categories, numbers with check digits, currencies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from documents.einvoices.checks import RULES, check
 from documents.einvoices.data import (
     Address,
-    Identifier,
     Invoice,
     Line,
     Party,
@@ -28,7 +27,6 @@ from documents.einvoices.findings import Finding, said
 from documents.einvoices.identifiers import wrong_iban, wrong_korean_number, wrong_vat_id
 from documents.einvoices.judging import judge
 from documents.einvoices.reading import read_here
-from documents.einvoices.suspicions import Seen, duplicate, other_account, seen, supplier_key
 from tests.support import einvoices
 
 TODAY = date(2026, 5, 27)
@@ -210,93 +208,6 @@ def test_every_rule_that_is_found_is_one_of_those_that_are_named() -> None:
 def test_errors_come_first() -> None:
     several = replace(PLAIN, issued_on=date(2024, 1, 1), taxes=(TaxSubtotal("S", Decimal(0), None, None),))
     assert [each.severity for each in check(several, today=TODAY)] == ["error", "warning"]
-
-
-# beside others
-
-HERE = Seen("vat:DE136695976", "2026-0001", "invoice", TODAY, "EUR", Decimal("119.00"), "a" * 64, "INV-2026-0007")
-
-
-def another(**changes: object) -> Seen:
-    return replace(HERE, **{"sha256": "b" * 64, "reference": "", **changes})  # type: ignore[arg-type]
-
-
-def test_the_same_file_is_a_duplicate_whatever_it_says() -> None:
-    told = duplicate(another(sha256="a" * 64, number="other", supplier="vat:X"), [HERE])
-    assert told is not None
-    assert (told.severity, said(told, "en")) == ("error", "This very file is here already, as INV-2026-0007.")
-
-
-def test_the_same_number_of_a_supplier_in_one_year_is_a_duplicate() -> None:
-    told = duplicate(another(issued_on=date(2026, 1, 2), payable=Decimal(1)), [HERE])
-    assert told is not None
-    assert told.severity == "error"
-    assert said(told, "en") == "The supplier's invoice 2026-0001 of 2026 is here already, as INV-2026-0007."
-    assert duplicate(another(number=" 2026-0001  "), [HERE]) is not None
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"issued_on": date(2025, 5, 27)},
-        {"supplier": "vat:DE999999999"},
-        {"number": "2026-0002"},
-        {"kind": "credit note"},
-    ],
-    ids=["numbers begin anew each year", "another supplier", "another number", "a credit note"],
-)
-def test_what_is_no_duplicate(changes: dict[str, object]) -> None:
-    assert duplicate(another(**changes), [HERE]) is None
-
-
-@pytest.mark.parametrize("number", ["2026/0001", "20260001", "2026 0001", "2026-1"])
-def test_a_number_written_otherwise_over_the_same_amount_is_a_reason_to_ask(number: str) -> None:
-    told = duplicate(another(number=number), [HERE])
-    assert told is not None
-    assert told.severity == "warning"
-    assert duplicate(another(number=number, payable=Decimal(1)), [HERE]) is None
-
-
-def test_suppliers_are_known_by_their_numbers_before_their_names() -> None:
-    one = Party("Aurora Leasing GmbH", vat_id="DE 136 695 976")
-    other = Party("AURORA  LEASING", vat_id="DE136695976")
-    assert supplier_key(one) == supplier_key(other)
-    assert supplier_key(Party("Ａurora Leasing")) == supplier_key(Party("aurora  leasing"))
-    assert supplier_key(Party("A", legal_id=Identifier("HRB 1"))) == "legal:HRB1"
-
-
-def test_as_much_of_an_invoice_is_kept_as_tells_it_from_others() -> None:
-    invoice = read_here(einvoices.ubl()).invoice
-    assert invoice is not None
-    told = seen(invoice, sha256="c" * 64)
-    assert (told.supplier, told.number, told.payable) == ("name:aurora leasing gmbh", "2026-0001", Decimal("119.00"))
-
-
-def paid_to(*accounts: str) -> Invoice:
-    return replace(PLAIN, payment_means=tuple(PaymentMeans(account=each) for each in accounts))
-
-
-def test_an_account_that_the_last_invoice_did_not_name_is_a_reason_to_ask() -> None:
-    told = other_account(paid_to("DE02120300000000202051"), replace(paid_to("DE88100900001234567892"), number="1"))
-    assert told is not None
-    assert told.severity == "warning"
-    assert said(told, "en").startswith(
-        "Payment is asked to DE02120300000000202051; the supplier's last invoice (1) named DE88100900001234567892."
-    )
-
-
-@pytest.mark.parametrize(
-    ("this", "last"),
-    [
-        (("DE02120300000000202051",), ("DE02 1203 0000 0000 2020 51",)),
-        (("DE02120300000000202051",), ("DE88100900001234567892", "DE02120300000000202051")),
-        ((), ("DE88100900001234567892",)),
-        (("DE02120300000000202051",), ()),
-    ],
-    ids=["written otherwise", "one of several", "none now", "none before"],
-)
-def test_accounts_that_are_no_reason_to_ask(this: tuple[str, ...], last: tuple[str, ...]) -> None:
-    assert other_account(paid_to(*this), paid_to(*last)) is None
 
 
 # all together

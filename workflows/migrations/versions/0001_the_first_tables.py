@@ -672,6 +672,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_invoice_external_id"), ["external_id"], unique=False)
         batch_op.create_index("ix_invoice_list", ["organisation_id", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_invoice_owner_id"), ["owner_id"], unique=False)
+        batch_op.create_index("ix_invoice_same_day", ["organisation_id", "supplier_key", "issued_on"], unique=False)
         batch_op.create_index("ix_invoice_state", ["organisation_id", "state", "id"], unique=False)
         batch_op.create_index("ix_invoice_supplier", ["organisation_id", "supplier_key", "id"], unique=False)
 
@@ -1192,6 +1193,7 @@ def downgrade() -> None:
     with op.batch_alter_table("invoice", schema=None) as batch_op:
         batch_op.drop_index("ix_invoice_supplier")
         batch_op.drop_index("ix_invoice_state")
+        batch_op.drop_index("ix_invoice_same_day")
         batch_op.drop_index(batch_op.f("ix_invoice_owner_id"))
         batch_op.drop_index("ix_invoice_list")
         batch_op.drop_index(batch_op.f("ix_invoice_external_id"))
