@@ -294,7 +294,7 @@ def load_cost_centers(
     """Add cost centres, or change them; the owner is an address."""
     import csv
 
-    from workflows.invoices.operations import keep_cost_centers
+    from workflows.invoices.cost_centers import keep_cost_centers
     from workflows.parties.rules import normalised_email
 
     rows = {}

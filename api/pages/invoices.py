@@ -45,17 +45,10 @@ from workflows.database import Work
 from workflows.discussions.queries import inside_history
 from workflows.errors import Forbidden, NotFound, Refused
 from workflows.invoices import queries
+from workflows.invoices.disputes import dispute, settle
 from workflows.invoices.model import PROCESS, Invoice, InvoiceState
-from workflows.invoices.operations import (
-    correct,
-    dispute,
-    pay,
-    receive,
-    release,
-    send_again,
-    settle,
-    withdraw,
-)
+from workflows.invoices.operations import correct, receive, send_again, withdraw
+from workflows.invoices.payment import pay, release
 from workflows.invoices.rules import (
     amount_of,
     typed_invoice,

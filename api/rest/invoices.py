@@ -23,19 +23,12 @@ from workflows.audit.queries import history
 from workflows.columns import as_json
 from workflows.database import Work
 from workflows.invoices import queries
+from workflows.invoices.cost_centers import keep_cost_centers
+from workflows.invoices.disputes import dispute, settle
 from workflows.invoices.intake import Received, take_in
 from workflows.invoices.model import PROCESS, CostCenter, Invoice
-from workflows.invoices.operations import (
-    correct,
-    dispute,
-    keep_cost_centers,
-    pay,
-    receive,
-    release,
-    send_again,
-    settle,
-    withdraw,
-)
+from workflows.invoices.operations import correct, receive, send_again, withdraw
+from workflows.invoices.payment import pay, release
 from workflows.invoices.rules import amount_of, typed_invoice
 from workflows.invoices.steps import send_where_possible
 from workflows.papers import queries as papers

@@ -87,6 +87,10 @@ class Invoice(Paper, table=True):
     paid_on: date | None = None
     paid_amount: Decimal | None = Field(default=None, sa_column=Column(Decimals))
 
+    def enter(self, state: InvoiceState, *, now: datetime) -> None:
+        if self.state is not state:
+            self.state, self.state_since = state, now
+
     @property
     def amount(self) -> Decimal | None:
         """What bands and conditions compare."""
