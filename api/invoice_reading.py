@@ -15,7 +15,8 @@ from rich.text import Text
 
 from documents.einvoices.as_json import to_json
 from documents.einvoices.data import Invoice, Line, Party
-from documents.einvoices.findings import Finding, blocks, place_said, said
+from documents.einvoices.finding_words import place_said, said
+from documents.einvoices.findings import Finding, blocks
 from documents.einvoices.findings import to_json as finding_to_json
 from documents.einvoices.judging import judge
 from documents.einvoices.reading import Reading, read

@@ -10,9 +10,9 @@ from sqlmodel import Session
 from api.pages.invoice_arithmetic import StepRow, steps_of
 from documents.einvoices.as_json import from_json
 from documents.einvoices.data import Note
+from documents.einvoices.finding_words import place_said
+from documents.einvoices.finding_words import said as said_of
 from documents.einvoices.findings import from_json as finding_of
-from documents.einvoices.findings import place_said
-from documents.einvoices.findings import said as said_of
 from documents.rendering import Reader
 from workflows.invoices.model import Invoice, InvoiceAdjustment, InvoiceLine, InvoiceTax
 from workflows.invoices.queries import adjustments, lines, newest_reading, taxes

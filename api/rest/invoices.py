@@ -18,7 +18,8 @@ from api.once import Creation, Key, request_hash
 from api.rest.answers import PromptRoute, refusals
 from api.rest.papers import event_page, file_response, stream_of, today_of, turn_shapes, version_shape
 from api.rest.shapes import EventPage, Shape, TurnShape, VersionShape, WithdrawalIn
-from documents.einvoices.findings import from_json, place_said, said
+from documents.einvoices.finding_words import place_said, said
+from documents.einvoices.findings import from_json
 from workflows.audit.queries import history
 from workflows.columns import as_json
 from workflows.database import Work

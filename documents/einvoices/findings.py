@@ -9,8 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from documents.rendering import sentence as translated
-
 Severity = Literal["error", "warning", "information"]
 """An error blocks approval; the others are shown."""
 SEVERITIES: Sequence[Severity] = get_args(Severity)
@@ -44,19 +42,6 @@ class Finding:
     places: tuple[Place, ...] = ()
     count: int = 1
     """How often it was broken; `places` holds the first ones."""
-
-
-def said(finding: Finding, locale: str) -> str:
-    """The finding in this language, or the rule's own words."""
-    if not finding.sentence:
-        return finding.text
-    words = {name: translated(word, locale) for name, word in finding.words.items()}
-    return translated(finding.sentence, locale) % {**finding.values, **words}
-
-
-def place_said(place: Place, locale: str) -> str:
-    """`line 3`, `the seller`; the path where there are no words for it."""
-    return translated(place.part, locale) % {"number": place.number} if place.part else place.path
 
 
 def blocks(findings: Iterable[Finding]) -> bool:

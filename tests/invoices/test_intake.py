@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from documents.einvoices.findings import said
+from documents.einvoices.finding_words import said
 from tests.invoices.samples import sound_ubl
 from tests.support.office import Office
 from tests.support.rules import rules_without_end

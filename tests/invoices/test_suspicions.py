@@ -8,7 +8,8 @@ from decimal import Decimal
 import pytest
 
 from documents.einvoices import data
-from documents.einvoices.findings import Finding, said
+from documents.einvoices.finding_words import said
+from documents.einvoices.findings import Finding
 from workflows.columns import new_id
 from workflows.invoices.model import Invoice
 from workflows.invoices.rules import head_of

@@ -24,7 +24,7 @@ from documents.einvoices.data import (
     TaxSubtotal,
     Totals,
 )
-from documents.einvoices.findings import said
+from documents.einvoices.finding_words import said
 from documents.einvoices.reading import read_here
 from documents.rendering import sentence
 from tests.support import corpus, einvoices

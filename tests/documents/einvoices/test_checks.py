@@ -23,7 +23,8 @@ from documents.einvoices.data import (
     Totals,
     Unread,
 )
-from documents.einvoices.findings import Finding, said
+from documents.einvoices.finding_words import said
+from documents.einvoices.findings import Finding
 from documents.einvoices.identifiers import wrong_iban, wrong_korean_number, wrong_vat_id
 from documents.einvoices.judging import judge
 from documents.einvoices.reading import read_here

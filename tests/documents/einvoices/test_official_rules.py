@@ -12,7 +12,8 @@ import pytest
 from lxml import etree
 
 from documents.einvoices import official, rule_sentences, samples
-from documents.einvoices.findings import Finding, blocks, from_json, place_said, said, to_json
+from documents.einvoices.finding_words import place_said, said
+from documents.einvoices.findings import Finding, blocks, from_json, to_json
 from documents.einvoices.reading import read_here
 from documents.einvoices.svrl import PARTS, place_of
 from documents.intake import IntakeLimits, IntakeRefused
