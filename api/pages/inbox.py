@@ -19,6 +19,7 @@ from api.errors import said
 from api.pages.fields import Text, Texts, verdict_of
 from api.pages.shell import page
 from api.pages.views import stage_name, who_acts
+from api.pages.words import FINISHES
 from api.readers import reader_of
 from api.rest.decisions import Outcome, Wish, decide_each
 from api.rest.papers import today_of
@@ -224,11 +225,8 @@ def _waiting(paper: Paper, where: Standing, reader: Reader, now: datetime) -> In
         due_at=due,
         late=bool(due and due < now),
         next=", ".join(stage_name(name, reader) for name in upcoming)
-        or sentence(_AT_LAST[paper.finish], reader.locale),
+        or sentence(FINISHES[paper.finish], reader.locale),
     )
-
-
-_AT_LAST = {"seal": "Sealed and in force", "release": "Released for payment"}
 
 
 def _next_stages(where: Standing) -> list[str]:

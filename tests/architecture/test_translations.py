@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from tests.support.message_ids import Sentence, in_code, in_templates, strings
 
 ROOT = Path(__file__).parents[2]
 CATALOGS = sorted((ROOT / "templates" / "locale" / "ko").glob("*.po"))
+LABEL = re.compile(r"[A-Z%].* |[A-Z][a-z]+$")  # letters of codes and names of classes are none
 PLACE = re.compile(r"%(?:\((\w+)\))?([sd%])?")
 
 
@@ -44,6 +46,25 @@ def test_every_sentence_has_its_korean(where: Callable[[Path], Iterator[Sentence
     known = translated()
     missing = [f"{each.file}:{each.line}: {each.text}" for each in found if not each.made and each.text not in known]
     assert not missing, f"{len(missing)} sentences have no Korean in templates/locale/ko:\n" + "\n".join(missing)
+
+
+def test_every_label_in_a_table_of_the_pages_has_its_korean() -> None:
+    """Labels of states, kinds and scopes are chosen by a key: no search for sentences comes by them."""
+    tables = [
+        node.value
+        for path in (ROOT / "api" / "pages").glob("*.py")
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Dict)
+    ]
+    words = {
+        part.value
+        for table in tables
+        for label in table.values
+        for part in ast.walk(label)
+        if isinstance(part, ast.Constant) and isinstance(part.value, str) and LABEL.match(part.value)
+    }
+    assert {"Purchase order", "Withdrawn", "Verify files"} <= words
+    assert sorted(words - translated()) == []
 
 
 def test_no_sentence_is_put_together_where_it_is_used() -> None:
