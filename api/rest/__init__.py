@@ -6,6 +6,7 @@ from api.rest import (
     boards,
     comparisons,
     contracts,
+    cost_centers,
     decisions,
     discussions,
     handing_over,
@@ -25,6 +26,7 @@ router = APIRouter(prefix="/api")
 for part in (
     boards,
     contracts,
+    cost_centers,
     invoices,
     comparisons,
     decisions,

@@ -10,110 +10,30 @@ from uuid import UUID
 from fastapi import APIRouter, Body, File, Form, Header, Query, Request, UploadFile
 from fastapi.responses import Response, StreamingResponse
 from pydantic import Field
-from sqlmodel import Session
 
 from api.dependencies import Engine, Now, Reading, ReadsInvoices, Transaction, WritesInvoices
 from api.files import read_upload
 from api.once import Creation, Key, request_hash
 from api.rest.answers import PromptRoute, refusals
-from api.rest.papers import event_page, file_response, stream_of, today_of, turn_shapes, version_shape
-from api.rest.shapes import EventPage, Shape, TurnShape, VersionShape, WithdrawalIn
-from documents.einvoices.finding_words import place_said, said
-from documents.einvoices.findings import from_json
+from api.rest.invoice_shapes import InvoiceShape, InvoiceSummary, invoice_shape, summary_of
+from api.rest.papers import event_page, file_response, stream_of, today_of
+from api.rest.shapes import EventPage, Shape, WithdrawalIn
 from workflows.audit.queries import history
-from workflows.columns import as_json
 from workflows.database import Work
 from workflows.invoices import queries
-from workflows.invoices.cost_centers import keep_cost_centers
 from workflows.invoices.disputes import dispute, settle
 from workflows.invoices.intake import Received, take_in
-from workflows.invoices.model import PROCESS, CostCenter, Invoice
+from workflows.invoices.model import PROCESS, Invoice
 from workflows.invoices.operations import correct, receive, send_again, withdraw
 from workflows.invoices.payment import pay, release
 from workflows.invoices.rules import amount_of, typed_invoice
 from workflows.invoices.steps import send_where_possible
 from workflows.papers import queries as papers
 from workflows.papers.operations import recall
-from workflows.papers.standing import standing
-from workflows.parties.rules import Actor, normalised_email
+from workflows.parties.rules import Actor
 from workflows.runtime import Runtime
 
 router = APIRouter(route_class=PromptRoute, prefix="/invoices", tags=["invoices"])
-
-
-class InvoiceSummary(Shape):
-    id: UUID
-    number: Annotated[str, Field(examples=["I-2026-0148"])]
-    title: str
-    kind: Literal["invoice", "credit note"]
-    state: Annotated[str, Field(examples=["in_approval"])]
-    state_since: datetime
-    supplier: Annotated[str, Field(examples=["Nordwerk Maschinen GmbH"])]
-    supplier_id: str
-    supplier_number: Annotated[str, Field(description="As its supplier wrote it.", examples=["471102"])]
-    issued_on: date | None
-    due_on: date | None
-    currency: Annotated[str | None, Field(examples=["EUR"])]
-    net: Annotated[str | None, Field(examples=["473.00"])]
-    tax: str | None
-    gross: str | None
-    payable: str | None
-    order_number: str
-    cost_center: str
-    created_at: datetime
-    external_id: str | None
-    links: dict[str, str]
-
-
-class FindingShape(Shape):
-    rule: Annotated[str, Field(description="Of the standard; ours are in small letters.", examples=["BR-CO-10"])]
-    severity: Annotated[
-        Literal["error", "warning", "information"], Field(description="An error keeps it from being decided on.")
-    ]
-    text: str
-    where: str
-
-
-class InvoiceLineShape(Shape):
-    position: int
-    name: str
-    quantity: str | None
-    unit: str
-    price: str | None
-    net: str | None
-    tax_category: str
-    tax_rate: str | None
-    order_number: str
-    order_line: str
-    serial_numbers: list[str]
-
-
-class InvoiceTaxShape(Shape):
-    category: str
-    rate: str | None
-    taxable: str | None
-    tax: str | None
-
-
-class InvoiceShape(InvoiceSummary):
-    syntax: Annotated[str, Field(description="What it came as; `typed`: a person reads its pages.", examples=["cii"])]
-    buyer: str
-    contract_number: str
-    iban: str
-    blocked: bool
-    findings: list[FindingShape]
-    match: Annotated[str, Field(description="`matched`, `failed`, `without_order`, or empty.")]
-    lines: list[InvoiceLineShape]
-    taxes: list[InvoiceTaxShape]
-    data: Annotated[dict[str, Any], Field(description="All that it says, by the names of `documents.einvoices.data`.")]
-    route: str
-    route_version: int
-    turns: list[TurnShape]
-    next: Annotated[list[str], Field(description="Stages to come; `release` is the last.")]
-    versions: list[VersionShape]
-    released_at: datetime | None
-    paid_on: date | None
-    paid_amount: str | None
 
 
 class InvoicePage(Shape):
@@ -156,12 +76,6 @@ class PaymentIn(Shape):
 class DisputeIn(Shape):
     question: Annotated[str, Field(max_length=4000)]
     to: Annotated[str, Field(default="", max_length=254, description="The address that the invoice names otherwise.")]
-
-
-class CostCenterShape(Shape):
-    code: Annotated[str, Field(min_length=1, max_length=80, examples=["4711"])]
-    name: Annotated[str, Field(default="", max_length=200, examples=["Fleet"])]
-    owner: Annotated[str, Field(default="", description="Address of who answers for it.")]
 
 
 @router.post(
@@ -273,39 +187,11 @@ def list_invoices(
         limit=limit,
     )
     return InvoicePage(
-        items=[InvoiceSummary(**_summary(each)) for each in page.papers],
+        items=[InvoiceSummary(**summary_of(each)) for each in page.papers],
         next_cursor=page.next_cursor,
         count=page.count,
         cut_short=page.cut_short,
     )
-
-
-@router.get("/cost-centers", response_model=list[CostCenterShape], summary="Cost centres", responses=refusals(401, 403))
-def list_cost_centers(session: Reading, actor: ReadsInvoices) -> list[CostCenterShape]:
-    return [_cost_center(each) for each in queries.cost_centers(session, actor)]
-
-
-@router.put(
-    "/cost-centers",
-    response_model=list[CostCenterShape],
-    summary="Add cost centres, or change them",
-    responses=refusals(401, 403, 422),
-)
-def put_cost_centers(
-    body: Annotated[list[CostCenterShape], Body(max_length=1000)],
-    session: Transaction,
-    actor: WritesInvoices,
-    now: Now,
-) -> list[CostCenterShape]:
-    """For administrators. Those that are not named stay as they are."""
-    rows = {each.code: (each.name, normalised_email(each.owner) if each.owner.strip() else "") for each in body}
-    keep_cost_centers(session, rows, by=actor, now=now)
-    session.flush()
-    return [_cost_center(each) for each in queries.cost_centers(session, actor)]
-
-
-def _cost_center(kept: CostCenter) -> CostCenterShape:
-    return CostCenterShape(code=kept.code, name=kept.name, owner=kept.owner_email)
 
 
 @router.get(
@@ -511,78 +397,3 @@ def post_settlement(
         visible = papers.is_visible(session, Invoice, invoice_id, actor)
         settle(session, invoice_id, comment=body.comment if body else "", by=actor, now=now, visible=visible)
     return _sent_on(runtime, invoice_id, actor, now)
-
-
-def invoice_shape(session: Session, invoice: Invoice) -> InvoiceShape:
-    where = standing(session, invoice)
-    round = where.journey.round if where.journey else None
-    reading = queries.newest_reading(session, invoice)
-    return InvoiceShape(
-        **_summary(invoice),
-        syntax=invoice.syntax,
-        buyer=invoice.buyer,
-        contract_number=invoice.contract_number,
-        iban=invoice.iban,
-        blocked=invoice.blocked,
-        findings=[
-            FindingShape(
-                rule=each.rule,
-                severity=each.severity,
-                text=said(each, "en"),
-                where=", ".join(place_said(place, "en") for place in each.places),
-            )
-            for each in map(from_json, reading.findings)
-        ],
-        match=invoice.match_outcome,
-        lines=[
-            InvoiceLineShape(
-                position=each.position,
-                name=each.name,
-                quantity=as_json(each.quantity),
-                unit=each.unit,
-                price=as_json(each.price),
-                net=as_json(each.net),
-                tax_category=each.tax_category,
-                tax_rate=as_json(each.tax_rate),
-                order_number=each.order_number,
-                order_line=each.order_line,
-                serial_numbers=each.serial_numbers,
-            )
-            for each in queries.lines(session, invoice)
-        ],
-        taxes=[
-            InvoiceTaxShape(
-                category=each.category, rate=as_json(each.rate), taxable=as_json(each.taxable), tax=as_json(each.tax)
-            )
-            for each in queries.taxes(session, invoice)
-        ],
-        data=reading.data,
-        route=round.route_name if round else "",
-        route_version=round.route_version if round else 0,
-        turns=turn_shapes(where),
-        next=list(where.upcoming),
-        versions=[version_shape(each) for each in papers.versions(session, invoice)],
-        released_at=invoice.released_at,
-        paid_on=invoice.paid_on,
-        paid_amount=as_json(invoice.paid_amount),
-    )
-
-
-def _summary(invoice: Invoice) -> dict[str, Any]:
-    here = f"/api/invoices/{invoice.id}"
-    names = (
-        *("id", "number", "title", "kind", "state_since", "supplier", "supplier_id", "supplier_number", "issued_on"),
-        *("due_on", "currency", "order_number", "cost_center", "created_at", "external_id"),
-    )
-    return {
-        **{name: getattr(invoice, name) for name in names},
-        **{name: as_json(getattr(invoice, name)) for name in ("net", "tax", "gross", "payable")},
-        "state": invoice.state.value,
-        "links": {
-            "self": here,
-            "page": f"/invoices/{invoice.id}",
-            "events": f"{here}/events",
-            "stream": f"{here}/events/stream",
-            "file": f"{here}/versions/{invoice.current_version}/file",
-        },
-    }
