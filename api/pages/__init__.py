@@ -18,6 +18,7 @@ for name in (
     "comparisons",
     "contracts",
     "invoices",
+    "invoice_steps",
     "matches",
     "boards",
     "routes",

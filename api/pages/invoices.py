@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, File, Form, Query, Request, UploadFile
+from fastapi import APIRouter, Depends, File, Query, Request, UploadFile
 from fastapi.responses import RedirectResponse, Response
 from sqlmodel import Session
 
@@ -26,7 +26,7 @@ from api.pages.fields import CURRENCIES, Text, plain_amount
 from api.pages.handing_over_view import handing_of
 from api.pages.invoice_view import view_of
 from api.pages.matches_view import matching_of
-from api.pages.papers import changed, shows
+from api.pages.papers import shows
 from api.pages.pictures import page_picture
 from api.pages.shell import page
 from api.pages.views import route_rows, stage_name
@@ -45,12 +45,9 @@ from workflows.database import Work
 from workflows.discussions.queries import inside_history
 from workflows.errors import Forbidden, NotFound, Refused
 from workflows.invoices import queries
-from workflows.invoices.disputes import dispute, settle
 from workflows.invoices.model import PROCESS, Invoice, InvoiceState
-from workflows.invoices.operations import correct, receive, send_again, withdraw
-from workflows.invoices.payment import pay, release
+from workflows.invoices.operations import receive
 from workflows.invoices.rules import (
-    amount_of,
     typed_invoice,
     why_not_correct,
     why_not_dispute,
@@ -61,7 +58,7 @@ from workflows.invoices.rules import (
 )
 from workflows.invoices.steps import send_where_possible
 from workflows.papers import queries as papers
-from workflows.papers.rules import checked_day, owns
+from workflows.papers.rules import owns
 from workflows.papers.standing import standing, standings
 from workflows.parties.queries import people
 from workflows.runtime import Runtime
@@ -179,13 +176,7 @@ def _form(request: Request, runtime: Runtime, *, typed: Mapping[str, str], refus
     )
 
 
-@router.post("")
-def hand_in(
-    request: Request,
-    runtime: Engine,
-    visitor: FromForm,
-    now: Now,
-    file: Annotated[UploadFile, File()],
+def _typed_words(
     kind: Text = "",
     supplier: Text = "",
     supplier_id: Text = "",
@@ -201,30 +192,47 @@ def hand_in(
     contract_number: Text = "",
     cost_center: Text = "",
     iban: Text = "",
+) -> dict[str, str]:
+    words = {
+        "kind": kind,
+        "supplier": supplier,
+        "supplier_id": supplier_id,
+        "supplier_email": supplier_email,
+        "supplier_number": supplier_number,
+        "issued_on": issued_on,
+        "due_on": due_on,
+        "currency": currency,
+        "net": net,
+        "tax": tax,
+        "payable": payable,
+        "order_number": order_number,
+        "contract_number": contract_number,
+        "cost_center": cost_center,
+        "iban": iban,
+    }
+    return {name: plain_amount(value) if name in AMOUNTS else value for name, value in words.items()}
+
+
+AMOUNTS = ("net", "tax", "payable")
+TypedWords = Annotated[dict[str, str], Depends(_typed_words)]
+"""What somebody types who reads an invoice from its pages, by the names of ``rules.TYPED``."""
+
+
+@router.post("")
+def hand_in(
+    request: Request,
+    runtime: Engine,
+    visitor: FromForm,
+    now: Now,
+    file: Annotated[UploadFile, File()],
+    words: TypedWords,
     external_id: Text = "",
     note: Text = "",
     route: Text = "",
     password: Text = "",
     once: Text = "",
 ) -> Response:
-    words = _words(
-        kind=kind,
-        supplier=supplier,
-        supplier_id=supplier_id,
-        supplier_email=supplier_email,
-        supplier_number=supplier_number,
-        issued_on=issued_on,
-        due_on=due_on,
-        currency=currency,
-        net=net,
-        tax=tax,
-        payable=payable,
-        order_number=order_number,
-        contract_number=contract_number,
-        cost_center=cost_center,
-        iban=iban,
-    )
-    beside = {"external_id": external_id, "note": note, "route": route, "cost_center": cost_center}
+    beside = {"external_id": external_id, "note": note, "route": route, "cost_center": words["cost_center"]}
     try:
         said = typed_invoice(words)
         data = read_upload(file, runtime.settings.intake_file_bytes)
@@ -249,10 +257,6 @@ def hand_in(
         return _form(request, runtime, typed={**words, **beside}, refused=refused)
     kept = send_where_possible(runtime, UUID(made["id"]), now=now) is not None or made["blocked"]
     return RedirectResponse(f"/invoices/{made['id']}?done={'kept' if kept else 'sent'}", status_code=303)
-
-
-def _words(**typed: str) -> dict[str, str]:
-    return {name: plain_amount(value) if name in ("net", "tax", "payable") else value for name, value in typed.items()}
 
 
 @router.get("/{invoice_id}")
@@ -388,161 +392,3 @@ def file(invoice_id: UUID, number: int, runtime: Engine, visitor: SignedIn) -> R
     with runtime.reading() as session:
         version = papers.version(session, papers.one(session, Invoice, invoice_id, visitor.actor), number)
     return file_response(runtime, version.original_key, version.file_name)
-
-
-@router.post("/{invoice_id}/data")
-def post_data(
-    invoice_id: UUID,
-    request: Request,
-    runtime: Engine,
-    visitor: FromForm,
-    now: Now,
-    supplier: Text = "",
-    supplier_id: Text = "",
-    supplier_email: Text = "",
-    supplier_number: Text = "",
-    issued_on: Text = "",
-    due_on: Text = "",
-    currency: Text = "",
-    net: Text = "",
-    tax: Text = "",
-    payable: Text = "",
-    order_number: Text = "",
-    contract_number: Text = "",
-    cost_center: Text = "",
-    iban: Text = "",
-    kind: Text = "invoice",
-    reason: Text = "",
-) -> Response:
-    words = _words(
-        kind=kind,
-        supplier=supplier,
-        supplier_id=supplier_id,
-        supplier_email=supplier_email,
-        supplier_number=supplier_number,
-        issued_on=issued_on,
-        due_on=due_on,
-        currency=currency,
-        net=net,
-        tax=tax,
-        payable=payable,
-        order_number=order_number,
-        contract_number=contract_number,
-        cost_center=cost_center,
-        iban=iban,
-    )
-
-    def work(session: Work) -> None:
-        visible = papers.is_visible(session, Invoice, invoice_id, visitor.actor)
-        correct(session, invoice_id, words, reason=reason, by=visitor.actor, now=now, visible=visible)
-
-    typed = {**words, "reason": reason, "form": "data"}
-    return _changed(invoice_id, request, runtime, visitor, now, work, done="corrected", typed=typed, goes_on=True)
-
-
-@router.post("/{invoice_id}/route")
-def post_route(invoice_id: UUID, request: Request, runtime: Engine, visitor: FromForm, now: Now) -> Response:
-    def work(session: Work) -> None:
-        visible = papers.is_visible(session, Invoice, invoice_id, visitor.actor)
-        send_again(session, invoice_id, by=visitor.actor, now=now, visible=visible)
-
-    return _changed(invoice_id, request, runtime, visitor, now, work, done="route", goes_on=True)
-
-
-@router.post("/{invoice_id}/release")
-def post_release(invoice_id: UUID, request: Request, runtime: Engine, visitor: FromForm, now: Now) -> Response:
-    def work(session: Work) -> None:
-        visible = papers.is_visible(session, Invoice, invoice_id, visitor.actor)
-        release(session, invoice_id, by=visitor.actor, now=now, visible=visible)
-
-    return _changed(invoice_id, request, runtime, visitor, now, work, done="released")
-
-
-@router.post("/{invoice_id}/payment")
-def post_payment(
-    invoice_id: UUID,
-    request: Request,
-    runtime: Engine,
-    visitor: FromForm,
-    now: Now,
-    paid_on: Text = "",
-    amount: Text = "",
-) -> Response:
-    def work(session: Work) -> None:
-        invoice = papers.one(session, Invoice, invoice_id, visitor.actor)
-        day = checked_day(paid_on, "paid_on")
-        if day is None:
-            raise Refused("Say on which day it was paid.", field="paid_on")
-        paid = amount_of(plain_amount(amount), invoice.currency, "amount")
-        pay(session, invoice_id, paid_on=day, amount=paid, by=visitor.actor, now=now, visible=True)
-
-    typed = {"form": "payment", "paid_on": paid_on, "amount": amount}
-    return _changed(invoice_id, request, runtime, visitor, now, work, done="paid", typed=typed)
-
-
-@router.post("/{invoice_id}/dispute")
-def post_dispute(
-    invoice_id: UUID,
-    request: Request,
-    runtime: Engine,
-    visitor: FromForm,
-    now: Now,
-    to: Text = "",
-    question: Text = "",
-) -> Response:
-    def work(session: Work) -> None:
-        visible = papers.is_visible(session, Invoice, invoice_id, visitor.actor)
-        dispute(session, invoice_id, to=to, question=question, by=visitor.actor, now=now, visible=visible)
-
-    typed = {"form": "dispute", "to": to, "question": question}
-    return _changed(invoice_id, request, runtime, visitor, now, work, done="disputed", typed=typed)
-
-
-@router.post("/{invoice_id}/settlement")
-def post_settlement(
-    invoice_id: UUID,
-    request: Request,
-    runtime: Engine,
-    visitor: FromForm,
-    now: Now,
-    comment: Annotated[str, Form()] = "",
-) -> Response:
-    def work(session: Work) -> None:
-        visible = papers.is_visible(session, Invoice, invoice_id, visitor.actor)
-        settle(session, invoice_id, comment=comment, by=visitor.actor, now=now, visible=visible)
-
-    return _changed(invoice_id, request, runtime, visitor, now, work, done="settled", goes_on=True)
-
-
-@router.post("/{invoice_id}/withdrawal")
-def post_withdrawal(
-    invoice_id: UUID, request: Request, runtime: Engine, visitor: FromForm, now: Now, comment: Text = ""
-) -> Response:
-    def work(session: Work) -> None:
-        visible = papers.is_visible(session, Invoice, invoice_id, visitor.actor)
-        withdraw(session, invoice_id, comment=comment, by=visitor.actor, now=now, visible=visible)
-
-    return _changed(invoice_id, request, runtime, visitor, now, work, done="withdrawn")
-
-
-def _changed(
-    invoice_id: UUID,
-    request: Request,
-    runtime: Runtime,
-    visitor: Visitor,
-    now: datetime,
-    work: Callable[[Work], object],
-    *,
-    done: str,
-    typed: Mapping[str, str] | None = None,
-    goes_on: bool = False,
-) -> Response:
-    """Do it and show the invoice again. ``goes_on``: where nothing keeps it, it travels its route from then on."""
-    answer = changed(Invoice, invoice_id, request, runtime, visitor, now, work, done=done, typed=typed)
-    if not goes_on or answer.status_code != 303:
-        return answer
-    if refused := send_where_possible(runtime, invoice_id, now=now):
-        with runtime.reading() as session:
-            words = words_of_refusal(refused, reader_of(request))
-            return shown(session, request, runtime, visitor, invoice_id, now, refused=words, status=refused.status)
-    return answer
