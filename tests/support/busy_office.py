@@ -1,4 +1,4 @@
-"""An office in full swing: contracts in every state, so that every page has something to show."""
+"""An office in full swing: contracts and invoices in every state, so that every page has something to show."""
 
 from __future__ import annotations
 
@@ -7,11 +7,17 @@ from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 
+from tests.invoices.samples import sound_ubl
 from tests.support.office import PASSWORD, Office, link_in, open_office
 from workflows.approvals.exchange import keep_rates
 from workflows.approvals.leaving import see_off
 from workflows.contracts.model import Contract
 from workflows.contracts.operations import withdraw
+from workflows.invoices.intake import take_in
+from workflows.invoices.model import Invoice
+from workflows.invoices.operations import receive, send_on
+from workflows.invoices.payment import pay, release
+from workflows.invoices.rules import typed_invoice
 from workflows.parties.model import Person
 from workflows.parties.operations import make_token, note_use, withdraw_token
 from workflows.parties.queries import tokens_of
@@ -61,6 +67,14 @@ stages:
     approvers: {group: auditors}
 """
 
+INVOICE = """\
+name: quick-invoice
+document: invoice
+priority: 5
+stages:
+  - {name: manager, approvers: {manager_of: submitter}}
+"""
+
 IN_TIME = """\
 name: in-time
 document: contract
@@ -76,6 +90,7 @@ stages:
 class Busy:
     office: Office
     contracts: dict[str, Contract]
+    invoices: dict[str, Invoice]
     links: dict[str, str]
     """Paths of links, by what they lead to."""
 
@@ -87,6 +102,8 @@ class Busy:
         address = template
         for name in self.contracts:
             address = address.replace("{" + name + "}", self.id(name))
+        for name, invoice in self.invoices.items():
+            address = address.replace("{invoice " + name + "}", str(invoice.id))
         for name, link in self.links.items():
             address = address.replace("{link " + name + "}", link)
         for name, person in self.office.people.items():
@@ -194,7 +211,37 @@ def busy_office(database_url: str, home: Path, *, locale: str = "en") -> Busy:
     office.deliver()
     hand_in("manager", "Security guards, <b>Incheon</b> & Co.", kind="service", currency="KRW", amount="120000000")
     office.deliver()
-    return Busy(office, contracts, links)
+    billed = invoices(office)
+    links["invoice"] = newest("mia@")
+    return Busy(office, contracts, billed, links)
+
+
+def invoices(office: Office) -> dict[str, Invoice]:
+    """The one to approve comes last, so that the newest mail asks for it."""
+    office.route(INVOICE)
+    files: dict[str, tuple[str, bytes]] = {
+        "paid": ("paid.xml", sound_ubl(number="2026-0001", order="PO-7")),
+        "wrong": ("wrong.xml", sound_ubl(number="2026-0002", said_tax="18.00")),
+        "plain": ("scan.pdf", sample()),
+        "asked": ("asked.xml", sound_ubl(number="2026-0003")),
+    }
+    made = {name: invoice(office, file, data) for name, (file, data) in files.items()}
+    paid, dan = made["paid"].id, office.actor("dan")
+    office.decide("mia", contract=made["paid"])
+    with office.transaction() as session:
+        release(session, paid, by=dan, now=office.now, visible=True)
+        pay(session, paid, paid_on=office.now.date(), amount=None, by=dan, now=office.now, visible=True)
+    return made
+
+
+def invoice(office: Office, name: str, data: bytes) -> Invoice:
+    runtime = office.runtime
+    taken = take_in(data, file_name=name, blobs=runtime.blobs, limits=runtime.intake_limits)
+    by = office.actor("dan")
+    with office.transaction() as session:
+        made = receive(session, taken.document, taken.said or typed_invoice({}), taken.findings, by=by, now=office.now)
+    with office.transaction() as session:
+        return send_on(session, made.id, now=office.now, link_days=14)
 
 
 def people(office: Office, locale: str) -> dict[str, Person]:

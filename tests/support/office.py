@@ -36,6 +36,7 @@ from workflows.database import Work, on_commit, open_engine
 from workflows.dispatcher import Dispatcher
 from workflows.outbox import OutgoingMail, open_vault
 from workflows.papers.intake import take_in
+from workflows.papers.model import Paper
 from workflows.papers.operations import HandedIn
 from workflows.papers.steps import Done
 from workflows.parties.model import Kind, Organisation, Person
@@ -209,7 +210,7 @@ class Office:
         *,
         seen: str | None = None,
         comment: str = "",
-        contract: Contract | None = None,
+        contract: Paper | None = None,
         to: str = "submitter",
     ) -> Decided:
         """Decide the open task that ``name`` has, on the version that is current. ``to``: whereto it is sent back."""
@@ -314,7 +315,7 @@ class Office:
         found = session.exec(select(Person).where(Person.email == self.email(name))).one()
         return actor(session, found, via="page")
 
-    def _task(self, session: Session, name: str, contract: Contract | None) -> tuple[Task, Round]:
+    def _task(self, session: Session, name: str, contract: Paper | None) -> tuple[Task, Round]:
         query = (
             select(Task, Round)
             .join(Round, col(Round.id) == col(Task.round_id))
