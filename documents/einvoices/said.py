@@ -47,7 +47,7 @@ class Said:
         self.name = (renamed or {}).get(name, name)
         self.place = place or name
         self.text = "" if len(element) else (element.text or "").strip()
-        self.attributes: Mapping[str, str] = dict(element.attrib)  # type: ignore[arg-type]
+        self.attributes: Mapping[str, str] = {str(name): str(value) for name, value in element.attrib.items()}
         self.taken = False
         self._told: list[Unread] = [] if told is None else told
         self.children: list[Said] = []

@@ -18,6 +18,7 @@ from documents.einvoices.data import (
     Party,
     PaymentMeans,
     Period,
+    Reason,
     TaxCategory,
     TaxSubtotal,
     Totals,
@@ -175,8 +176,8 @@ def test_a_korean_business_number_has_a_check_digit() -> None:
         ("not known", "warning"),
     ],
 )
-def test_what_was_not_read_is_told(reason: str, severity: str) -> None:
-    unread = Unread("Invoice/LegalMonetaryTotal/PayableAmount", "1O.00", reason)  # type: ignore[arg-type]
+def test_what_was_not_read_is_told(reason: Reason, severity: str) -> None:
+    unread = Unread("Invoice/LegalMonetaryTotal/PayableAmount", "1O.00", reason)
     (told,) = check(replace(PLAIN, unread=(unread,)), today=TODAY)
     assert told.severity == severity
     assert "1O.00" in said(told, "en")
