@@ -14,19 +14,22 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from functools import partial
 from uuid import UUID
 
 from cryptography.fernet import Fernet, InvalidToken
 from sqlalchemy import Engine, bindparam, null, or_, update
 from sqlmodel import Session, col, select
 
+from documents.blobs import BlobStore, StoreUnavailable
 from documents.rendering import Reader
 from workflows import places
 from workflows.database import Work, reading, table_of, transaction, write
 from workflows.launcher import Launcher, LauncherUnavailable
-from workflows.notifications import Address, Mailer, MailRefused, MailUnavailable, compose
+from workflows.notifications import Address, Mailer, MailRefused, MailUnavailable, attach, compose
 from workflows.outbox import Letter, MailState, OutgoingMail, Recipient, RunOwed, open_vault, post
 from workflows.settings import Settings
+from workflows.stores import open_blobs
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +43,8 @@ SERVER_RESTS = 1.0  # seconds in which Prefect's server is left alone after it c
 LONGEST_REST = 5.0  # seconds before the same run is tried again: a server that starts is soon there
 LOOK_AGAIN = 2.0  # seconds: for what is due later, or was left by a process that died
 
+LINKS = {"sending": "/s/"}
+"""Where the secret of a mail's link leads, by its kind, where it does not lead to a task."""
 DEPLOYMENTS = {"contract": "contract-lifecycle/signoff", "invoice": "invoice-approval/signoff"}
 
 _SENT = (
@@ -67,6 +72,7 @@ def open_dispatcher(settings: Settings, engine: Engine, *, still_wanted: Still, 
         sender=settings.mail_from,
         still_wanted=still_wanted,
         leaves=leaves,
+        blobs=partial(open_blobs, settings),
     )
 
 
@@ -84,15 +90,17 @@ class Dispatcher:
         sender: str,
         still_wanted: Still,
         leaves: Leaves,
+        blobs: Callable[[], BlobStore],
     ) -> None:
-        """``sender``: address that mails come from. ``still_wanted``: whether what a mail asks for is still open.
+        """``sender``: address that mails come from. ``blobs``: opens the store of the files that mails carry.
 
-        ``leaves``: told when a mail is about to leave that could not be sent ``PROMPTLY``, and may change what it says
-        of times; told again when it has left.
+        ``still_wanted``: whether what a mail asks for is still open. ``leaves``: told when a mail is about to leave
+        that could not be sent ``PROMPTLY``, and may change what it says of times; told again when it has left.
         """
         self._engine, self._mailer, self._launcher = engine, mailer, launcher
         self._vault, self._public_url, self._sender = vault, public_url, sender
         self._still_wanted, self._leaves = still_wanted, leaves
+        self._blobs = blobs
         self._place = places.here()
         self._server_rests_until = 0.0
         self._woken = {"mails": threading.Event(), "runs": threading.Event()}
@@ -249,12 +257,13 @@ class Dispatcher:
             except InvalidToken:
                 raise RuntimeError("SIGNOFF_SECRET has changed since this mail was queued") from None
             # a code opens a link: the two never travel in one mail
-            values |= {"code": secret} if mail.kind == "code" else {"link": f"{self._public_url}/t/{secret}"}
+            path = LINKS.get(mail.kind, "/t/")
+            values |= {"code": secret} if mail.kind == "code" else {"link": f"{self._public_url}{path}{secret}"}
         else:
             values.setdefault("link", None)
         if values.get("page"):
             values["page"] = self._public_url + values["page"]
-        return compose(
+        message = compose(
             mail.kind,
             to=Address(mail.to_name, mail.to_email),
             reply_to=Address(mail.reply_to_name, mail.reply_to_email) if mail.reply_to_email else None,
@@ -263,6 +272,15 @@ class Dispatcher:
             values=values,
             message_id=f"<{mail.id}@{self._sender.rpartition('@')[2]}>",
         )
+        if file := mail.payload.get("attachment"):
+            attach(message, self._kept(file["key"]), name=file["file_name"])
+        return message
+
+    def _kept(self, key: str) -> bytes:
+        try:
+            return self._blobs().get(key)
+        except StoreUnavailable as unavailable:
+            raise MailUnavailable("The file that this mail carries cannot be read just now.") from unavailable
 
     def _failed(self, mail_id: UUID, why: str, *, for_good: bool) -> None:
         now = datetime.now(UTC)

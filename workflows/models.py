@@ -12,6 +12,7 @@ import workflows.orders.model
 import workflows.outbox
 import workflows.papers.model
 import workflows.parties.model
+import workflows.sendings.model
 import workflows.signatures.model
 
 __all__ = ["workflows"]

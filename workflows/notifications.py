@@ -55,6 +55,7 @@ KINDS = frozenset(
         "escalated",
         "ran_out",
         "substitute",
+        "sending",
     )
 )
 """Each is a folder below ``templates/emails`` with subject.txt, body.txt and body.html."""
@@ -112,6 +113,12 @@ def compose(
     message.add_alternative(render(f"emails/{kind}/body.html", reader, **said), subtype="html")
     message["Content-Language"] = reader.locale  # after the bodies, which would take it with them
     return message
+
+
+def attach(message: EmailMessage, data: bytes, *, name: str) -> None:
+    """Put a file beside the words. What it is says its name's ending alone: programs that read mails go by that."""
+    subtype = {"pdf": "pdf", "xml": "xml"}.get(name.rpartition(".")[2].lower(), "octet-stream")
+    message.add_attachment(data, maintype="application", subtype=subtype, filename=_one_line(name))
 
 
 def _said(values: Mapping[str, object], reader: Reader) -> dict[str, Any]:

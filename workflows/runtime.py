@@ -1,4 +1,4 @@
-"""The composition root: settings in, a running engine out. Alone reads schemes and builds adapters."""
+"""The composition root: settings in, a running engine out. It and ``stores`` alone read schemes and build adapters."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 from cryptography.x509 import load_pem_x509_certificates
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from documents.blobs import BlobStore, FolderBlobStore
+from documents.blobs import BlobStore
 from documents.intake import IntakeLimits
 from signing.authority import Authority
 from signing.pdf_signer import PdfSigner
@@ -25,6 +24,7 @@ from workflows.launcher import Launcher
 from workflows.outbox import open_vault
 from workflows.pokes import poke
 from workflows.settings import Settings
+from workflows.stores import open_blobs
 
 log = logging.getLogger(__name__)
 
@@ -127,26 +127,3 @@ def read_trust_anchors(files: Sequence[Path]) -> tuple[bytes, ...]:
         except ValueError:
             raise ValueError(f"SIGNOFF_TRUST_ANCHORS: {file} holds no certificates in PEM.") from None
     return tuple(anchors)
-
-
-def open_blobs(settings: Settings) -> BlobStore:
-    scheme, _, rest = settings.documents.partition(":")
-    match scheme:
-        case "file":
-            return FolderBlobStore(Path(rest))
-        case "s3" | "s3+http":
-            from documents.minio_blobs import MinioBlobStore  # 8 MB that a folder has no use for
-
-            parts = urlsplit(settings.documents)
-            bucket = parts.path.strip("/")
-            if not parts.netloc or not bucket or "/" in bucket:
-                raise ValueError("SIGNOFF_DOCUMENTS_URL is s3://HOST:PORT/BUCKET")
-            return MinioBlobStore(
-                endpoint=parts.netloc,
-                bucket=bucket,
-                access_key=settings.documents_access_key,
-                secret_key=settings.documents_secret_key.get_secret_value(),
-                secure=scheme == "s3",
-            )
-        case _:
-            raise ValueError(f"SIGNOFF_DOCUMENTS_URL is file:FOLDER or s3://HOST:PORT/BUCKET, not {scheme}:…")

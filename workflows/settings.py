@@ -87,6 +87,11 @@ class Settings(BaseSettings):
     intake_file_bytes: int = 100_000_000
     intake_pages: int = 2_000
 
+    sendings_outside: bool = True
+    """Whether documents may be sent to addresses that belong to nobody of the organisation."""
+    sending_file_bytes: int = Field(10_000_000, ge=0)
+    """The largest file that a mail carries; of larger ones a link is sent."""
+
     invoice_folder: Path | None = None
     """A folder that is watched: each file in it is handed in as an invoice, and moved to done/ or refused/."""
     invoice_folder_by: str = ""

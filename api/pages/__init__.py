@@ -16,6 +16,8 @@ for name in (
     "substitutes",
     "discussions",
     "comparisons",
+    "sendings",
+    "received",
     "contracts",
     "invoices",
     "invoice_steps",

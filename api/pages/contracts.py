@@ -20,6 +20,7 @@ from api.pages.discussion_view import Tried, talk_of
 from api.pages.handing_over_view import handing_of
 from api.pages.papers import shows
 from api.pages.pictures import page_picture
+from api.pages.sendings_view import sendings_view
 from api.pages.shell import page
 from api.pages.views import RouteRow, route_rows, stage_name
 from api.pages.words import VIEWS, Status, kind_name, offered_kinds, status_of, told, upcoming
@@ -147,6 +148,8 @@ DONE = {
     "opinion": "Your opinion is on its way",
     "extended": "The due time is put off",
     "recalled": "Taken back; whoever was asked has been told",
+    "passed_on": "Sent; a mail is on its way to them",
+    "revoked": "The link opens nothing any more",
 }
 
 
@@ -233,6 +236,7 @@ def shown(
         done=sentence(DONE[done], reader.locale) if done else "",
         refused=refused,
         comment=comment,
+        sendings=sendings_view(session, contract, all_versions[0], actor, runtime.settings, now=now, typed=typed),
         talk=talk_of(session, subject, actor, here=f"/contracts/{contract.id}", now=now, tried=tried),
     )
 

@@ -28,6 +28,7 @@ from api.pages.invoice_view import view_of
 from api.pages.matches_view import matching_of
 from api.pages.papers import shows
 from api.pages.pictures import page_picture
+from api.pages.sendings_view import sendings_view
 from api.pages.shell import page
 from api.pages.views import route_rows, stage_name
 from api.pages.words import INVOICE_FIELDS, INVOICE_VIEWS, Status, invoice_status, kind_of, told, upcoming
@@ -92,6 +93,8 @@ DONE = {
     "unmatched": "The match is undone",
     "held": "Held once more against what is known now",
     "recalled": "Taken back; whoever was asked has been told",
+    "passed_on": "Sent; a mail is on its way to them",
+    "revoked": "The link opens nothing any more",
 }
 
 
@@ -363,6 +366,7 @@ def shown(
         done=named(DONE[done], reader) if done else "",
         refused=refused,
         comment=comment,
+        sendings=sendings_view(session, invoice, versions[0], actor, runtime.settings, now=now, typed=typed),
         talk=talk_of(session, subject, actor, here=f"/invoices/{invoice.id}", now=now, tried=tried),
     )
 

@@ -72,7 +72,7 @@ def note_device(runtime: Runtime, request: Request, person_id: UUID, *, now: dat
 def device_of(request: Request) -> str | None:
     """The secret of this browser; None where it has none of ours."""
     secret, _, signature = request.cookies.get(DEVICE_COOKIE, "").partition(".")
-    return secret if hmac.compare_digest(signature.encode(), _signed(request, "device", secret).encode()) else None
+    return secret if hmac.compare_digest(signature.encode(), signed(request, "device", secret).encode()) else None
 
 
 def give_pass(request: Request, answer: Response, token: str, link: Link, device: str | None, *, now: datetime) -> str:
@@ -80,7 +80,7 @@ def give_pass(request: Request, answer: Response, token: str, link: Link, device
     device = device or secrets.token_urlsafe(32)
     until = str(int((now + PASS_LASTS).timestamp()))
     for name, value, lasts, path in (
-        (DEVICE_COOKIE, f"{device}.{_signed(request, 'device', device)}", DEVICE_COOKIE_LASTS, "/"),
+        (DEVICE_COOKIE, f"{device}.{signed(request, 'device', device)}", DEVICE_COOKIE_LASTS, "/"),
         (PASS_COOKIE, f"{until}.{_signed_pass(request, link.id, device, until)}", PASS_LASTS, f"/t/{token}"),
     ):
         answer.set_cookie(
@@ -102,10 +102,10 @@ def _is_pass(request: Request, cookie: str, link_id: UUID, device: str, now: dat
 
 
 def _signed_pass(request: Request, link_id: UUID, device: str, until: str) -> str:
-    return _signed(request, "pass", f"{link_id}:{device}:{until}")
+    return signed(request, "pass", f"{link_id}:{device}:{until}")
 
 
-def _signed(request: Request, purpose: str, words: str) -> str:
+def signed(request: Request, purpose: str, words: str) -> str:
     secret = get_runtime(request).settings.secret.get_secret_value()
     key = hmac.digest(secret.encode(), f"cookies of links: {purpose}".encode(), "sha256")
     return base64.urlsafe_b64encode(hmac.digest(key, words.encode(), "sha256")).decode().rstrip("=")

@@ -240,6 +240,9 @@ TOLD = {
     "paid": "%(actor)s noted that the invoice was paid on %(day)s",
     "disputed": "%(actor)s asked %(to)s about the invoice",
     "settled": "%(actor)s took the invoice up again, as its supplier has answered",
+    "passed_on": "%(actor)s sent version %(version)s to %(to_name)s (%(to_email)s)",
+    "passed_on_opened": "%(to_name)s (%(to_email)s) opened version %(version)s, which was sent",
+    "passed_on_revoked": "%(actor)s revoked the link that was sent to %(to_name)s (%(to_email)s)",
     "mail_failed": "A mail to %(to_name)s (%(to_email)s) could not be delivered",
 }
 SAID = {

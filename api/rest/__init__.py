@@ -18,6 +18,7 @@ from api.rest import (
     rates,
     rounds,
     routes,
+    sendings,
     tasks,
     verifications,
 )
@@ -32,6 +33,7 @@ for part in (
     decisions,
     discussions,
     handing_over,
+    sendings,
     tasks,
     routes,
     rounds,

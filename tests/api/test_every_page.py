@@ -79,6 +79,8 @@ PAGES = {
     "settings": ("dan", "/settings?done=token"),
     "mailbox": ("", "/mailbox"),
     "task link": ("", "{link asked}"),
+    "what was sent for reading": ("", "{link sent}"),
+    "what was sent and read": ("", "{link read}"),
     "task link, changed": ("", "{link changed}"),
     "its text": ("", "{link asked}/text"),
     "task link of an invoice": ("", "{link invoice}"),
@@ -90,6 +92,7 @@ PAGES = {
     "reading link": ("", "{link sealed}"),
 }
 REFUSED = {
+    "a link that was revoked": ("", "{link revoked}", 410),
     "no such address": ("", "/no/such/address", 404),
     "no such contract": ("dan", "/contracts/00000000-0000-7000-8000-000000000000", 404),
     "no such link": ("", "/t/" + "x" * 43, 404),

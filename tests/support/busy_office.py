@@ -18,10 +18,13 @@ from workflows.invoices.model import Invoice
 from workflows.invoices.operations import receive, send_on
 from workflows.invoices.payment import pay, release
 from workflows.invoices.rules import typed_invoice
+from workflows.papers.model import Paper
 from workflows.parties.model import Person
 from workflows.parties.operations import make_token, note_use, withdraw_token
 from workflows.parties.queries import tokens_of
 from workflows.parties.rules import Scope
+from workflows.sendings.operations import open_sent, revoke, send
+from workflows.sendings.rules import Addressed
 from workflows.upkeep.steps import keep_deadlines
 
 ROUTE = """\
@@ -213,7 +216,30 @@ def busy_office(database_url: str, home: Path, *, locale: str = "en") -> Busy:
     office.deliver()
     billed = invoices(office)
     links["invoice"] = newest("mia@")
+    links |= sendings(office, contracts["in force"], billed["paid"])
     return Busy(office, contracts, billed, links)
+
+
+def sendings(office: Office, *papers: Paper) -> dict[str, str]:
+    """In every state that what was sent for reading can be in; the links that lead somewhere, and nowhere."""
+    links = {}
+    for paper in papers:
+        for state, email in (
+            ("sent", "sora@partner.example"),
+            ("revoked", "ann@haneul.example"),
+            ("read", "a@b.example"),
+        ):
+            to, now = Addressed(email, note="Does this match your records?", days=14), office.now
+            with office.transaction() as session:
+                by = office.actor("dan")
+                made = send(session, paper, to, by=by, now=now, outside=True, most_attached=10_000_000)
+            links[state] = link_in(office.deliver()[-1])
+            with office.transaction() as session:
+                if state == "read":
+                    open_sent(session, links[state].removeprefix("/s/"), now=now)
+                if state == "revoked":
+                    revoke(session, paper, made.id, by=by, now=now)
+    return links
 
 
 def invoices(office: Office) -> dict[str, Invoice]:

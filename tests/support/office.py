@@ -357,6 +357,7 @@ def open_office(database_url: str, home: Path, **settings: Any) -> Office:
         sender="contracts@haneul.example",
         still_wanted=mail_still_wanted,
         leaves=mail_leaves,
+        blobs=lambda: FolderBlobStore(home / "documents"),
     )
     on_commit(engine, dispatcher.wake)
     runtime = Runtime(
@@ -375,8 +376,8 @@ def open_office(database_url: str, home: Path, **settings: Any) -> Office:
 
 
 def link_in(message: EmailMessage) -> str:
-    """The path of the task link in a mail."""
-    found = re.search(r"(/t/[\w-]{43})", text_of(message))
+    """The path of the link in a mail."""
+    found = re.search(r"(/[st]/[\w-]{43})", text_of(message))
     assert found is not None, text_of(message)
     return found[1]
 

@@ -112,6 +112,10 @@ OWN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "incident": ({"page": PAGE, "for_name": "박도윤"}, {}),
     "mention": ({"page": PAGE, "shared": True, "file_name": "견적서 2.1"}, {"shared": False, "comment": "Fine."}),
     "review": (ASKED | {"how": "prepare"}, ASKED | {"how": "review", "comment": "", "due_at": None}),
+    "sending": (
+        {"link": LINK, "link_until": "2026-06-04T00:31:00+00:00", "file_name": "견적서 2.1"},
+        {"link": None, "sender_email": ""},
+    ),
     "query": ({"supplier_number": "2026-0001"}, {"supplier_number": ""}),
     "opinion": ({"page": PAGE}, {"link": LINK, "link_until": "2026-06-04T00:31:00+00:00"}),
     "handed_over": (AWAY | {"page": PAGE, "due_at": "2026-05-27T09:00:00Z"}, AWAY | {"how": "delegated"}),

@@ -48,6 +48,7 @@ class Invoice(Paper, table=True):
     process: ClassVar[str] = PROCESS
     missing: ClassVar[str] = "There is no such invoice."
     finish: ClassVar[str] = "release"
+    original_counts: ClassVar[bool] = True
 
     kind: str = Field(default="invoice", max_length=20)
     """"invoice" or "credit note"."""

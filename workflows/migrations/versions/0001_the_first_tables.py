@@ -256,6 +256,39 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_api_token_person_id"), ["person_id"], unique=False)
 
     op.create_table(
+        "sending",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("process", sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
+        sa.Column("subject_id", sa.Uuid(), nullable=False),
+        sa.Column("version_number", sa.Integer(), nullable=False),
+        sa.Column("token_sha256", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column("to_name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("to_email", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("locale", sqlmodel.sql.sqltypes.AutoString(length=8), nullable=False),
+        sa.Column("timezone", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column("inside", sa.Boolean(), nullable=False),
+        sa.Column("with_file", sa.Boolean(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("by_id", sa.Uuid(), nullable=False),
+        sa.Column("by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.Column("expires_at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.Column("revoked_at", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.Column("revoked_by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("opened_at", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.Column("openings", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["by_id"],
+            ["person.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("token_sha256"),
+    )
+    with op.batch_alter_table("sending", schema=None) as batch_op:
+        batch_op.create_index("ix_sending_by", ["by_id", "at"], unique=False)
+        batch_op.create_index("ix_sending_subject", ["process", "subject_id", "id"], unique=False)
+
+    op.create_table(
         "contract",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("number", sqlmodel.sql.sqltypes.AutoString(length=20), nullable=False),
@@ -1243,6 +1276,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_contract_cancel_by"))
 
     op.drop_table("contract")
+    with op.batch_alter_table("sending", schema=None) as batch_op:
+        batch_op.drop_index("ix_sending_subject")
+        batch_op.drop_index("ix_sending_by")
+
+    op.drop_table("sending")
     with op.batch_alter_table("api_token", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_api_token_person_id"))
 
