@@ -10,7 +10,7 @@ from typing import Any
 from sqlmodel import Session
 
 from api.errors import said
-from api.pages.route_forms import ROUTE, StageRow, fields_at, row_at, rows
+from api.pages.route_forms import ROUTE, StageRow, document_of, fields_at, row_at, rows
 from api.pages.route_pressing import Helper, Worked
 from api.pages.route_words import summary
 from documents.rendering import Reader, sentence
@@ -24,6 +24,8 @@ from workflows.parties.queries import colleagues, memberships
 from workflows.parties.rules import Actor
 
 MOST_FOUND = 20  # people whom a search shows
+EXAMPLES = {"contract": 'contract.kind == "lease"', "invoice": 'invoice.cost_center == "4711"'}
+"""A condition that may be asked of each kind of document."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,10 @@ class Listed:
 
 @dataclass(frozen=True)
 class Opened:
-    """The form that is open. ``targets``: where its stage may send back to. ``roles`` and ``groups`` are suggested."""
+    """The form that is open. ``targets``: where its stage may send back to. ``roles`` and ``groups`` are suggested.
+
+    ``document``: for which kind the route is; ``condition``: one that may be asked of it.
+    """
 
     at: str
     row: StageRow | None
@@ -50,6 +55,8 @@ class Opened:
     groups: Sequence[str]
     found: Sequence[Person] | None
     facts: Sequence[str]
+    document: str
+    condition: str
     operators: Sequence[str]
     bands: int
 
@@ -60,7 +67,7 @@ def stages_shown(session: Session, done: Worked, reader: Reader, by: Actor, *, s
         tree = tree_of(done.source)
     except Refused as refused:
         return {"listed": None, "opened": None, "unreadable": said(refused, reader), "helper": done.helper, "focus": ""}
-    known = rows(tree)
+    known, document = rows(tree), document_of(tree)
     opened = None
     if done.at == ROUTE or (done.at and row_at(known, done.at)):
         fields = fields_at(tree, done.at)
@@ -77,12 +84,22 @@ def stages_shown(session: Session, done: Worked, reader: Reader, by: Actor, *, s
             roles=roles,
             groups=groups,
             found=_found(session, by, done.helper) if search else None,
-            facts=fields_of("contract"),
+            facts=fields_of(document),
+            document=document,
+            condition=f"amount >= 50000 && {EXAMPLES[document]}",
             operators=OPERATORS,
             bands=sum(name.endswith(".stages") for name in fields if name.startswith("bands.")),
         )
     listed = [_listed(row, str(number), reader) for number, row in enumerate(known, 1)]
     return {"listed": listed, "opened": opened, "unreadable": "", "helper": done.helper, "focus": done.focus}
+
+
+def document_in(source: str) -> str:
+    """The kind of document that a text is for, readable or not."""
+    try:
+        return document_of(tree_of(source))
+    except Refused:
+        return document_of(None)
 
 
 def _listed(row: StageRow, number: str, reader: Reader) -> Listed:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from workflows.approvals.conditions import DOCUMENTS
 from workflows.approvals.editing import Path, Tree, found, insert, move, put, remove, tree_of
 from workflows.errors import Refused
 
@@ -17,6 +18,11 @@ ROUTE = "route"
 """The place of what is said of the route as a whole; a stage's is such as “2”, a branch's such as “2.0”."""
 ASKED = ("approvers", "fallback", "to")
 MOST_BANDS_TYPED = 51
+MATCH = (
+    *(("match", of, name) for of in ("price", "quantity") for name in ("percent", "amount")),
+    *(("match", outcome, name) for outcome in ("on_failure", "without_order") for name in ("insert", "before")),
+)
+"""Where the text says how documents are held against orders."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +105,9 @@ def _asked_fields(asked: str, tree: Tree) -> dict[str, str]:
 
 def route_fields(tree: Tree) -> dict[str, str]:
     made = {name: _text(found(tree, (name,))) for name in ("name", "priority", "when", "currency", "repeated")}
+    made["document"] = document_of(tree)
     made |= {f"calendar.{name}": _text(found(tree, ("calendar", name))) for name in ("country", "timezone", "hours")}
+    made |= {".".join(path): _text(found(tree, path)) for path in MATCH}
     made["exclude"] = _lines(found(tree, ("separation", "exclude")))
     made["distinct"] = _text(found(tree, ("separation", "distinct_across_stages")))
     reopened = found(tree, ("on_change", "reopen_from"))
@@ -111,6 +119,12 @@ def route_fields(tree: Tree) -> dict[str, str]:
             made[f"bands.{number}.{name}"] = _text(found(band, (name,)))
         made[f"bands.{number}.stages"] = _lines(found(band, ("stages",))).replace("\n", ", ")
     return made
+
+
+def document_of(tree: Tree) -> str:
+    """The kind of document that a text is for; contract, as long as it names none that there is."""
+    named = _text(found(tree, ("document",)))
+    return named if named in DOCUMENTS else "contract"
 
 
 def fields_at(tree: Tree, place: str) -> dict[str, str]:
@@ -282,8 +296,16 @@ def _bands(typed: Fields) -> Tree:
     return made or None
 
 
+def _match(typed: Fields) -> Tree:
+    made: dict[str, dict[str, str]] = {}
+    for path in MATCH:
+        if given := _given(typed, ".".join(path)):
+            made.setdefault(path[1], {})[path[2]] = given.replace(",", "") if path[2] == "amount" else given
+    return made or None
+
+
 _ROUTE = (
-    _plainly("name"),
+    *(_plainly(name) for name in ("name", "document")),
     _Part("priority", ("priority",), _priority),
     *(_plainly(name) for name in ("when", "currency")),
     _Part("calendar", ("calendar",), _calendar),
@@ -291,6 +313,7 @@ _ROUTE = (
     _plainly("repeated"),
     _Part("on_change", ("on_change",), _on_change),
     _Part("links", ("code_above",), _links),
+    _Part("match", ("match",), _match),
     _Part("bands", ("bands",), _bands),
 )
 

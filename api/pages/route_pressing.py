@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 from starlette.datastructures import FormData
 
 from api.pages.route_forms import (
     ROUTE,
     added,
+    document_of,
     fields_at,
     moved,
     removed,
@@ -26,13 +27,16 @@ from workflows.errors import Refused
 
 @dataclass(frozen=True)
 class Trial:
-    """What a dry run is asked, as it was typed."""
+    """What a dry run is asked, as it was typed. ``kind``: of contract or of invoice. The last three: of invoices."""
 
     amount: str = ""
     currency: str = ""
-    kind: str = "other"
+    kind: str = ""
     facts: str = ""
     submitter: str = ""
+    match: str = ""
+    supplier: str = ""
+    cost_center: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,7 @@ def pressed(form: FormData) -> Pressed:
         drawn=_drawn(text("drawn")),
         typed=typed,
         seen=text("seen"),
-        trial=Trial(*(text(name) for name in ("amount", "currency", "kind", "facts", "submitter"))),
+        trial=Trial(**{each.name: text(each.name) for each in fields(Trial)}),
         helper=Helper(
             q=text("q"),
             into=text("into", "approvers"),
@@ -157,9 +161,10 @@ def _button(done: Worked, asked: Pressed) -> Worked:
 
 
 def _with_condition(done: Worked, helper: Helper) -> Worked:
-    fact = f"contract.{helper.own.strip()}" if helper.own.strip() else helper.fact
+    document = document_of(tree_of(done.source))
+    fact = f"{document}.{helper.own.strip()}" if helper.own.strip() else helper.fact
     before = fields_at(tree_of(done.source), done.at)
-    when = joined(before["when"], helper.join, composed(fact, helper.operator, helper.value))
+    when = joined(before["when"], helper.join, composed(fact, helper.operator, helper.value, document))
     source = typed_into(done.source, done.at, before, {**before, "when": when})
     return replace(done, source=source, helper=Helper(), focus="when")
 

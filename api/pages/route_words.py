@@ -22,6 +22,7 @@ FIELDS = {
     "separation": "separation of duties",
     "repeated": "people who are repeated",
     "on_change": "what a new version of the document does",
+    "match": "how it is held against orders",
     "bands": "bands of the amount",
     "links": "one-time code for links",
     "tests": "golden cases",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
@@ -15,30 +15,36 @@ from starlette.datastructures import FormData
 from api.auth import Administers, AdministersByForm, Visitor
 from api.dependencies import Engine, Now
 from api.errors import said
-from api.pages.route_editor import findings_said, stages_shown
+from api.pages.route_editor import document_in, findings_said, stages_shown
 from api.pages.route_pressing import Helper, Trial, Worked, pressed, worked
 from api.pages.route_words import difference_words
 from api.pages.shell import page
 from api.pages.views import stage_name
-from api.pages.words import KINDS, kind_name
+from api.pages.words import INVOICE_KINDS, KINDS, kind_name
 from api.readers import reader_of
 from documents.rendering import Reader, render, sentence
 from workflows.approvals.checking import findings_in
+from workflows.approvals.composing import fields_of
 from workflows.approvals.differences import differences, lines_changed
 from workflows.approvals.dry_run import DryRun, DryStage, dry_run
 from workflows.approvals.model import RouteVersion
+from workflows.approvals.plan import MatchOutcome
 from workflows.approvals.publishing import parsed, publish
 from workflows.approvals.queries import current_routes, route_versions, running_rounds
 from workflows.approvals.route import Route, RouteRefused, parse, read, sha256_of
 from workflows.approvals.source import Finding
 from workflows.business_time import explained
 from workflows.errors import NotFound, Refused
+from workflows.invoices.cost_centers import with_owner
 from workflows.papers.rules import checked_amount
 from workflows.parties.queries import by_email
 from workflows.parties.rules import normalised_email
 from workflows.runtime import Runtime
 
 router = APIRouter(include_in_schema=False)
+
+FACTS = {"contract": "risk = high", "invoice": "order_number = PO-7"}
+"""What is typed among the further facts, of each kind of document."""
 
 FIRST_LINES = """\
 name: two-eyes
@@ -197,7 +203,7 @@ def check(
             "source": done.source,
             "lines": sorted({each.line for each in findings}),
             "findings": render("pages/_route_findings.html", reader, **told),
-            "stages": render("pages/_route_stages.html", reader, kinds=_kinds(reader), **stages),
+            "stages": render("pages/_route_stages.html", reader, **stages),
         }
     )
 
@@ -212,6 +218,7 @@ def current(session: Session, name: str) -> RouteVersion:
 
 def _tried(runtime: Runtime, source: str, trial: Trial, now: datetime) -> DryRun:
     route = read(source)
+    trial = _of_document(trial, route.document)
     amount, currency = checked_amount(trial.amount.replace(",", ""), trial.currency)
     with runtime.reading() as session:
         submitter = by_email(session, normalised_email(trial.submitter))
@@ -219,8 +226,20 @@ def _tried(runtime: Runtime, source: str, trial: Trial, now: datetime) -> DryRun
             raise Refused(
                 "Nobody is registered with the address %(email)s.", field="submitter", email=trial.submitter[:80]
             )
-        fields: Mapping[str, Any] = {"kind": trial.kind or "other", **_facts(trial.facts)}
-        return dry_run(session, route, amount=amount, currency=currency, fields=fields, submitter=submitter, now=now)
+        fields: dict[str, Any] = {"kind": trial.kind}
+        if route.document == "invoice":
+            fields |= {"supplier": trial.supplier, "cost_center": trial.cost_center}
+            fields = with_owner(session, fields, submitter.organisation_id)
+        return dry_run(
+            session,
+            route,
+            amount=amount,
+            currency=currency,
+            fields={**fields, **_facts(trial.facts)},
+            submitter=submitter,
+            now=now,
+            match=next((each for each in get_args(MatchOutcome) if each == trial.match), None),
+        )
 
 
 def _rows(run: DryRun, reader: Reader) -> list[DryRow]:
@@ -247,8 +266,16 @@ def _facts(text: str) -> dict[str, object]:
     return made
 
 
-def _kinds(reader: Reader) -> list[tuple[str, str]]:
+def _kinds(document: str, reader: Reader) -> list[tuple[str, str]]:
+    if document == "invoice":
+        return [(name, sentence(words, reader.locale)) for name, words in INVOICE_KINDS.items()]
     return [(name, kind_name(name, reader)) for name in KINDS]
+
+
+def _of_document(trial: Trial, document: str) -> Trial:
+    """With a kind that there is among these documents, whatever was chosen among others before."""
+    known = INVOICE_KINDS if document == "invoice" else KINDS
+    return trial if trial.kind in known else replace(trial, kind="invoice" if document == "invoice" else "other")
 
 
 def _designer(
@@ -266,6 +293,7 @@ def _designer(
 ) -> Response:
     reader = reader_of(request)
     outcome = outcome or Outcome()
+    document = document_in(done.source)
     with runtime.reading() as session:
         versions = route_versions(session, route.name) if route else []
         running = running_rounds(session, route.name) if route else 0
@@ -293,8 +321,15 @@ def _designer(
         seen=sha256_of(done.source) if outcome.shown else "",
         run=outcome.run,
         rows=outcome.rows,
-        trial=trial or Trial(submitter=visitor.actor.email),
-        kinds=_kinds(reader),
+        trial=_of_document(trial or Trial(submitter=visitor.actor.email), document),
+        document=document,
+        kinds=_kinds(document, reader),
+        facts_hint=sentence(
+            "One a line, such as %(fact)s. A condition may ask for: %(known)s.",
+            reader.locale,
+            fact=FACTS[document],
+            known=", ".join(fields_of(document)),
+        ),
         published=published,
         **stages,
     )

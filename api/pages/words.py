@@ -66,12 +66,13 @@ def kind_of(paper: Paper, reader: Reader) -> str:
     match paper:
         case Contract():
             return kind_name(paper.kind, reader)
-        case Invoice(kind="credit note"):
-            return sentence("Credit note", reader.locale)
+        case Invoice():
+            return sentence(INVOICE_KINDS[paper.kind], reader.locale)
         case _:
-            return sentence("Invoice", reader.locale)
+            return ""
 
 
+INVOICE_KINDS = {"invoice": "Invoice", "credit note": "Credit note"}
 INVOICE_VIEWS = {
     "": "All",
     "needs_me": "Needs me",

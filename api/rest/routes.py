@@ -17,6 +17,7 @@ from workflows.approvals.publishing import parsed, publish
 from workflows.approvals.rates import Rates
 from workflows.approvals.route import read
 from workflows.errors import NotFound, Refused
+from workflows.invoices.cost_centers import with_owner
 from workflows.papers.rules import checked_amount
 from workflows.parties.queries import by_email
 from workflows.parties.rules import normalised_email
@@ -100,7 +101,9 @@ def post_dry_run(
         route,
         amount=amount,
         currency=currency,
-        fields=body.invoice if route.document == "invoice" else body.contract,
+        fields=with_owner(session, body.invoice, submitter.organisation_id)
+        if route.document == "invoice"
+        else body.contract,
         match=body.match,
         submitter=submitter,
         now=now,

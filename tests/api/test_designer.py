@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
@@ -15,6 +16,7 @@ from tests.support.html import Element, faults, read
 from tests.support.korean import english_left
 from tests.support.office import PASSWORD, Office
 from workflows.approvals.queries import current_routes, route_versions
+from workflows.invoices.cost_centers import keep_cost_centers
 
 ROUTE = """\
 # The route of the house
@@ -464,3 +466,104 @@ def test_nobody_else_sees_versions_and_documents_under_way(office: Office, web: 
     assert re.search(
         "no-store|private", web.get(address, headers={"Cookie": cookie}).headers.get("cache-control", "no-store")
     )
+
+
+PAYABLE = """\
+name: payable
+document: invoice
+currency: EUR
+bands:
+  - {to: "1000", stages: []}
+  - {from: "1000", stages: [owner]}
+stages:
+  - {name: owner, approvers: {field: cost_center.owner}}
+  - {name: exception, approvers: {group: security}}
+  - {name: procurement, approvers: {group: privacy}}
+"""
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_how_invoices_are_held_against_orders_reaches_the_text(office: Office, web: TestClient, lang: str) -> None:
+    office.route(PAYABLE.replace("bands", "match: {on_failure: {insert: exception}}\nbands"))
+    root = Designer(web, "/routes/payable", lang=lang)
+    root.press("edit:route")
+    root.press(
+        "apply",
+        f_match__price__percent="2",
+        f_match__price__amount="1,050.00",
+        f_match__quantity__amount="3",
+        f_match__on_failure__before="first",
+        f_match__without_order__insert="procurement",
+    )
+    assert yaml.safe_load(root.text)["match"] == {
+        "price": {"percent": "2", "amount": "1050.00"},
+        "quantity": {"amount": "3"},
+        "on_failure": {"insert": "exception", "before": "first"},
+        "without_order": {"insert": "procurement"},
+    }
+    root.press("difference")
+    root.press("publish")
+    assert root.text.count("match") == 1
+    root.press("edit:route")
+    root.press("apply", f_match__price__percent="", f_match__price__amount="", f_match__quantity__amount="")
+    root.press("apply", f_match__on_failure__insert="", f_match__on_failure__before="")
+    root.press("apply", f_match__without_order__insert="")
+    assert root.text == PAYABLE
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_conditions_of_a_route_for_invoices_ask_about_invoices(office: Office, web: TestClient, lang: str) -> None:
+    office.route(PAYABLE)
+    root = Designer(web, "/routes/payable", lang=lang)
+    root.press("edit:0")
+    root.press("condition", fact="invoice.cost_center", operator="==", value="4711")
+    root.press("condition", own="plant", operator="==", value="Busan")
+    when = 'invoice.cost_center == "4711" && has(invoice.plant) && invoice.plant == "Busan"'
+    assert when in root.text
+    root.press("check")
+
+
+def test_a_route_for_contracts_becomes_one_for_invoices_in_its_form(office: Office, web: TestClient) -> None:
+    root = Designer(web)
+    root.press("edit:route")
+    assert "f.match.price.percent" not in names(root.page.one("form", id="designer"))
+    root.press("apply", f_document="invoice")
+    assert "document: invoice\n" in root.text
+    assert "f.match.price.percent" in names(root.page.one("form", id="designer"))
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+@pytest.mark.parametrize(
+    ("outcome", "amount", "asked"),
+    [
+        ("failed", "100", ["exception: Mia"]),
+        ("without_order", "2000", ["owner: Ann", "procurement: Bo"]),
+        ("matched", "2000", ["owner: Ann"]),
+        ("", "2000", ["owner: Ann"]),
+    ],
+)
+def test_an_invoice_is_tried_out_by_how_it_was_held_against_orders(
+    office: Office, web: TestClient, lang: str, outcome: str, amount: str, asked: list[str]
+) -> None:
+    inserts = "match: {on_failure: {insert: exception, before: first}, without_order: {insert: procurement}}\nbands"
+    office.route(PAYABLE.replace("bands", inserts))
+    with office.transaction() as session:
+        kept = {"4711": ("Yard", "ann@haneul.example")}
+        keep_cost_centers(session, kept, by=office.actor("root"), now=office.now)
+    root = Designer(web, "/routes/payable", lang=lang)
+    page = root.press(
+        "try",
+        submitter="dan@haneul.example",
+        amount=amount,
+        currency="EUR",
+        match=outcome,
+        cost_center="4711",
+        kind="credit note",
+    )
+    rows = [row.all("td") for row in page.one("section", aria_labelledby="dry").one("tbody").all("tr")]
+    told = [(row[0].one("strong").text, row[1].text) for row in rows]
+    for each in asked:
+        stage, _, person = each.partition(": ")
+        assert [people for name, people in told if name.lower() == stage and people.startswith(person)], told
+    kept_as_typed = filled(page.one("form", id="designer"))
+    assert (kept_as_typed["match"], kept_as_typed["kind"]) == (outcome, "credit note")
