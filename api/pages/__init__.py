@@ -20,6 +20,7 @@ for name in (
     "received",
     "contracts",
     "invoices",
+    "exports",
     "invoice_steps",
     "matches",
     "boards",

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
 from sqlmodel import Session
 
 from api.pages.words import OUTCOMES
-from documents.rendering import Reader, day_plain, sentence
+from documents.rendering import Reader, sentence
 from workflows.invoices.matching import matches, matching
 from workflows.invoices.model import Invoice, InvoiceMatch
-from workflows.invoices.queries import lines
+from workflows.invoices.queries import difference_words, lines
 from workflows.invoices.rules import why_not_match
 from workflows.parties.rules import Actor
 
 KINDS = {"order": "Purchase order", "contract": "Agreed contract", "machine": "Machine"}
-DAYS = ("day", "starts_on", "ends_on", "removed_on", "installed_on")
 
 
 @dataclass(frozen=True)
@@ -84,15 +82,6 @@ def matching_of(
         positions=list(names.items()),
         may_match=why_not_match(actor, invoice, asked=asked) is None,
     )
-
-
-def difference_words(kept: Mapping[str, Any], reader: Reader) -> str:
-    """What differs, in the reader's language, with days as they read them."""
-    values = {
-        name: day_plain(date.fromisoformat(value), reader) if name in DAYS and value else value
-        for name, value in kept["values"].items()
-    }
-    return sentence(kept["sentence"], reader.locale, **values)
 
 
 def _row(row: InvoiceMatch, reader: Reader) -> Row:

@@ -19,6 +19,7 @@ from api.rest import (
     rounds,
     routes,
     sendings,
+    spreadsheets,
     tasks,
     verifications,
 )
@@ -29,6 +30,7 @@ for part in (
     contracts,
     cost_centers,
     invoices,
+    spreadsheets,
     comparisons,
     decisions,
     discussions,

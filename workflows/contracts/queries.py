@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from sqlalchemy import ColumnElement, and_, or_
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from workflows.contracts.model import Contract, ContractState
 from workflows.errors import Refused
@@ -42,6 +43,22 @@ def listed(
 
     ``state``: a contract state, or one of ``FILTERS``. ``expires_before``: ends, or must be cancelled, before that day.
     """
+    return page_of(
+        session,
+        Contract,
+        actor,
+        asked_for(actor, state=state, party=party, expires_before=expires_before, today=today),
+        q=q,
+        filtered=bool(state or party.strip() or expires_before),
+        cursor=cursor,
+        limit=limit,
+    )
+
+
+def asked_for(
+    actor: Actor, *, state: str = "", party: str = "", expires_before: date | None = None, today: date
+) -> SelectOfScalar[Contract]:
+    """Those of the contracts the actor may see; the arguments as of ``listed``."""
     wanted = visible_to(Contract, actor)
     if state:
         wanted = wanted.where(_in_state(state, actor, today))
@@ -52,16 +69,7 @@ def listed(
             Contract.state == ContractState.IN_FORCE,
             or_(col(Contract.ends_on) < expires_before, col(Contract.cancel_by) < expires_before),
         )
-    return page_of(
-        session,
-        Contract,
-        actor,
-        wanted,
-        q=q,
-        filtered=bool(state or party.strip() or expires_before),
-        cursor=cursor,
-        limit=limit,
-    )
+    return wanted
 
 
 def _in_state(state: str, actor: Actor, today: date) -> ColumnElement[bool]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
+from documents.rendering import Reader, day_plain, sentence
 from workflows.errors import Refused
 from workflows.invoices.model import CostCenter, Invoice, InvoiceAdjustment, InvoiceLine, InvoiceState, InvoiceTax
 from workflows.invoices.readings import newest_reading
@@ -17,7 +20,9 @@ from workflows.parties.rules import Actor
 __all__ = [
     "FILTERS",
     "adjustments",
+    "asked_for",
     "cost_centers",
+    "difference_words",
     "lines",
     "listed",
     "newest_reading",
@@ -45,6 +50,25 @@ def listed(
 
     ``state``: a state of an invoice, or one of ``FILTERS``. ``due_before``: not paid, and due before that day.
     """
+    if supplier.strip():
+        # found by the index over all words first: looking through every name takes seconds among a million
+        q = f"{q} {supplier}"
+    return page_of(
+        session,
+        Invoice,
+        actor,
+        asked_for(actor, state=state, supplier=supplier, due_before=due_before, today=today),
+        q=q,
+        filtered=bool(state or supplier.strip() or due_before),
+        cursor=cursor,
+        limit=limit,
+    )
+
+
+def asked_for(
+    actor: Actor, *, state: str = "", supplier: str = "", due_before: date | None = None, today: date
+) -> SelectOfScalar[Invoice]:
+    """Those of the invoices the actor may see; the arguments as of ``listed``."""
     wanted = visible_to(Invoice, actor)
     to_pay = col(Invoice.state).in_(UNDER_WAY)
     match state:
@@ -63,19 +87,8 @@ def listed(
     if due_before is not None:
         wanted = wanted.where(to_pay, col(Invoice.due_on) < due_before)
     if supplier.strip():
-        # found by the index over all words first: looking through every name takes seconds among a million
-        q = f"{q} {supplier}"
         wanted = wanted.where(col(Invoice.supplier).ilike(literally(supplier.strip()), escape="\\"))
-    return page_of(
-        session,
-        Invoice,
-        actor,
-        wanted,
-        q=q,
-        filtered=bool(state or supplier.strip() or due_before),
-        cursor=cursor,
-        limit=limit,
-    )
+    return wanted
 
 
 def unfinished(session: Session, actor: Actor, *, limit: int = 50) -> Sequence[Invoice]:
@@ -123,3 +136,15 @@ def cost_centers(session: Session, actor: Actor) -> Sequence[CostCenter]:
     return session.exec(
         select(CostCenter).where(CostCenter.organisation_id == actor.organisation_id).order_by(col(CostCenter.code))
     ).all()
+
+
+DAYS = ("day", "starts_on", "ends_on", "removed_on", "installed_on")
+
+
+def difference_words(kept: Mapping[str, Any], reader: Reader) -> str:
+    """What differs, in the reader's language, with days as they read them."""
+    values = {
+        name: day_plain(date.fromisoformat(value), reader) if name in DAYS and value else value
+        for name, value in kept["values"].items()
+    }
+    return sentence(kept["sentence"], reader.locale, **values)
