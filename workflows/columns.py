@@ -14,6 +14,8 @@ from uuid import UUID
 
 from sqlalchemy import JSON, DateTime, Enum, Numeric, String, TypeDecorator
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 
 def new_id() -> UUID:
@@ -87,6 +89,40 @@ class Decimals(TypeDecorator[Decimal]):
 
     def process_result_value(self, value: Any, dialect: Any) -> Decimal | None:
         return None if value is None else Decimal(value)
+
+
+class _Summed(TypeDecorator[Decimal]):
+    """What ``ExactSum`` gives: a number on PostgreSQL, the summands themselves on SQLite."""
+
+    impl = Numeric
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Any) -> Any:
+        return dialect.type_descriptor(String() if dialect.name == "sqlite" else Numeric())
+
+    def process_result_value(self, value: Any, dialect: Any) -> Decimal | None:
+        if value is None:
+            return None
+        return sum(map(Decimal, value.split(",")), Decimal(0)) if isinstance(value, str) else Decimal(value)
+
+
+class ExactSum(FunctionElement[Decimal]):
+    """The sum of a column of ``Decimals``; None where no row has a value. SQLite has no decimals to sum: there the
+    values come as they are, and are added up here."""
+
+    name = "exact_sum"
+    type = _Summed()
+    inherit_cache = True
+
+
+@compiles(ExactSum)
+def _sum(element: ExactSum, compiler: Any, **words: Any) -> str:
+    return f"sum({compiler.process(element.clauses, **words)})"
+
+
+@compiles(ExactSum, "sqlite")
+def _summands(element: ExactSum, compiler: Any, **words: Any) -> str:
+    return f"group_concat({compiler.process(element.clauses, **words)})"
 
 
 def by_value(kind: type[StrEnum]) -> Enum:

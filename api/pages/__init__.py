@@ -23,6 +23,7 @@ for name in (
     "exports",
     "invoice_steps",
     "matches",
+    "statements",
     "boards",
     "routes",
     "rates",

@@ -20,6 +20,7 @@ from api.rest import (
     routes,
     sendings,
     spreadsheets,
+    statements,
     tasks,
     verifications,
 )
@@ -31,6 +32,7 @@ for part in (
     cost_centers,
     invoices,
     spreadsheets,
+    statements,
     comparisons,
     decisions,
     discussions,

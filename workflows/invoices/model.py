@@ -42,7 +42,7 @@ class Invoice(Paper, table=True):
         Index("ix_invoice_supplier", "organisation_id", "supplier_key", "id"),
         Index("ix_invoice_again", "organisation_id", "supplier_key", "supplier_number_key"),
         Index("ix_invoice_same_day", "organisation_id", "supplier_key", "issued_on"),
-        Index("ix_invoice_buyer", "organisation_id", "buyer"),
+        Index("ix_invoice_buyer", "organisation_id", "buyer_key", "id"),
     )
 
     process: ClassVar[str] = PROCESS
@@ -65,6 +65,8 @@ class Invoice(Paper, table=True):
     supplier_email: str = ""
     buyer: str = ""
     buyer_id: str = Field(default="", max_length=80)
+    buyer_key: str = Field(default="", max_length=200)
+    """As ``supplier_key``."""
     issued_on: date | None = None
     due_on: date | None = None
     currency: str | None = Field(default=None, max_length=3)

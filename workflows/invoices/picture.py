@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 from documents.einvoices.data import Invoice
 from documents.einvoices.sheet import Block, Row, Sheet, sheet
-from signing.appearance import INK, SEAL, SOFT, TINT, fitted, lines
+from signing.appearance import INK, SOFT, TINT, fitted, lines
 from signing.fonts import BOLD, REGULAR, width
 from signing.pages import pdf_of
-from signing.paper import BOTTOM, LEFT, RIGHT, ROOM, Flow
-from signing.words import word
+from signing.paper import LEFT, ORDINARY, RIGHT, ROOM, SMALL, Flow, short
 
 GAP = 8.0
 NUMBERS = (62.0, 58.0, 46.0, 70.0)
@@ -19,34 +18,21 @@ FIRST = 30.0
 """Room for a line's own number."""
 ITEM = ROOM - FIRST - sum(NUMBERS) - GAP
 SUMS = 210.0
-SMALL, ORDINARY = 7.5, 9.0
 
 
 def picture(invoice: Invoice, locale: str) -> bytes:
     """Upright A4. The same invoice always gives the same bytes."""
     shown = sheet(invoice, locale)
     flow = Flow()
-    _heading(flow, shown)
+    flow.headline(shown.title, shown.number)
     _parties(flow, shown.parties)
-    _facts(flow, shown.facts)
+    flow.facts(shown.facts)
     _lines(flow, shown)
     _sums(flow, shown)
     for block in shown.notes:
         _note(flow, block)
-    _footers(flow, shown, locale)
+    flow.feet(shown.made_from, locale)
     return pdf_of(flow.pages, flow.fonts, title=f"{shown.title} {shown.number}", language=locale)
-
-
-def _heading(flow: Flow, shown: Sheet) -> None:
-    canvas = flow.need(60)
-    canvas.box(LEFT, flow.y + 6, 28, 3, SEAL)
-    flow.y -= 6
-    size, number = fitted(shown.number, (13, 11, 9.5), ROOM * 0.55, 2)
-    for index, line in enumerate(number):
-        canvas.text_right(line, RIGHT, flow.y - 20 - index * size * 1.2, size, colour=SOFT)
-    size, title = fitted(shown.title, (20, 17, 15), ROOM * 0.42, 1, BOLD)
-    canvas.text(title[0], LEFT, flow.y - 20, size, weight=BOLD)
-    flow.y -= 34
 
 
 def _parties(flow: Flow, parties: Sequence[Block]) -> None:
@@ -65,19 +51,6 @@ def _parties(flow: Flow, parties: Sequence[Block]) -> None:
         flow.y -= height
 
 
-def _facts(flow: Flow, facts: Sequence[tuple[str, str]]) -> None:
-    flow.y -= 6
-    label_room = 110.0
-    for label, value in facts:
-        broken = lines(value, ORDINARY, ROOM - label_room)
-        for index, line in enumerate(broken):
-            canvas = flow.need(13)
-            flow.y -= 13
-            if not index:
-                canvas.text(_short(label, SMALL, label_room - GAP), LEFT, flow.y, SMALL, colour=SOFT)
-            canvas.text(line, LEFT + label_room, flow.y, ORDINARY)
-
-
 def _lines(flow: Flow, shown: Sheet) -> None:
     if not shown.rows:
         return
@@ -91,10 +64,10 @@ def _titles(flow: Flow, columns: Sequence[str]) -> None:
     canvas = flow.need(60)
     canvas.box(LEFT, flow.y - 14, ROOM, 18, TINT)
     y = flow.y - 8
-    canvas.text(_short(columns[0], SMALL, FIRST), LEFT + 3, y, SMALL, colour=SOFT)
+    canvas.text(short(columns[0], SMALL, FIRST), LEFT + 3, y, SMALL, colour=SOFT)
     canvas.text(columns[1], LEFT + FIRST, y, SMALL, colour=SOFT)
     for right, title, room in zip(_edges(), columns[2:], NUMBERS, strict=True):
-        canvas.text_right(_short(title, SMALL, room - 4), right, y, SMALL, colour=SOFT)
+        canvas.text_right(short(title, SMALL, room - 4), right, y, SMALL, colour=SOFT)
     flow.y -= 18
 
 
@@ -147,7 +120,7 @@ def _sums(flow: Flow, shown: Sheet) -> None:
             size, ink = (SMALL, SOFT) if row is shown.tax_columns else (ORDINARY, INK)
             canvas = flow.need(14)
             flow.y -= 14
-            canvas.text(_short(row[0], size, ROOM - SUMS), LEFT, flow.y, size, colour=ink)
+            canvas.text(short(row[0], size, ROOM - SUMS), LEFT, flow.y, size, colour=ink)
             canvas.text_right(row[1], RIGHT - SUMS / 2, flow.y, size, colour=ink)
             canvas.text_right(row[2], RIGHT - 3, flow.y, size, colour=ink)
     flow.y -= 8
@@ -177,18 +150,5 @@ def _note(flow: Flow, block: Block) -> None:
         flow.paragraph(line, ORDINARY, LEFT, ROOM)
 
 
-def _footers(flow: Flow, shown: Sheet, locale: str) -> None:
-    for index, canvas in enumerate(flow.pages):
-        canvas.rule(LEFT, BOTTOM - 14, RIGHT)
-        page = word("Page %(page)s of %(pages)s", locale, page=index + 1, pages=len(flow.pages))
-        canvas.text_right(page, RIGHT, BOTTOM - 25, SMALL, colour=SOFT)
-        size, broken = fitted(shown.made_from, (SMALL, 7, 6), ROOM - 110, 1)
-        canvas.text(broken[0], LEFT, BOTTOM - 25, size, colour=SOFT)
-
-
 def _broken(texts: Sequence[str], size: float, room: float) -> list[str]:
     return [line for text in texts for line in lines(text, size, room)]
-
-
-def _short(text: str, size: float, room: float) -> str:
-    return fitted(text, (size,), room, 1)[1][0]

@@ -170,6 +170,7 @@ def head_of(said: data.Invoice) -> dict[str, Any]:
         "supplier_email": words["supplier_email"],
         "buyer": said.buyer.name,
         "buyer_id": supplier_id(said.buyer)[:80],
+        "buyer_key": (whole_number(supplier_id(said.buyer)) or whole_number(said.buyer.name))[:200],
         "issued_on": said.issued_on,
         "due_on": said.due_on,
         "currency": said.currency or None,

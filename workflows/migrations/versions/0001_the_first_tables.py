@@ -647,6 +647,7 @@ def upgrade() -> None:
         sa.Column("supplier_email", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("buyer", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("buyer_id", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
+        sa.Column("buyer_key", sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
         sa.Column("issued_on", sa.Date(), nullable=True),
         sa.Column("due_on", sa.Date(), nullable=True),
         sa.Column("currency", sqlmodel.sql.sqltypes.AutoString(length=3), nullable=True),
@@ -700,7 +701,7 @@ def upgrade() -> None:
         batch_op.create_index(
             "ix_invoice_again", ["organisation_id", "supplier_key", "supplier_number_key"], unique=False
         )
-        batch_op.create_index("ix_invoice_buyer", ["organisation_id", "buyer"], unique=False)
+        batch_op.create_index("ix_invoice_buyer", ["organisation_id", "buyer_key", "id"], unique=False)
         batch_op.create_index("ix_invoice_due", ["organisation_id", "due_on"], unique=False)
         batch_op.create_index(batch_op.f("ix_invoice_external_id"), ["external_id"], unique=False)
         batch_op.create_index("ix_invoice_list", ["organisation_id", "id"], unique=False)

@@ -1,0 +1,64 @@
+"""Statements of account as files, for pages and programs alike."""
+
+from __future__ import annotations
+
+import io
+from enum import StrEnum
+from itertools import chain
+
+from fastapi.responses import Response
+from sqlmodel import Session
+
+from api.files import content_disposition
+from documents.rendering import Reader
+from documents.spreadsheet import XLSX
+from workflows.errors import Refused
+from workflows.invoices.aging import Period, Side
+from workflows.invoices.statements import account, all_items, count_items
+from workflows.parties.model import Organisation
+from workflows.parties.rules import Actor
+
+MOST_DRAWN = 1_000
+"""Invoices in a PDF; the spreadsheet has more."""
+MOST_AT_ONCE = 20_000
+"""Invoices in a spreadsheet that somebody waits for."""
+
+
+class Format(StrEnum):
+    PDF = "pdf"
+    XLSX = "xlsx"
+
+
+def statement_file(
+    session: Session, side: Side, key: str, actor: Actor, shown: Period, format: Format, reader: Reader
+) -> Response:
+    """Raises NotFound where the actor may see nothing of them, Refused where it would be too long."""
+    # fonts and PDF cost megabytes, which no other request needs
+    from workflows.invoices.statement_files import Statement, draw, write_workbook
+
+    whose = account(session, side, key, actor, shown)
+    number = count_items(session, side, key, actor, shown)
+    organisation = session.get(Organisation, actor.organisation_id) if actor.organisation_id else None
+    match format:
+        case Format.PDF:
+            items = all_items(session, side, key, actor, shown, most=MOST_DRAWN)
+            left_out, media_type = max(0, number - MOST_DRAWN), "application/pdf"
+        case Format.XLSX:
+            if number > MOST_AT_ONCE:
+                raise Refused(
+                    "The statement has more than %(most)s invoices. Choose a shorter period.", most=MOST_AT_ONCE
+                )
+            items, left_out, media_type = all_items(session, side, key, actor, shown), 0, XLSX
+    statement = Statement(side, organisation.name if organisation else "", whose, shown, chain(items), left_out)
+    if format is Format.PDF:
+        data = draw(statement, reader)
+    else:
+        written = io.BytesIO()
+        write_workbook(statement, written, reader)
+        data = written.getvalue()
+    name = f"{whose.name} {shown.as_of.isoformat()}.{format.value}"
+    return Response(
+        data,
+        media_type=media_type,
+        headers={"Content-Disposition": content_disposition(name), "X-Content-Type-Options": "nosniff"},
+    )

@@ -1,0 +1,40 @@
+"""Invoices put into the books as they are, in any state: what is reckoned of them is asked, not how they came there."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from tests.support.office import Office
+from workflows.invoices.model import Invoice, InvoiceState
+from workflows.papers.operations import next_number
+
+
+def book(office: Office, amount: str, by: str = "dan", **words: Any) -> Invoice:
+    """Of Aurora, in EUR, issued on 1 March 2026 and due on 31 March, released for payment."""
+    said: dict[str, Any] = {
+        "supplier": "Aurora Leasing GmbH",
+        "supplier_key": "aurora",
+        "buyer": "Haneul Logistics",
+        "buyer_key": "haneul",
+        "issued_on": date(2026, 3, 1),
+        "due_on": date(2026, 3, 31),
+        "currency": "EUR",
+        "state": InvoiceState.RELEASED,
+        "state_since": office.now,
+        **words,
+    }
+    with office.transaction() as session:
+        invoice = Invoice(
+            number=next_number(session, Invoice, "I", 2026),
+            organisation_id=office.actor(by).organisation_id or office.organisation.id,
+            owner_id=office.people[by].id,
+            title=said["supplier"],
+            payable=Decimal(amount),
+            gross=Decimal(amount),
+            created_at=office.now,
+            **said,
+        )
+        session.add(invoice)
+    return invoice
