@@ -24,6 +24,7 @@ for name in (
     "invoice_steps",
     "matches",
     "statements",
+    "spending",
     "boards",
     "routes",
     "rates",
