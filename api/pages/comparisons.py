@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -13,22 +13,24 @@ from sqlmodel import Session
 
 from api.auth import SignedIn
 from api.dependencies import Engine
+from api.pages.papers import Papers, address_of, at_desk
 from api.pages.shell import page
 from api.pages.words import SAID, said_name, said_value
+from api.readers import reader_of
 from documents.comparison import Comparison
 from documents.rendering import Reader
 from workflows.approvals.model import Round
 from workflows.approvals.queries import approved_before
-from workflows.contracts.model import Contract
 from workflows.papers import queries as papers
 from workflows.papers.rules import compared
 
-router = APIRouter(prefix="/contracts", include_in_schema=False)
+router = APIRouter(include_in_schema=False)
 
 
-@router.get("/{contract_id}/versions/compare")
+@at_desk(router.get, "/versions/compare")
 def compare_page(
-    contract_id: UUID,
+    paper_id: UUID,
+    model: Papers,
     request: Request,
     runtime: Engine,
     visitor: SignedIn,
@@ -37,15 +39,17 @@ def compare_page(
 ) -> Response:
     """Any two versions; without a choice the newest with the one before it."""
     with runtime.reading() as session:
-        contract = papers.one(session, Contract, contract_id, visitor.actor)
-        newer = papers.version(session, contract, new or contract.current_version)
-        older = papers.version(session, contract, old or max(1, newer.number - 1))
-        numbers = [each.number for each in papers.versions(session, contract)]
+        paper = papers.one(session, model, paper_id, visitor.actor)
+        newer = papers.version(session, paper, new or paper.current_version)
+        older = papers.version(session, paper, old or max(1, newer.number - 1))
+        numbers = [each.number for each in papers.versions(session, paper)]
     return page(
         request,
         "compare.html",
-        here="contracts",
-        contract=contract,
+        here=f"{model.process}s",
+        reader=replace(reader_of(request), paper=model.process),
+        here_at=address_of(model, paper.id),
+        contract=paper,
         numbers=numbers,
         older=older,
         newer=newer,

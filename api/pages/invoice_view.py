@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from api.pages.invoice_arithmetic import StepRow, steps_of
+from api.pages.words import said_name, said_value
+from documents.einvoices import data
 from documents.einvoices.as_json import from_json
 from documents.einvoices.data import Note
 from documents.einvoices.finding_words import place_said
@@ -16,6 +18,8 @@ from documents.einvoices.findings import from_json as finding_of
 from documents.rendering import Reader
 from workflows.invoices.model import Invoice, InvoiceAdjustment, InvoiceLine, InvoiceTax
 from workflows.invoices.queries import adjustments, lines, newest_reading, taxes
+from workflows.invoices.readings import reading_before
+from workflows.invoices.rules import differences
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,9 @@ class InvoiceView:
     steps: Sequence[StepRow]
     corrected: bool
     """A person typed or corrected what stands here."""
+    version: int
+    changes: Sequence[tuple[str, str, str]]
+    """What the version before said otherwise: what, before and now, in words."""
 
 
 def view_of(session: Session, invoice: Invoice, reader: Reader) -> InvoiceView:
@@ -64,4 +71,16 @@ def view_of(session: Session, invoice: Invoice, reader: Reader) -> InvoiceView:
         terms=said.payment_terms,
         steps=steps_of(said, reader.locale),
         corrected=reading.number > 1,
+        version=invoice.current_version,
+        changes=_changes(session, invoice, said, reader),
     )
+
+
+def _changes(session: Session, invoice: Invoice, said: data.Invoice, reader: Reader) -> list[tuple[str, str, str]]:
+    before = reading_before(session, invoice)
+    if before is None:
+        return []
+    return [
+        (said_name(name, reader), said_value(name, was, reader), said_value(name, now, reader))
+        for name, was, now in differences(from_json(before.data), said)
+    ]

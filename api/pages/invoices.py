@@ -52,6 +52,7 @@ from workflows.invoices.rules import (
     typed_invoice,
     why_not_correct,
     why_not_dispute,
+    why_not_hand_in,
     why_not_pay,
     why_not_release,
     why_not_withdraw,
@@ -95,6 +96,7 @@ DONE = {
     "recalled": "Taken back; whoever was asked has been told",
     "passed_on": "Sent; a mail is on its way to them",
     "revoked": "The link opens nothing any more",
+    "replaced": "The new version is kept",
 }
 
 
@@ -332,6 +334,7 @@ def shown(
         currencies=CURRENCIES,
         typed=typed or {},
         may_correct=why_not_correct(actor, invoice) is None,
+        may_hand_in=why_not_hand_in(actor, invoice) is None,
         may_send=keeps and invoice.state in (InvoiceState.CHECKED, InvoiceState.RETURNED) and not invoice.blocked,
         may_release=why_not_release(actor, invoice) is None,
         may_pay=why_not_pay(actor, invoice) is None,

@@ -138,11 +138,12 @@ def _form(
         longest_title=LONGEST_TITLE,
         most=runtime.settings.intake_file_bytes,
         once=secrets.token_urlsafe(16),
-        **_refusal(refused, request),
+        **words_of_refusal(refused, request),
     )
 
 
-def _refusal(refused: Refused | None, request: Request) -> dict[str, Any]:
+def words_of_refusal(refused: Refused | None, request: Request) -> dict[str, Any]:
+    """What a form that takes a file says of what was refused."""
     return {
         "refused": said(refused, reader_of(request)) if refused else "",
         "wrong": (refused.field or "") if refused else "",
@@ -172,9 +173,10 @@ def _version_form(
         here="contracts",
         status=refused.status if refused else 200,
         contract=contract,
+        here_at=f"/contracts/{contract.id}",
         note=note,
         most=runtime.settings.intake_file_bytes,
-        **_refusal(refused, request),
+        **words_of_refusal(refused, request),
     )
 
 

@@ -1,4 +1,4 @@
-"""``/api/contracts/…/comparison``: what changed in the text from one version to another."""
+"""``/comparison`` below versions of contracts and invoices: what changed in the text from one version to another."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from api.dependencies import Reading, ReadsContracts
+from api.dependencies import Reading, ReadsPapers
 from api.rest.answers import PromptRoute, refusals
+from api.rest.discussions import Papers, of_papers
 from api.rest.shapes import Shape
-from workflows.contracts.model import Contract
 from workflows.papers import queries as papers
 from workflows.papers.rules import compared
 
-router = APIRouter(route_class=PromptRoute, prefix="/contracts", tags=["contracts"])
+router = APIRouter(route_class=PromptRoute, tags=["versions"])
 
 
 class PieceShape(Shape):
@@ -45,21 +45,23 @@ class ComparisonShape(Shape):
     pages: Annotated[list[PageChangesShape], Field(description="Those on which something changed.")]
 
 
-@router.get(
-    "/{contract_id}/versions/{number}/comparison",
+@of_papers(
+    router.get,
+    "/versions/{number}/comparison",
     response_model=ComparisonShape,
     summary="What changed in the text since another version",
     responses=refusals(401, 404, 422),
 )
 def comparison(
-    contract_id: UUID,
+    paper_id: UUID,
+    model: Papers,
     number: int,
     session: Reading,
-    actor: ReadsContracts,
+    actor: ReadsPapers,
     other: Annotated[int, Query(alias="with", ge=1, description="The version to compare with, as the older one.")],
 ) -> ComparisonShape:
-    contract = papers.one(session, Contract, contract_id, actor)
-    older, newer = papers.version(session, contract, other), papers.version(session, contract, number)
+    paper = papers.one(session, model, paper_id, actor)
+    older, newer = papers.version(session, paper, other), papers.version(session, paper, number)
     found = compared(older, newer)
     return ComparisonShape(
         old=older.number,

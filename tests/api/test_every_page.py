@@ -56,6 +56,8 @@ PAGES = {
     "its history": ("dan", "/invoices/{invoice paid}/history"),
     "an invoice that breaks a rule": ("dan", "/invoices/{invoice wrong}"),
     "an invoice of which nothing can be read": ("dan", "/invoices/{invoice plain}"),
+    "hand in a version of an invoice": ("dan", "/invoices/{invoice wrong}/versions/new"),
+    "versions of an invoice": ("dan", "/invoices/{invoice wrong}/versions/compare"),
     "an invoice to decide": ("mia", "/invoices/{invoice asked}"),
     "an invoice under way": ("dan", "/invoices/{invoice asked}"),
     "statements": ("dan", "/statements/suppliers"),

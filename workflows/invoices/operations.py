@@ -26,8 +26,8 @@ from workflows.invoices import suspicions
 from workflows.invoices.matching import held_against_orders
 from workflows.invoices.matching_rules import tolerances
 from workflows.invoices.model import PROCESS, CostCenter, Invoice, InvoiceLine, InvoiceState
-from workflows.invoices.readings import newest_reading, take_down
-from workflows.invoices.rules import TYPED, corrected, facts_of, why_not_correct, why_not_withdraw
+from workflows.invoices.readings import newest_reading, reading_of, take_down
+from workflows.invoices.rules import TYPED, corrected, facts_of, weighs, why_not_correct, why_not_withdraw
 from workflows.outbox import wake
 from workflows.papers.operations import (
     HandedIn,
@@ -35,6 +35,7 @@ from workflows.papers.operations import (
     card_head,
     end_and_tell,
     locked,
+    newest_round,
     next_number,
     note_event,
     permission,
@@ -95,7 +96,7 @@ def receive(
         version=1,
         version_sha256=version.sha256,
         note=invoice.note,
-        **_findings_told(invoice),
+        **findings_told(invoice),
     )
     let_in(session, PROCESS, invoice.id, [by.id])
     session.flush()
@@ -145,7 +146,7 @@ def correct(
         version=version.number,
         comment=reason.strip(),
         changes={name: [before[name], after[name]] for name in CORRECTED if before[name] != after[name]},
-        **_findings_told(invoice),
+        **findings_told(invoice),
     )
     session.flush()
     index(session, invoice)
@@ -161,7 +162,7 @@ CORRECTED = (
 )
 
 
-def _findings_told(invoice: Invoice) -> dict[str, Any]:
+def findings_told(invoice: Invoice) -> dict[str, Any]:
     return {"blocked": invoice.blocked, "warnings": invoice.warnings}
 
 
@@ -185,9 +186,12 @@ def send_on(session: Work, invoice_id: UUID, *, now: datetime, link_days: int) -
         facts["match"] = held.outcome
     if route.match is not None or held.pairings:
         record(session, "held_against_orders", PROCESS, invoice.id, now=now, outcome=held.outcome)
+    before, version = newest_round(session, invoice), version_of(session, invoice)
+    afresh = before is not None and weighs(
+        from_json(reading_of(session, invoice, before).data), from_json(newest_reading(session, invoice).data)
+    )
     invoice.enter(InvoiceState.IN_APPROVAL, now=now)
     session.flush()
-    version = version_of(session, invoice)
     send_round(
         session,
         invoice,
@@ -197,6 +201,7 @@ def send_on(session: Work, invoice_id: UUID, *, now: datetime, link_days: int) -
         owner=owner,
         now=now,
         link_days=link_days,
+        afresh=afresh,
     )
     index(session, invoice)
     return invoice

@@ -12,6 +12,7 @@ from documents.einvoices import data
 from documents.einvoices.as_json import from_json, to_json
 from documents.einvoices.findings import Finding
 from documents.einvoices.findings import to_json as to_kept
+from workflows.approvals.model import Round
 from workflows.database import Work
 from workflows.invoices import suspicions
 from workflows.invoices.model import (
@@ -35,6 +36,30 @@ def newest_reading(session: Session, invoice: Invoice) -> InvoiceReading:
         .order_by(col(InvoiceReading.number).desc())
         .limit(1)
     ).one()
+
+
+def reading_of(session: Session, invoice: Invoice, round: Round) -> InvoiceReading:
+    """What was decided on in a round: its version, as it had been corrected until then."""
+    return session.exec(
+        select(InvoiceReading)
+        .where(
+            InvoiceReading.invoice_id == invoice.id,
+            InvoiceReading.version == round.version_number,
+            col(InvoiceReading.at) <= round.opened_at,
+        )
+        .order_by(col(InvoiceReading.number).desc())
+        .limit(1)
+    ).one()
+
+
+def reading_before(session: Session, invoice: Invoice) -> InvoiceReading | None:
+    """What the version before the current one said last; None of a first version."""
+    return session.exec(
+        select(InvoiceReading)
+        .where(InvoiceReading.invoice_id == invoice.id, InvoiceReading.version == invoice.current_version - 1)
+        .order_by(col(InvoiceReading.number).desc())
+        .limit(1)
+    ).first()
 
 
 def take_down(

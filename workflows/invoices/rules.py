@@ -261,6 +261,33 @@ def why_not_correct(actor: Actor, invoice: Invoice) -> str | None:
     return "Its amounts stay as they were approved."
 
 
+def why_not_hand_in(actor: Actor, invoice: Invoice) -> str | None:
+    """Why ``actor`` may not hand in a new version."""
+    if not owns(actor, invoice):
+        return "Only its owner or an administrator may hand in a new version."
+    if invoice.state in (*CHANGEABLE, InvoiceState.IN_APPROVAL, InvoiceState.DISPUTED):
+        return None
+    if invoice.state in UNDER_WAY:
+        return "Its amounts stay as they were approved."
+    return "The invoice has already come to an end."
+
+
+WEIGHTY = ("kind", "supplier", "supplier_id", "currency", "net", "tax", "payable", "iban", "cost_center")
+"""Who is paid, how much and whereto, and who bears it."""
+
+
+def weighs(before: data.Invoice, now: data.Invoice) -> bool:
+    """Whether what was approved cannot stand any more, whatever its route says of changes."""
+    said, says = words_of(before), words_of(now)
+    return any(said[name] != says[name] for name in WEIGHTY)
+
+
+def differences(before: data.Invoice, now: data.Invoice) -> list[tuple[str, str, str]]:
+    """What is said otherwise, by the names of ``TYPED``: before and now."""
+    said, says = words_of(before), words_of(now)
+    return [(name, said[name], says[name]) for name in TYPED if said[name] != says[name]]
+
+
 def why_not_match(actor: Actor, invoice: Invoice, *, asked: bool) -> str | None:
     """``asked``: whether the actor is asked to decide on it."""
     if not owns(actor, invoice) and not asked:
