@@ -3,7 +3,8 @@
 A decision writes a dozen rows and reads none of them again. One after the other, each would go to the server and back
 and through all of SQLAlchemy; together they travel once (PostgreSQL's pipeline mode), as statements made beforehand.
 Whatever else is asked of the same connection comes after them, so nobody can tell the difference: a read sees them, and
-the commit brings in their errors.
+the commit brings in their errors. Only what a statement names itself, by ``only_reads``, lets it go ahead of those that
+do not concern it.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Engine, event
+from sqlalchemy import Connection, Dialect, Engine, Table, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.dml import UpdateBase
 
 _WAITING = "writes that wait"
+_READS = "tables that it reads"
 
 Processor = Callable[[Any], Any]
 
@@ -29,6 +31,7 @@ class Write:
     what makes the value where none is given.
     """
 
+    table: str
     sql: str
     values: tuple[tuple[str, Processor | None, Callable[[], Any] | None], ...]
     in_order: bool
@@ -54,11 +57,14 @@ def prepare(statement: UpdateBase, dialect: Dialect, columns: Sequence[str] | No
         for column in statement.table.columns
         if column.default is not None and columns is not None
     }
+    table = statement.table
+    assert isinstance(table, Table)
     names = compiled.positiontup if compiled.positional else list(compiled.binds)
     assert names is not None
     assert len(names) == len(set(names))
     fixed = {name: bind.value for name, bind in compiled.binds.items() if not bind.required and bind.value is not None}
     return Write(
+        table.name,
         compiled.string,
         tuple(
             (
@@ -90,23 +96,32 @@ def write_later(connection: Connection, write: Write, values: Mapping[str, Any])
     connection.info.setdefault(_WAITING, []).append((write, write.bound(values)))
 
 
+def only_reads(*tables: str) -> dict[str, frozenset[str]]:
+    """Execution options of a statement that reads these tables and no others: it waits for writes into them alone."""
+    return {_READS: frozenset(tables)}
+
+
 def watch(engine: Engine) -> None:
     """Let no statement and no commit on this engine's connections overtake what waits."""
 
     @event.listens_for(engine, "before_cursor_execute")
-    def _before_statement(connection: Connection, *_: Any) -> None:
-        _send(connection)
+    def _before_statement(connection: Connection, _cursor: Any, _sql: str, _values: Any, context: Any, *_: Any) -> None:
+        reads: frozenset[str] | None = context.execution_options.get(_READS) if context is not None else None
+        waiting: list[tuple[Write, Any]] = connection.info.get(_WAITING, [])
+        if reads is None or any(write.table in reads for write, _ in waiting):
+            _send(connection)
 
     @event.listens_for(engine, "commit")
     def _before_commit(connection: Connection) -> None:
-        _send(connection)
+        _send(connection, commit=True)
 
     @event.listens_for(engine, "rollback")
     def _forget(connection: Connection) -> None:
         connection.info.pop(_WAITING, None)
 
 
-def _send(connection: Connection) -> None:
+def _send(connection: Connection, *, commit: bool = False) -> None:
+    """``commit``: and end the transaction with them, which on PostgreSQL saves a way there and back."""
     waiting: list[tuple[Write, Any]] | None = connection.info.pop(_WAITING, None)
     if not waiting:
         return
@@ -121,6 +136,8 @@ def _send(connection: Connection) -> None:
             cursor = driver.cursor()
             for write, values in waiting:
                 cursor.execute(write.sql, values, prepare=True)
+            if commit:  # what fails before it keeps it from being carried out; the driver sees that all is over
+                cursor.execute("COMMIT", prepare=True)
             cursor.close()
     except connection.dialect.loaded_dbapi.Error as error:
         raise DBAPIError.instance(

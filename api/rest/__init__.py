@@ -1,6 +1,8 @@
 """The API below ``/api``."""
 
 from fastapi import APIRouter
+from starlette.routing import Match
+from starlette.types import Scope
 
 from api.rest import (
     boards,
@@ -27,8 +29,18 @@ from api.rest import (
     verifications,
 )
 
-router = APIRouter(prefix="/api")
+
+class _BelowApi(APIRouter):
+    """Looked through for its own addresses only: pages need not be compared with each call that there is."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        below = scope["path"].removeprefix(scope.get("root_path", "")).startswith(f"{self.prefix}/")
+        return super().matches(scope) if below else (Match.NONE, {})
+
+
+router = _BelowApi(prefix="/api")
 for part in (
+    tasks,  # first, as addresses are tried one after the other, and decisions are what there is most of
     boards,
     contracts,
     cost_centers,
@@ -42,7 +54,6 @@ for part in (
     discussions,
     handing_over,
     sendings,
-    tasks,
     routes,
     rounds,
     people,

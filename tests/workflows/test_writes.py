@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from cryptography.fernet import Fernet
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import Session, select
 
@@ -27,6 +28,7 @@ from workflows.database import (
 )
 from workflows.outbox import RunOwed
 from workflows.parties.model import Organisation
+from workflows.writes import only_reads
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -234,4 +236,23 @@ def test_nothing_that_is_changed_while_only_reading_is_kept(engine: Engine, work
     with reading(engine) as session:
         session.exec(select(Organisation)).one().name = "shown otherwise"
         assert names(session) == ["Haneul"]
+    assert kept(engine) == ["Haneul"]
+
+
+def test_a_read_goes_ahead_of_writes_into_other_tables_and_sees_those_into_its_own(engine: Engine, work: Work) -> None:
+    sent: list[str] = []
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def _note(connection: Connection, *_: Any) -> None:
+        sent.append(", ".join(write.table for write, _ in connection.info.get("writes that wait", ())))
+
+    owned = select(Organisation.name).execution_options(**only_reads("organisation"))
+    insert_values(work, AuditChain, process="contract", subject_id=new_id(), length=0, head="0" * 64)
+    assert work.exec(owned).all() == []
+    assert sent[-1] == "audit_chain"  # still waits
+
+    found(work, "Haneul")
+    assert work.exec(owned).all() == ["Haneul"]
+    assert sent[-1] == ""
+    work.commit()
     assert kept(engine) == ["Haneul"]

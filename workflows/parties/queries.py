@@ -13,6 +13,7 @@ from workflows.errors import NotFound
 from workflows.parties.model import ApiToken, Kind, Membership, Organisation, Person, WebSession
 from workflows.parties.operations import sha256_of_secret
 from workflows.parties.rules import Actor, has_words, why_not_keep
+from workflows.writes import only_reads
 
 
 def people(session: Session, ids: Iterable[UUID]) -> dict[UUID, Person]:
@@ -30,9 +31,11 @@ def by_emails(session: Session, emails: Sequence[str]) -> list[Person]:
     return [found[email] for email in emails if email in found]
 
 
-_BY_EMAILS = select(Person).where(
-    col(Person.email).in_(bindparam("emails", expanding=True)), col(Person.active)
-)  # made once, as it is part of most decisions
+_BY_EMAILS = (  # made once, as it is part of most decisions
+    select(Person)
+    .where(col(Person.email).in_(bindparam("emails", expanding=True)), col(Person.active))
+    .execution_options(**only_reads("person"))
+)
 
 
 def by_email(session: Session, email: str) -> Person | None:
