@@ -20,12 +20,18 @@ from workflows.parties.rules import Actor
 from workflows.runtime import Runtime
 
 
+class TooManyAtOnce(Refused):
+    """The file can be made in the background. HTTP: 422."""
+
+    code = "too-many-at-once"
+
+
 def chosen_at_once(runtime: Runtime, actor: Actor, wanted: Wanted) -> Sequence[UUID]:
-    """Raises Refused where they are too many to wait for."""
+    """Raises TooManyAtOnce where nobody should wait for them."""
     with runtime.reading() as session:
         ids = chosen(session, actor, wanted, today=today_of(actor), most=AT_ONCE + 1)
     if refusal := why_not_at_once(len(ids)):
-        raise Refused(refusal, most=f"{AT_ONCE:,}")
+        raise TooManyAtOnce(refusal, most=f"{AT_ONCE:,}")
     return ids
 
 

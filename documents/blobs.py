@@ -6,17 +6,21 @@ A key is ``folder/ab/abcdef….pdf``. Whatever is read back is compared with the
 from __future__ import annotations
 
 import hashlib
+import io
 import mimetypes
 import os
 import re
 import secrets
+import shutil
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 KEY = re.compile(r"(?P<folder>[a-z][a-z0-9-]{0,62})/(?P<first>[0-9a-f]{2})/(?P<sha256>[0-9a-f]{64})\.[a-z0-9]{1,8}")
+PIECE_BYTES = 1024 * 1024
 FOLDER = re.compile(r"[a-z][a-z0-9-]{0,62}")
 ENDINGS = {
     "application/pdf": "pdf",
@@ -49,8 +53,19 @@ class BlobStore(Protocol):
             StoreUnavailable: nothing that matters was stored.
         """
 
+    def put_file(self, path: Path, *, folder: str, media_type: str) -> BlobRef:
+        """As ``put``, of a file that may be larger than memory. Raises OSError where it cannot be read."""
+
     def get(self, key: str) -> bytes:
         """Raises BlobMissing, also for what is no key at all; BlobDamaged; StoreUnavailable."""
+
+    def pieces(self, key: str) -> Iterator[bytes]:
+        """As ``get``, piece by piece: that the blob is missing is told before the first one, that it is damaged only
+        after the last."""
+
+    def remove(self, key: str) -> None:
+        """For what is kept for a while only. Nothing happens where it is not there. Raises BlobMissing for what is no
+        key; StoreUnavailable."""
 
     def check(self) -> None:
         """Raises StoreUnavailable when documents could not be stored now."""
@@ -81,10 +96,20 @@ class StoreUnavailable(BlobError):
 
 def reference(data: bytes, *, folder: str, media_type: str) -> BlobRef:
     """Where these bytes belong. Raises ValueError for a folder that is not one lower-case word."""
+    return _reference(hashlib.sha256(data).hexdigest(), len(data), folder, media_type)
+
+
+def reference_of_file(path: Path, *, folder: str, media_type: str) -> BlobRef:
+    """As ``reference``; the file is read once, and never whole."""
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return _reference(sha256, path.stat().st_size, folder, media_type)
+
+
+def _reference(sha256: str, size: int, folder: str, media_type: str) -> BlobRef:
     if not FOLDER.fullmatch(folder):
         raise ValueError(f"not a folder of documents: {folder!r}")
-    sha256 = hashlib.sha256(data).hexdigest()
-    return BlobRef(f"{folder}/{sha256[:2]}/{sha256}.{_ending(media_type)}", sha256, len(data), media_type)
+    return BlobRef(f"{folder}/{sha256[:2]}/{sha256}.{_ending(media_type)}", sha256, size, media_type)
 
 
 def sha256_of_key(key: str) -> str:
@@ -117,7 +142,7 @@ class FolderBlobStore:
         try:
             if not _holds(path, data):
                 _make_folder(path.parent)
-                _write(path, data)
+                _write(path, io.BytesIO(data))
         except OSError as failure:
             raise _unavailable(failure) from failure
         return stored
@@ -133,6 +158,37 @@ class FolderBlobStore:
         if not intact(key, data):
             raise BlobDamaged(key)
         return data
+
+    def put_file(self, path: Path, *, folder: str, media_type: str) -> BlobRef:
+        stored = reference_of_file(path, folder=folder, media_type=media_type)
+        target = self.root / stored.key
+        try:
+            if not _is_whole(target, stored):
+                _make_folder(target.parent)
+                with path.open("rb") as file:
+                    _write(target, file)
+        except OSError as failure:
+            raise _unavailable(failure) from failure
+        return stored
+
+    def pieces(self, key: str) -> Iterator[bytes]:
+        sha256_of_key(key)
+        try:
+            file = (self.root / key).open("rb")
+        except (FileNotFoundError, NotADirectoryError):
+            raise BlobMissing(key) from None
+        except OSError as failure:
+            raise _unavailable(failure) from failure
+        return checked_pieces(key, file)
+
+    def remove(self, key: str) -> None:
+        sha256_of_key(key)
+        try:
+            (self.root / key).unlink(missing_ok=True)
+        except NotADirectoryError:
+            pass
+        except OSError as failure:
+            raise _unavailable(failure) from failure
 
     def check(self) -> None:
         try:
@@ -151,13 +207,33 @@ def _holds(path: Path, data: bytes) -> bool:
         return False
 
 
-def _write(path: Path, data: bytes) -> None:
+def _is_whole(path: Path, stored: BlobRef) -> bool:
+    """As ``_holds``, of a file that may be larger than memory."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == stored.sha256
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def checked_pieces(key: str, file: BinaryIO) -> Iterator[bytes]:
+    """What ``file`` holds, which is closed at the end. Raises BlobDamaged after the last piece."""
+    read = hashlib.sha256()
+    with file:
+        while piece := file.read(PIECE_BYTES):
+            read.update(piece)
+            yield piece
+    if read.hexdigest() != sha256_of_key(key):
+        raise BlobDamaged(key)
+
+
+def _write(path: Path, data: BinaryIO) -> None:
     """All or nothing, and still there after a power failure."""
     part = path.with_name(f".{secrets.token_hex(8)}.part")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+            shutil.copyfileobj(data, file, PIECE_BYTES)
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)

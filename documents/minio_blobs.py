@@ -13,7 +13,9 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from threading import Lock
+from typing import BinaryIO, cast
 from xml.etree.ElementTree import ParseError
 
 import urllib3
@@ -23,8 +25,19 @@ from minio.error import MinioException, S3Error
 from minio.helpers import check_bucket_name
 from minio.retention import Retention
 from minio.versioningconfig import VersioningConfig
+from urllib3.response import BaseHTTPResponse
 
-from documents.blobs import BlobDamaged, BlobMissing, BlobRef, StoreUnavailable, intact, reference, sha256_of_key
+from documents.blobs import (
+    BlobDamaged,
+    BlobMissing,
+    BlobRef,
+    StoreUnavailable,
+    checked_pieces,
+    intact,
+    reference,
+    reference_of_file,
+    sha256_of_key,
+)
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +101,37 @@ class MinioBlobStore:
                     retention=Retention(COMPLIANCE, until) if until else None,
                 )
         return stored
+
+    def put_file(self, path: Path, *, folder: str, media_type: str) -> BlobRef:
+        stored = reference_of_file(path, folder=folder, media_type=media_type)
+        with self._failures():
+            self._open_bucket()
+            if not self._has(stored):
+                self._client.fput_object(self.bucket, stored.key, str(path), media_type, part_size=PART_BYTES)
+        return stored
+
+    def pieces(self, key: str) -> Iterator[bytes]:
+        sha256_of_key(key)
+        with self._failures():
+            try:
+                answer = self._client.get_object(self.bucket, key)
+            except S3Error as refused:
+                if refused.code in MISSING:
+                    raise BlobMissing(key) from None
+                raise
+        return self._checked(key, answer)
+
+    def _checked(self, key: str, answer: BaseHTTPResponse) -> Iterator[bytes]:
+        try:
+            with self._failures():
+                yield from checked_pieces(key, cast(BinaryIO, answer))
+        finally:
+            answer.release_conn()
+
+    def remove(self, key: str) -> None:
+        sha256_of_key(key)
+        with self._failures():
+            self._client.remove_object(self.bucket, key)
 
     def get(self, key: str) -> bytes:
         sha256_of_key(key)
@@ -162,6 +206,15 @@ class MinioBlobStore:
         md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
         # An ETag is the MD5 only of what was neither sent in parts nor encrypted by the server.
         return (found.etag or "").strip('"') == md5 or self._read(key) == data
+
+    def _has(self, stored: BlobRef) -> bool:
+        """Whether an object of this size is there: reading all of it again takes as long as sending it."""
+        try:
+            return self._client.stat_object(self.bucket, stored.key).size == stored.size
+        except S3Error as refused:
+            if refused.code in MISSING:
+                return False
+            raise
 
     def _keep(self, key: str, until: datetime | None) -> None:
         """Lengthens the time for which nobody may delete the object; it can never be shortened."""

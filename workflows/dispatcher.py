@@ -45,7 +45,11 @@ LOOK_AGAIN = 2.0  # seconds: for what is due later, or was left by a process tha
 
 LINKS = {"sending": "/s/"}
 """Where the secret of a mail's link leads, by its kind, where it does not lead to a task."""
-DEPLOYMENTS = {"contract": "contract-lifecycle/signoff", "invoice": "invoice-approval/signoff"}
+DEPLOYMENTS = {
+    "contract": "contract-lifecycle/signoff",
+    "invoice": "invoice-approval/signoff",
+    "export": "spreadsheet-export/signoff",
+}
 
 _SENT = (
     update(table_of(OutgoingMail))

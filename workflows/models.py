@@ -4,6 +4,7 @@ import workflows.approvals.model
 import workflows.audit.model
 import workflows.contracts.model
 import workflows.discussions.model
+import workflows.exports.model
 import workflows.idempotency
 import workflows.inventory.model
 import workflows.invoices.model

@@ -55,12 +55,13 @@ KINDS = frozenset(
         "escalated",
         "ran_out",
         "substitute",
+        "export_ready",
         "sending",
     )
 )
 """Each is a folder below ``templates/emails`` with subject.txt, body.txt and body.html."""
 
-MOMENTS = ("due_at", "link_until", "code_until", "asked_at")
+MOMENTS = ("due_at", "kept_until", "link_until", "code_until", "asked_at")
 DAYS = ("day", "starts_on", "ends_on", "away_until")
 SPEECH = ("note", "comment")
 """Words of somebody else, which keep their line ends."""

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from cryptography.fernet import Fernet
 from sqlalchemy import Column, Index, LargeBinary, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, Session, SQLModel
 
 from workflows.columns import UtcTime, by_value, json_column, new_id
 from workflows.database import Work, add_or_change, insert_values
@@ -167,6 +167,19 @@ def wake(session: Work, process: str, subject_id: UUID, *, label: str, now: date
         _wanted_again,
     )
     session.owes = True
+
+
+def wanted(session: Session, process: str, subject_id: UUID) -> int:
+    """The sequence of the newest wish to carry a subject on."""
+    owed = session.get(RunOwed, (process, subject_id))
+    return owed.sequence if owed else 0
+
+
+def fulfilled(session: Session, process: str, subject_id: UUID, sequence: int) -> None:
+    """A run has done what was wanted up to ``sequence``."""
+    owed = session.get(RunOwed, (process, subject_id), with_for_update=True)
+    if owed is not None:
+        owed.finished = max(owed.finished, sequence)
 
 
 def _wanted_again(there: Any, wanted: Any) -> dict[str, Any]:

@@ -92,6 +92,9 @@ class Settings(BaseSettings):
     sending_file_bytes: int = Field(10_000_000, ge=0)
     """The largest file that a mail carries; of larger ones a link is sent."""
 
+    export_days: int = Field(7, ge=1, le=90)
+    """For so long the files of exports are kept that were made in the background."""
+
     invoice_folder: Path | None = None
     """A folder that is watched: each file in it is handed in as an invoice, and moved to done/ or refused/."""
     invoice_folder_by: str = ""

@@ -1,24 +1,53 @@
-"""``/invoices.xlsx`` and the like: what the lists' pages show, as spreadsheets."""
+"""``/invoices.xlsx`` and the like: what the lists' pages show, as spreadsheets; and ``/exports``, where large ones are
+made in the background."""
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
+from urllib.parse import urlencode
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 
-from api.auth import SignedIn, Visitor
+from api.auth import FromForm, SignedIn, Visitor
 from api.dependencies import Engine, Now
+from api.errors import said
+from api.once import once as done_once
+from api.once import page_key, request_hash
+from api.pages.fields import Text
+from api.pages.shell import page
 from api.readers import reader_of
-from api.spreadsheets import chosen_at_once, spreadsheet
-from workflows.exports.rules import Wanted, wanted
+from api.rest.exports import failure_of, file_of
+from api.spreadsheets import TooManyAtOnce, chosen_at_once, spreadsheet
+from documents.rendering import Reader, sentence
+from workflows.database import Work
+from workflows.errors import Refused
+from workflows.exports import queries
+from workflows.exports.making import TABLES, file_name
+from workflows.exports.model import Export, ExportState
+from workflows.exports.operations import ask
+from workflows.exports.rules import AT_ONCE, Wanted, from_json, share, wanted
 from workflows.runtime import Runtime
 
 router = APIRouter(include_in_schema=False)
 
 Words = Annotated[str, Query(max_length=400)]
 Part = Annotated[str, Query(max_length=200)]
+
+LOOK_AGAIN = 3  # seconds after which a page that shows progress is loaded anew
+
+STATES = {
+    ExportState.ASKED: "Being made",
+    ExportState.READY: "Ready",
+    ExportState.FAILED: "Could not be made",
+    ExportState.REMOVED: "Removed: its time is over",
+}
+TONES = {ExportState.ASKED: "soon", ExportState.READY: "good", ExportState.FAILED: "bad", ExportState.REMOVED: ""}
 
 
 @router.get("/invoices.{form}")
@@ -53,5 +82,122 @@ def contracts_file(
 
 
 def _file(request: Request, runtime: Runtime, visitor: Visitor, asked: Wanted, now: datetime) -> Response:
-    ids = chosen_at_once(runtime, visitor.actor, asked)
+    try:
+        ids = chosen_at_once(runtime, visitor.actor, asked)
+    except TooManyAtOnce:
+        return RedirectResponse(f"/exports/new?{urlencode(_words(asked))}", status_code=303)
     return spreadsheet(runtime, visitor.actor, asked, ids, reader_of(request), now)
+
+
+def _words(asked: Wanted) -> dict[str, str]:
+    words = {"what": asked.what, "form": asked.form.value, "sheet": asked.sheet}
+    return words | {name: value for name in ("q", "state", "name") if (value := getattr(asked, name))}
+
+
+@dataclass(frozen=True)
+class Row:
+    export: Export
+    title: str
+    state: str
+    tone: str
+
+
+@router.get("/exports")
+def list_page(request: Request, runtime: Engine, visitor: SignedIn) -> Response:
+    reader = reader_of(request)
+    with runtime.reading() as session:
+        rows = [_row(each, reader) for each in queries.exports(session, visitor.actor)]
+    return page(request, "exports.html", here="exports", rows=rows)
+
+
+@router.get("/exports/new")
+def new_page(
+    request: Request,
+    visitor: SignedIn,
+    what: str = "",
+    form: str = "xlsx",
+    sheet: str = "",
+    q: Words = "",
+    state: str = "",
+    name: Part = "",
+) -> Response:
+    return _new(request, wanted(what, form, sheet, q=q, state=state, name=name))
+
+
+def _new(request: Request, asked: Wanted, refused: Refused | None = None) -> Response:
+    return page(
+        request,
+        "export_new.html",
+        here=asked.what,
+        status=refused.status if refused else 200,
+        asked=asked,
+        words=_words(asked),
+        title=_title(asked, reader_of(request)),
+        most=AT_ONCE,
+        once=secrets.token_hex(16),
+        refused=said(refused, reader_of(request)) if refused else "",
+    )
+
+
+@router.post("/exports")
+def create(
+    request: Request,
+    runtime: Engine,
+    visitor: FromForm,
+    now: Now,
+    what: Text = "",
+    form: Text = "",
+    sheet: Text = "",
+    q: Text = "",
+    state: Text = "",
+    name: Text = "",
+    once: Text = "",
+) -> Response:
+    asked = wanted(what, form, sheet, q=q, state=state, name=name)
+    digest = request_hash("export", _words(asked))
+
+    def work(session: Work) -> dict[str, Any]:
+        return {"id": str(ask(session, asked, reader_of(request), by=visitor.actor, now=now).id)}
+
+    try:
+        made: Mapping[str, Any] = done_once(runtime, visitor.actor, page_key(once, digest), digest, now, work)
+    except Refused as refused:
+        return _new(request, asked, refused)
+    return RedirectResponse(f"/exports/{made['id']}", status_code=303)
+
+
+@router.get("/exports/{export_id}")
+def export_page(export_id: UUID, request: Request, runtime: Engine, visitor: SignedIn) -> Response:
+    reader = reader_of(request)
+    with runtime.reading() as session:
+        export = queries.export(session, visitor.actor, export_id)
+    asked = from_json(export.asked)
+    shown = page(
+        request,
+        "export.html",
+        here=asked.what,
+        row=_row(export, reader),
+        export=export,
+        percent=int(100 * share(asked, export.documents, export.written)),
+        failure=failure_of(export, reader.locale),
+    )
+    if export.state is ExportState.ASKED:
+        shown.headers["Refresh"] = str(LOOK_AGAIN)
+    return shown
+
+
+@router.get("/exports/{export_id}/file")
+def download(export_id: UUID, runtime: Engine, visitor: SignedIn) -> Response:
+    return file_of(runtime, visitor.actor, export_id)
+
+
+def _row(export: Export, reader: Reader) -> Row:
+    asked = from_json(export.asked)
+    title = export.file_name or file_name(asked, reader, export.created_at)
+    return Row(export, title, sentence(STATES[export.state], reader.locale), TONES[export.state])
+
+
+def _title(asked: Wanted, reader: Reader) -> str:
+    """Such as "Invoices (XLSX)"."""
+    name = sentence(TABLES[asked.what][asked.sheets[0]].name.sentence, reader.locale)
+    return f"{name} ({asked.form.value.upper()})"

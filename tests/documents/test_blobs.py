@@ -170,6 +170,42 @@ def test_an_empty_blob_is_a_blob(store: BlobStore) -> None:
     assert store.get(store.put(b"", folder="originals", media_type=PDF).key) == b""
 
 
+def test_a_file_is_stored_as_its_bytes_are(store: BlobStore, tmp_path: Path) -> None:
+    path = tmp_path / "lease.pdf"
+    path.write_bytes(CONTRACT)
+
+    for _ in range(2):
+        assert store.put_file(path, folder="originals", media_type=PDF) == store.put(
+            CONTRACT, folder="originals", media_type=PDF
+        )
+    assert b"".join(store.pieces(store.put_file(path, folder="exports", media_type=PDF).key)) == CONTRACT
+    assert path.read_bytes() == CONTRACT
+
+
+def test_pieces_tell_what_is_missing_before_the_first_and_what_is_damaged_after_the_last(
+    store: BlobStore, damage: Callable[[str, bytes], None]
+) -> None:
+    stored = store.put(CONTRACT, folder="originals", media_type=PDF)
+    missing = stored.key.replace("originals/", "exports/")
+    with pytest.raises(BlobMissing):
+        store.pieces(missing)
+
+    damage(stored.key, b"x" + CONTRACT[1:])
+    pieces = store.pieces(stored.key)
+    assert next(pieces) == b"x" + CONTRACT[1:]
+    with pytest.raises(BlobDamaged):
+        next(pieces)
+
+
+def test_what_was_removed_is_missing_and_removing_it_again_changes_nothing(store: BlobStore) -> None:
+    stored = store.put(CONTRACT, folder="exports", media_type=PDF)
+
+    for _ in range(2):
+        store.remove(stored.key)
+    with pytest.raises(BlobMissing):
+        store.get(stored.key)
+
+
 def test_ten_megabytes_come_back_whole(store: BlobStore) -> None:
     data = os.urandom(1024) * 10_240
 

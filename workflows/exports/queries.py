@@ -7,12 +7,13 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from workflows.contracts import queries as contracts
 from workflows.contracts.model import Contract
-from workflows.errors import Refused
+from workflows.errors import Conflict, Gone, NotFound, Refused
+from workflows.exports.model import Export, ExportState
 from workflows.exports.rules import Wanted
 from workflows.invoices import queries as invoices
 from workflows.invoices.model import Invoice
@@ -73,3 +74,32 @@ def _found(session: Session, actor: Actor, wanted: Wanted, *, today: date) -> li
             most=f"{MOST_FOUND:,}",
         )
     return [each.id for each in page.papers]
+
+
+def exports(session: Session, actor: Actor, *, limit: int = 50) -> Sequence[Export]:
+    """The actor's own, the newest first."""
+    return session.exec(
+        select(Export).where(Export.person_id == actor.id).order_by(col(Export.id).desc()).limit(limit)
+    ).all()
+
+
+def export(session: Session, actor: Actor, export_id: UUID) -> Export:
+    """Raises NotFound also for those of others."""
+    found = session.get(Export, export_id)
+    if found is None or found.person_id != actor.id:
+        raise NotFound("There is no such export.")
+    return found
+
+
+def ready(session: Session, actor: Actor, export_id: UUID) -> Export:
+    """Raises NotFound; Conflict where it is still being made or could not be; Gone where its file was removed."""
+    found = export(session, actor, export_id)
+    match found.state:
+        case ExportState.READY:
+            return found
+        case ExportState.REMOVED:
+            raise Gone("This file was kept until %(at)s, and is no longer there.", at=found.expires_at)
+        case ExportState.FAILED:
+            raise Conflict("This export could not be made.")
+        case ExportState.ASKED:
+            raise Conflict("This export is still being made.")

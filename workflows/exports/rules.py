@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Any
 
 from workflows.errors import Refused
 
 AT_ONCE = 1000
 """Documents of which a file is made while somebody waits for it; of more it is made in the background."""
+
+MOST_AT_A_TIME = 3
+"""Unfinished exports of one person."""
 
 SHEETS = {"invoices": ("invoices", "lines", "tax", "machines"), "contracts": ("contracts",)}
 """By what is exported: the sheets of its workbook, each of which can be had as CSV."""
@@ -65,7 +70,31 @@ def wanted(
     return Wanted(what, Form(form), sheet or SHEETS[what][0], q.strip(), state, name.strip(), before)
 
 
+def to_json(asked: Wanted) -> dict[str, Any]:
+    before = asked.before.isoformat() if asked.before else None
+    return {**asdict(asked), "form": asked.form.value, "before": before}
+
+
+def from_json(kept: Mapping[str, Any]) -> Wanted:
+    before = date.fromisoformat(kept["before"]) if kept["before"] else None
+    return Wanted(**{**kept, "form": Form(kept["form"]), "before": before})
+
+
+def why_not_ask(unfinished: int) -> str | None:
+    if unfinished >= MOST_AT_A_TIME:
+        return "%(most)s of your exports are still being made. Please wait for one of them."
+    return None
+
+
+def share(asked: Wanted, documents: int | None, written: int) -> float:
+    """How much of it has been written, from 0 to 1."""
+    return min(1.0, written / (documents * len(asked.sheets))) if documents else 0.0
+
+
 def why_not_at_once(found: int) -> str | None:
     if found > AT_ONCE:
-        return "These are more than %(most)s documents: too many for a file at once. Filters narrow them down."
+        return (
+            "These are more than %(most)s documents. POST /api/exports has the file made in the background; a mail "
+            "tells when it is there."
+        )
     return None

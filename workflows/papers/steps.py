@@ -14,7 +14,7 @@ from workflows.approvals.model import Round, RoundState, StageState
 from workflows.approvals.operations import advance
 from workflows.approvals.queries import current_round, journey
 from workflows.database import Work
-from workflows.outbox import RunOwed
+from workflows.outbox import fulfilled, wanted
 from workflows.papers.model import Paper
 from workflows.runtime import Runtime
 
@@ -55,8 +55,8 @@ class Life:
     def load(cls, runtime: Runtime, paper_id: UUID, check: Callable[[Work], None]) -> Self:
         with runtime.reading() as session:
             paper = session.get_one(cls.model, paper_id)
-            owed = session.get(RunOwed, (cls.model.process, paper_id))
-            return cls(runtime, paper_id, paper.number, paper.title, check, owed.sequence if owed else 0)
+            sequence = wanted(session, cls.model.process, paper_id)
+            return cls(runtime, paper_id, paper.number, paper.title, check, sequence)
 
     def follow(self, session: Work, round: Round) -> None:
         """Bring the paper's state after its round's."""
@@ -84,9 +84,7 @@ class Life:
     def finished(self) -> None:
         """This run has done what was wanted when it began."""
         with self.runtime.transaction() as session:
-            owed = session.get(RunOwed, (self.model.process, self.paper_id), with_for_update=True)
-            if owed is not None:
-                owed.finished = max(owed.finished, self.sequence)
+            fulfilled(session, self.model.process, self.paper_id, self.sequence)
 
     def round(self, session: Session) -> Round:
         round = current_round(session, self.model.process, self.paper_id)

@@ -9,6 +9,7 @@ from prefect import flow
 from prefect.logging import get_run_logger
 
 from workflows.composition import runtime
+from workflows.exports.steps import remove_old
 from workflows.invoices.folder import hand_in_from_folder
 from workflows.upkeep.steps import give_digests, keep_archives_valid, keep_deadlines, sweep, warn_and_expire
 
@@ -36,6 +37,9 @@ async def upkeep() -> None:
     received = await asyncio.to_thread(hand_in_from_folder, runtime(), now=datetime.now(UTC))
     if received:
         get_run_logger().info("Invoices handed in from the folder: %d", received)
+    removed = await asyncio.to_thread(remove_old, runtime(), now=datetime.now(UTC))
+    if removed:
+        get_run_logger().info("Files of exports removed: %d", removed)
     renewed = await asyncio.to_thread(keep_archives_valid, runtime(), now=datetime.now(UTC))
     if renewed:
         get_run_logger().info("Sealed files time stamped again: %d", renewed)

@@ -13,6 +13,7 @@ from workflows.approvals.model import Round, RoundState, Stage, StageState
 from workflows.approvals.operations import advance
 from workflows.audit.operations import anchor, record
 from workflows.database import Work
+from workflows.leases import holders
 from workflows.outbox import MailState, OutgoingMail, RunOwed
 from workflows.parties.model import Attempts, WebSession
 
@@ -24,8 +25,8 @@ OVERDUE = timedelta(seconds=45)  # a flow run takes seconds; one that took longe
 def start_again_what_was_lost(session: Work, *, now: datetime) -> list[str]:
     """Owe a new run for every subject whose last one has not ended in good time; their labels.
 
-    Its worker was killed, or the run was lost between the launch and its first line. Runs are safe to repeat, and a
-    lease keeps two from meeting.
+    Its worker was killed, or the run was lost between the launch and its first line. Whoever holds the subject's lease
+    is still at it, however long that takes. Runs are safe to repeat, and the lease keeps two from meeting.
     """
     lost = session.exec(
         select(RunOwed)
@@ -38,6 +39,12 @@ def start_again_what_was_lost(session: Work, *, now: datetime) -> list[str]:
         .with_for_update(skip_locked=True)
         .limit(100)
     ).all()
+    at_work = {
+        (process, subject_id)
+        for process in {run.process for run in lost}
+        for subject_id in holders(session, process, [run.subject_id for run in lost if run.process == process])
+    }
+    lost = [run for run in lost if (run.process, run.subject_id) not in at_work]
     for run in lost:
         run.sequence += 1
         run.not_before = now

@@ -1149,6 +1149,39 @@ def upgrade() -> None:
         batch_op.create_index("ix_invoice_match_target", ["kind", "target_id"], unique=False)
 
     op.create_table(
+        "export",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "asked", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
+        ),
+        sa.Column("locale", sqlmodel.sql.sqltypes.AutoString(length=8), nullable=False),
+        sa.Column("timezone", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum("asked", "ready", "failed", "removed", name="exportstate", native_enum=False, length=24),
+            nullable=False,
+        ),
+        sa.Column("created_at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.Column("documents", sa.Integer(), nullable=True),
+        sa.Column("written", sa.Integer(), nullable=False),
+        sa.Column("ready_at", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.Column("expires_at", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.Column("key", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("sha256", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("file_name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column(
+            "failure", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
+        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("export", schema=None) as batch_op:
+        batch_op.create_index("ix_export_expires", ["state", "expires_at"], unique=False)
+        batch_op.create_index("ix_export_person", ["person_id", "id"], unique=False)
+
+    op.create_table(
         "invoice_matching",
         sa.Column("invoice_id", sa.Uuid(), nullable=False),
         sa.Column("at", workflows.columns.UtcTime(timezone=True), nullable=False),
@@ -1175,6 +1208,11 @@ def downgrade() -> None:
     for statement in LET_GO[op.get_bind().dialect.name]:
         op.execute(statement)
     op.drop_table("invoice_matching")
+    with op.batch_alter_table("export", schema=None) as batch_op:
+        batch_op.drop_index("ix_export_person")
+        batch_op.drop_index("ix_export_expires")
+
+    op.drop_table("export")
     with op.batch_alter_table("invoice_match", schema=None) as batch_op:
         batch_op.drop_index("ix_invoice_match_target")
         batch_op.drop_index(batch_op.f("ix_invoice_match_invoice_id"))

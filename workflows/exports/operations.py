@@ -1,0 +1,102 @@
+"""Ask for an export; note how far it is, that it is ready, that it cannot be made; remove what is out of date."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import col, func, select
+
+from documents.blobs import BlobRef, BlobStore
+from documents.rendering import Reader
+from workflows.approvals.letters import recipient
+from workflows.audit.operations import record
+from workflows.database import Work
+from workflows.errors import Refused, TooMany
+from workflows.exports.model import PROCESS, Export, ExportState
+from workflows.exports.queries import chosen
+from workflows.exports.rules import MOST_AT_A_TIME, Wanted, to_json, why_not_ask
+from workflows.outbox import Letter, post, wake
+from workflows.parties.model import Person
+from workflows.parties.queries import organisation_of
+from workflows.parties.rules import Actor, who
+
+FOLDER = "exports"
+"""Of the documents' store."""
+
+
+def ask(session: Work, asked: Wanted, reader: Reader, *, by: Actor, now: datetime) -> Export:
+    """Raises Refused for filters that mean nothing; TooMany where enough are under way."""
+    chosen(session, by, asked, today=now.date(), most=1)
+    unfinished = session.exec(
+        select(func.count()).select_from(Export).where(Export.person_id == by.id, Export.state == ExportState.ASKED)
+    ).one()
+    if sentence := why_not_ask(unfinished):
+        raise TooMany(sentence, retry_after=60, most=MOST_AT_A_TIME)
+    export = Export(
+        person_id=by.id, asked=to_json(asked), locale=reader.locale, timezone=reader.timezone, created_at=now
+    )
+    session.add(export)
+    session.flush()
+    record(session, "export_asked", PROCESS, export.id, now=now, asked=export.asked, **who(by))
+    wake(session, PROCESS, export.id, label=f"export-{export.id.hex[-8:]}", now=now)
+    return export
+
+
+def keep_ready(session: Work, export: Export, file: BlobRef, name: str, *, days: int, now: datetime) -> None:
+    """Its file is there: tell whoever asked, once."""
+    export.state = ExportState.READY
+    export.ready_at, export.expires_at = now, now + timedelta(days=days)
+    export.key, export.sha256, export.size, export.file_name = file.key, file.sha256, file.size, name
+    record(session, "export_ready", PROCESS, export.id, now=now, sha256=file.sha256, documents=export.documents)
+    person = session.get_one(Person, export.person_id)
+    organisation = organisation_of(session, person)
+    post(
+        session,
+        Letter(
+            kind="export_ready",
+            to=recipient(person),
+            process=PROCESS,
+            subject_id=export.id,
+            sender_name=organisation.name if organisation else "",
+            payload={
+                "organisation": organisation.name if organisation else "",
+                "address": organisation.address if organisation else "",
+                "title": name,
+                "documents": export.documents,
+                "size": export.size,
+                "kept_until": export.expires_at.isoformat(),
+                "page": f"/exports/{export.id}",
+            },
+        ),
+        now=now,
+    )
+
+
+def give_up(session: Work, export: Export, refused: Refused, *, now: datetime) -> None:
+    export.state, export.ready_at = ExportState.FAILED, now
+    export.failure = {
+        "sentence": refused.sentence,
+        "values": {name: str(each) for name, each in refused.values.items()},
+    }
+    record(session, "export_failed", PROCESS, export.id, now=now, why=str(refused))
+
+
+def out_of_date(session: Work, *, now: datetime) -> Sequence[UUID]:
+    return session.exec(
+        select(Export.id).where(Export.state == ExportState.READY, col(Export.expires_at) < now).limit(100)
+    ).all()
+
+
+def remove(session: Work, export_id: UUID, *, blobs: BlobStore, now: datetime) -> bool:
+    """Remove its file, unless another export has the same one. Safe to repeat."""
+    export = session.get_one(Export, export_id, with_for_update=True)
+    if export.state is not ExportState.READY:
+        return False
+    export.state = ExportState.REMOVED
+    same = select(Export.id).where(Export.key == export.key, Export.state == ExportState.READY, Export.id != export.id)
+    if session.exec(same).first() is None:
+        blobs.remove(export.key)
+    record(session, "export_removed", PROCESS, export.id, now=now)
+    return True
