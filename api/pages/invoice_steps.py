@@ -41,8 +41,12 @@ def post_data(
     now: Now,
     words: TypedWords,
     reason: Text = "",
+    suggested: Text = "",
+    compared: Text = "",
 ) -> Response:
     def work(session: Work) -> None:
+        if suggested and not compared:
+            raise Refused("Compare the suggestions with the pages first, and say so below.", field="compared")
         visible = papers.is_visible(session, Invoice, invoice_id, visitor.actor)
         correct(session, invoice_id, words, reason=reason, by=visitor.actor, now=now, visible=visible)
 

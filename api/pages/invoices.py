@@ -24,6 +24,7 @@ from api.pages.comparisons import changed_since_approved
 from api.pages.discussion_view import Tried, talk_of
 from api.pages.fields import CURRENCIES, Text, plain_amount
 from api.pages.handing_over_view import handing_of
+from api.pages.invoice_offers import Offered, offered_words
 from api.pages.invoice_view import view_of
 from api.pages.matches_view import matching_of
 from api.pages.papers import shows
@@ -302,6 +303,8 @@ def shown(
     keeps = owns(actor, invoice)
     said = view_of(session, invoice, reader)
     own_words = words_of(from_json(queries.newest_reading(session, invoice).data))
+    typing = bool(typed and typed.get("form") == "data")
+    offered = offered_words(invoice, versions[0], own_words, actor, reader) if not typing else Offered({}, {})
     return page(
         request,
         "invoice.html",
@@ -328,8 +331,9 @@ def shown(
         if asked and asked.task.kind is StageKind.APPROVAL
         else None,
         labels={name: sentence(words, reader.locale) for name, words in INVOICE_FIELDS.items()},
-        fields={**own_words, **(typed if typed and typed.get("form") == "data" else {})},
-        typing=invoice.state is InvoiceState.RECEIVED or bool(typed and typed.get("form") == "data"),
+        fields={**own_words, **offered.words, **(typed if typed and typing else {})},
+        hints=offered.hints,
+        typing=invoice.state is InvoiceState.RECEIVED or typing,
         reads=invoice.syntax != "typed",
         currencies=CURRENCIES,
         typed=typed or {},
