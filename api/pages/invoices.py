@@ -288,6 +288,7 @@ def shown(
     tried: Tried | None = None,
     typed: Mapping[str, str] | None = None,
     status: int = 200,
+    printing: bool = False,
 ) -> Response:
     """The page of one invoice; the arguments as those of a contract's."""
     reader, actor = replace(reader_of(request), paper=PROCESS), visitor.actor
@@ -307,7 +308,7 @@ def shown(
     offered = offered_words(invoice, versions[0], own_words, actor, reader) if not typing else Offered({}, {})
     return page(
         request,
-        "invoice.html",
+        "invoice_print.html" if printing else "invoice.html",
         here="invoices",
         reader=reader,
         status=status,
@@ -318,8 +319,8 @@ def shown(
         standing=invoice_status(invoice, where, owner.name, reader, me=actor.id),
         upcoming=upcoming(where, reader),
         now=now,
-        said=said,
-        held=matching_of(session, invoice, actor, reader, asked=asked is not None),
+        said=replace(said, steps=()) if printing else said,
+        held=matching_of(session, invoice, actor, reader, asked=asked is not None, prints=printing),
         versions=versions,
         version=versions[0],
         page_address=lambda n: f"/invoices/{invoice.id}/versions/{versions[0].number}/pages/{n}.png",
@@ -361,7 +362,7 @@ def shown(
         if where.journey
         else None,
         round=where.journey.round if where.journey else None,
-        entries=entries[:SHOWN_EVENTS],
+        entries=entries if printing else entries[:SHOWN_EVENTS],
         all_entries=len(entries),
         position=events[-1].position if events else 0,
         troubles=mail_troubles(session, PROCESS, invoice.id) if keeps else [],
@@ -376,6 +377,12 @@ def shown(
         sendings=sendings_view(session, invoice, versions[0], actor, runtime.settings, now=now, typed=typed),
         talk=talk_of(session, subject, actor, here=f"/invoices/{invoice.id}", now=now, tried=tried),
     )
+
+
+@router.get("/{invoice_id}/print")
+def print_page(invoice_id: UUID, request: Request, runtime: Engine, visitor: SignedIn, now: Now) -> Response:
+    with runtime.reading() as session:
+        return shown(session, request, runtime, visitor, invoice_id, now, printing=True)
 
 
 @router.get("/{invoice_id}/history")

@@ -113,3 +113,33 @@ def test_wrong_sums_are_told_with_their_numbers_in_the_readers_language(office: 
     assert "송장 기재 금액" in shown
     assert "부가세 포함 합계: 100.00 + 19.00 = 119.00인데 송장에는 118.00로 적혀 있습니다." in shown
     assert "부가세 포함 합계가 부가세 제외 합계에 부가세를 더한 금액과 다릅니다." in shown
+
+
+@pytest.mark.parametrize(
+    ("locale", "words"),
+    [
+        ("en", ("Mia approved", "Forklift, one month", "Released for payment", "EUR 119.00", "sha256", "Rather late.")),
+        ("ko", ("Mia 님 승인", "Forklift, one month", "지급 승인", "EUR 119.00", "sha256", "Rather late.")),
+    ],
+)
+def test_the_print_view_has_all_of_it_and_no_forms(
+    office: Office, web: TestClient, locale: str, words: tuple[str, ...]
+) -> None:
+    office.person("eun", manager="mia", locale=locale, password="correct horse battery")
+    eun, mia = Browser(web, "eun"), Browser(web, "mia")
+    eun.open("/invoices/new")
+    eun.send("/invoices", file=XML)
+    here = next(
+        each.attributes["href"]
+        for each in eun.open("/invoices").all("a")
+        if each.attributes.get("href", "").startswith("/invoices/0")
+    )
+    mia.send(address_in(mia.open(here), "/decision"), verdict="approve", comment="Rather late.")
+    eun.open(here)
+    eun.send(f"{here}/release")
+    printed = eun.open(f"{here}/print")
+    for each in words:
+        assert each in " ".join(printed.text.split())
+    assert [each for each in printed.one("main").all("form") if each.attributes.get("method") == "post"] == []
+    pages = [each.attributes["src"] for each in printed.all("img") if "/pages/" in each.attributes["src"]]
+    assert len(pages) == 1
