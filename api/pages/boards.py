@@ -18,15 +18,20 @@ from api.pages.fields import Text
 from api.pages.shell import page
 from api.pages.views import stage_name
 from api.readers import reader_of
+from documents.einvoices.finding_words import said as said_of
+from documents.einvoices.findings import from_json as finding_of
 from documents.rendering import Reader, sentence
 from workflows.boards import queries
-from workflows.boards.incidents import MOST_INCIDENTS, LostMail, SlowRun
+from workflows.boards.incidents import MOST_INCIDENTS, Held, LostMail, SlowRun
 from workflows.boards.incidents import incidents as incidents_of
 from workflows.boards.operations import correct_address, send_again, try_again, wake_again
-from workflows.boards.queries import Cycle, Spread
+from workflows.boards.queries import Cycle, Spread, own_paper
 from workflows.boards.rules import MONTHS, Month, months
 from workflows.database import Work
 from workflows.errors import NotFound, Refused
+from workflows.invoices.model import PROCESS
+from workflows.invoices.put_aside import watched
+from workflows.invoices.steps import send_where_possible
 from workflows.runtime import Runtime
 
 router = APIRouter(prefix="/boards", include_in_schema=False)
@@ -36,13 +41,25 @@ DONE = {
     "sent": "It is on its way again",
     "corrected": "It is on its way to the corrected address",
     "woken": "The work on it is taken up again",
+    "travels": "It is on its route",
+    "again": "The file is looked at again in a moment",
+    "settled": "The file is settled",
 }
 AGES = ("Less than a day", "1 to 3 days", "3 to 7 days", "7 to 30 days", "30 days and more")
+MOST_FINDINGS = 3
+"""Of one invoice, that the board tells; its page tells all."""
 KINDS_OF_MAIL = {
     "task": "Request to approve",
     "signature": "Request to sign",
     "declined": "Word that somebody declined to sign",
-    "withdrawn": "Word that the contract was withdrawn",
+    "withdrawn": "Word that it was withdrawn",
+    "rejected": "Word that it was rejected",
+    "sent_back": "Word that it was sent back",
+    "review": "Request for an opinion",
+    "opinion": "Opinion of somebody",
+    "handed_over": "Request that was handed over",
+    "query": "Question to a supplier",
+    "sending": "Document to be read",
     "in_force": "Word that the contract is in force",
     "expiry": "Warning before the end",
     "expired": "Word that the contract has ended",
@@ -83,7 +100,8 @@ def _boards_page(
         names = [name for name, _ in routes]
         chosen = route if route in names else next(iter(names), "")
         stuck = queries.stuck(session, ours, now=now)
-        incidents = incidents_of(session, ours, now=now)
+        watches = watched(session, runtime.settings, ours)
+        incidents = incidents_of(session, ours, now=now, watches=watches)
         cycles = queries.cycles(session, ours, chosen, shown) if chosen else []
     return page(
         request,
@@ -101,6 +119,9 @@ def _boards_page(
         left_alone=[(each, stage_name(each.stage, reader)) for each in incidents.left_alone],
         mails=[(each, _kind_of_mail(each, reader)) for each in incidents.mails],
         runs=[(each, _what_hangs(each, reader)) for each in incidents.runs],
+        held=[(each, _what_is_wrong(each, reader)) for each in incidents.held],
+        files=incidents.files,
+        folder=said(incidents.folder, reader) if incidents.folder else "",
         routes=routes,
         chosen=chosen,
         frame=FRAME,
@@ -126,6 +147,10 @@ def _what_hangs(run: SlowRun, reader: Reader) -> str:
     if run.started:
         return sentence("The work on it was begun and has not come to its end.", reader.locale)
     return sentence("The work on it could not be begun so far.", reader.locale)
+
+
+def _what_is_wrong(invoice: Held, reader: Reader) -> list[str]:
+    return [said_of(finding_of(each), reader.locale) for each in invoice.findings[:MOST_FINDINGS]]
 
 
 @dataclass(frozen=True)
@@ -260,6 +285,33 @@ def post_run(
         wake_again(session, process, subject_id, by=visitor.actor, now=now)
 
     return _mended(request, runtime, visitor, now, work, done="woken")
+
+
+@router.post("/invoices/{invoice_id}/retry")
+def post_invoice(invoice_id: UUID, request: Request, runtime: Engine, visitor: AdministersByForm, now: Now) -> Response:
+    with runtime.reading() as session:
+        own_paper(session, PROCESS, invoice_id, visitor.actor.organisation_id)
+    if refused := send_where_possible(runtime, invoice_id, now=now):
+        return _boards_page(request, runtime, visitor, now, refused=refused)
+    return RedirectResponse("/boards?done=travels", status_code=303)
+
+
+@router.post("/files")
+def post_file(
+    request: Request, runtime: Engine, visitor: AdministersByForm, now: Now, name: Text = "", do: Text = ""
+) -> Response:
+    with runtime.reading() as session:
+        watches = watched(session, runtime.settings, visitor.actor.organisation_id)
+    if watches is None:
+        raise NotFound("There is nothing at this address.")
+    try:
+        if do == "settle":
+            watches.settle(name)
+        else:
+            watches.hand_in_again(name)
+    except Refused as refused:
+        return _boards_page(request, runtime, visitor, now, refused=refused)
+    return RedirectResponse(f"/boards?done={'settled' if do == 'settle' else 'again'}", status_code=303)
 
 
 def _mended(

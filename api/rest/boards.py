@@ -9,13 +9,14 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from api.dependencies import Now, Reading, ReadsBoards
+from api.dependencies import Engine, Now, Reading, ReadsBoards
 from api.rest.answers import PromptRoute, refusals
 from api.rest.shapes import Shape
 from workflows.boards import queries
 from workflows.boards.incidents import MOST_INCIDENTS, Incidents, incidents
 from workflows.boards.queries import Cycle, Spread
 from workflows.boards.rules import AGES, MONTHS, Month, months
+from workflows.invoices.put_aside import watched
 
 router = APIRouter(route_class=PromptRoute, prefix="/boards", tags=["boards"])
 
@@ -124,6 +125,20 @@ class SlowRunShape(ConcernShape):
     started: bool
 
 
+class HeldShape(ConcernShape):
+    kind: Literal["held"] = "held"
+    owner: str
+    blocked: Annotated[bool, Field(description="It breaks a rule or says too little; else no route takes it.")]
+    rules: Annotated[list[str], Field(examples=[["BR-CO-15"]])]
+
+
+class PutAsideShape(Shape):
+    kind: Literal["file"] = "file"
+    name: str
+    reason: str
+    since: datetime
+
+
 class IncidentsShape(Shape):
     count: int
     blocked: list[BlockedShape]
@@ -131,6 +146,9 @@ class IncidentsShape(Shape):
     left_alone: Annotated[list[LeftAloneShape], Field(description="An administrator has to give it to somebody.")]
     mails: list[LostMailShape]
     runs: list[SlowRunShape]
+    held: Annotated[list[HeldShape], Field(description="Invoices that came in and do not travel.")]
+    files: Annotated[list[PutAsideShape], Field(description="Files of the watched folder that are no invoice.")]
+    folder: Annotated[str | None, Field(description="Why no file is handed in from the watched folder.")]
 
 
 class BoardsShape(Shape):
@@ -152,6 +170,7 @@ class BoardsShape(Shape):
 )
 def read(
     session: Reading,
+    runtime: Engine,
     actor: ReadsBoards,
     now: Now,
     route: Annotated[str, Query(max_length=80, description="The most travelled one otherwise.")] = "",
@@ -161,7 +180,7 @@ def read(
     names = [name for name, _ in queries.routes(session, ours)]
     chosen = route if route in names else next(iter(names), None)
     stuck = queries.stuck(session, ours, now=now)
-    found = incidents(session, ours, now=now)
+    found = incidents(session, ours, now=now, watches=watched(session, runtime.settings, ours))
     return BoardsShape(
         at=now,
         stuck=StuckShape(
@@ -226,6 +245,21 @@ def _incidents(found: Incidents) -> IncidentsShape:
             )
             for each in found.runs
         ],
+        held=[
+            HeldShape(
+                process=each.process,
+                subject_id=each.subject_id,
+                number=each.number,
+                title=each.title,
+                since=each.since,
+                owner=each.owner,
+                blocked=each.blocked,
+                rules=[finding.get("rule", "") for finding in each.findings],
+            )
+            for each in found.held
+        ],
+        files=[PutAsideShape(**vars(each)) for each in found.files],
+        folder=str(found.folder) if found.folder else None,
     )
 
 

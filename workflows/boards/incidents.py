@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, func
+from sqlalchemy import ColumnElement, and_, exists, func, literal, or_
+from sqlalchemy import select as columns
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from workflows.approvals.model import Round, RoundState, Stage, StageState, Task, TaskState
 from workflows.audit.model import AuditEvent
 from workflows.boards.queries import number_of, of_organisation, title_of
+from workflows.errors import Refused
+from workflows.invoices.model import Invoice, InvoiceReading, InvoiceState
+from workflows.invoices.put_aside import PutAside, Watched
 from workflows.outbox import MailState, OutgoingMail, RunOwed
+from workflows.papers.model import Paper, model_of
 from workflows.parties.model import Person
 
 MOST_INCIDENTS = 100
@@ -81,11 +86,22 @@ class LostMail(Concern):
 @dataclass(frozen=True, kw_only=True)
 class SlowRun(Concern):
     """A document that nobody carries on. ``sealing``: everyone has signed, and the seal is missing; ``preparing``:
-    everyone has approved, and it is not yet laid before its signers; ``started``: a run began and did not end."""
+    everyone has approved, and it is not yet laid before its signers; ``started``: a run began and did not end.
+    """
 
     started: bool
     sealing: bool
     preparing: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held(Concern):
+    """An invoice that came in and does not travel. ``blocked``: it breaks a rule, or says too little; else it has no
+    route. ``findings``: of its newest reading, as ``documents.einvoices.findings.to_json`` writes them."""
+
+    owner: str
+    blocked: bool
+    findings: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -97,15 +113,41 @@ class Incidents:
     left_alone: Sequence[LeftAlone]
     mails: Sequence[LostMail]
     runs: Sequence[SlowRun]
+    held: Sequence[Held]
+    files: Sequence[PutAside]
+    folder: Refused | None
+    """Why no file is handed in from the watched folder."""
     count: int
 
+    @property
+    def shown(self) -> int:
+        return sum(
+            map(len, (self.blocked, self.ran_out, self.left_alone, self.mails, self.runs, self.held, self.files))
+        ) + bool(self.folder)
 
-def incidents(session: Session, organisation_id: UUID | None, *, now: datetime) -> Incidents:
+
+def incidents(
+    session: Session, organisation_id: UUID | None, *, now: datetime, watches: Watched | None = None
+) -> Incidents:
+    """``watches``: the folder whose files come to this organisation."""
     ours = of_organisation(organisation_id)
     blocked, ran_out, left = _blocked(session, ours), _ran_out(session, ours), _left_alone(session, ours)
-    mails, runs = _mails(session, ours), _runs(session, ours, now)
-    count = blocked[1] + ran_out[1] + left[1] + mails[1] + runs[1]
-    return Incidents(blocked[0], ran_out[0], left[0], mails[0], runs[0], count)
+    mails, runs = _mails(session, organisation_id), _runs(session, organisation_id, now)
+    held = _held(session, organisation_id, now)
+    files = watches.put_aside(limit=MOST_INCIDENTS) if watches else ((), 0)
+    trouble = watches.trouble if watches else None
+    found = (blocked, ran_out, left, mails, runs, held, files)
+    return Incidents(
+        blocked=blocked[0],
+        ran_out=ran_out[0],
+        left_alone=left[0],
+        mails=mails[0],
+        runs=runs[0],
+        held=held[0],
+        files=files[0],
+        folder=trouble,
+        count=sum(count for _, count in found) + bool(trouble),
+    )
 
 
 def _blocked(session: Session, ours: ColumnElement[bool]) -> tuple[list[Blocked], int]:
@@ -199,58 +241,98 @@ def _left_alone(session: Session, ours: ColumnElement[bool]) -> tuple[list[LeftA
     return left, _count(session, found)
 
 
-def _mails(session: Session, ours: ColumnElement[bool]) -> tuple[list[LostMail], int]:
+def _mails(session: Session, organisation_id: UUID | None) -> tuple[list[LostMail], int]:
     found = (
-        select(OutgoingMail, Round, Person.organisation_id)
-        .join(Round, col(Round.subject_id) == col(OutgoingMail.subject_id))
+        _of_papers(organisation_id, (OutgoingMail, col(Person.organisation_id)), of=OutgoingMail)
         .join(Person, col(Person.email) == col(OutgoingMail.to_email), isouter=True)
-        .where(
-            col(OutgoingMail.state).in_((MailState.FAILED, MailState.QUEUED)),
-            OutgoingMail.failure != "",
-            _is_newest(),
-            ours,
-        )
+        .where(col(OutgoingMail.state).in_((MailState.FAILED, MailState.QUEUED)), OutgoingMail.failure != "")
     )
-    rows = session.exec(found.order_by(col(OutgoingMail.created_at).desc()).limit(MOST_INCIDENTS)).all()
+    rows = session.execute(found.order_by(col(OutgoingMail.created_at).desc()).limit(MOST_INCIDENTS)).all()
     mails = [
         LostMail(
             mail_id=mail.id,
             kind=mail.kind,
             to_name=mail.to_name,
             to_email=mail.to_email,
-            **_document(round),
+            process=mail.process,
+            subject_id=mail.subject_id,
+            number=number,
+            title=title,
             failure=mail.failure,
             for_good=mail.state is MailState.FAILED,
             next_try=mail.not_before,
             since=mail.created_at,
             known=bool(organisation),
         )
-        for mail, round, organisation in rows
+        for mail, organisation, number, title in rows
     ]
     return mails, _count(session, found)
 
 
-def _runs(session: Session, ours: ColumnElement[bool], now: datetime) -> tuple[list[SlowRun], int]:
+def _runs(session: Session, organisation_id: UUID | None, now: datetime) -> tuple[list[SlowRun], int]:
+    newest = and_(col(Round.process) == RunOwed.process, col(Round.subject_id) == RunOwed.subject_id, _is_newest())
     found = (
-        select(RunOwed, Round)
-        .join(Round, and_(col(Round.process) == RunOwed.process, col(Round.subject_id) == RunOwed.subject_id))
-        .where(col(RunOwed.finished) < col(RunOwed.sequence), col(RunOwed.wanted_at) < now - SLOW, _is_newest(), ours)
+        _of_papers(organisation_id, (RunOwed, col(Round.state)), of=RunOwed)
+        .join(Round, newest, isouter=True)
+        .where(col(RunOwed.finished) < col(RunOwed.sequence), col(RunOwed.wanted_at) < now - SLOW)
     )
-    rows = session.exec(found.order_by(col(RunOwed.wanted_at)).limit(MOST_INCIDENTS)).all()
+    rows = session.execute(found.order_by(col(RunOwed.wanted_at)).limit(MOST_INCIDENTS)).all()
     runs = [
         SlowRun(
             process=owed.process,
             subject_id=owed.subject_id,
-            number=number_of(round),
-            title=title_of(round),
+            number=number,
+            title=title,
             since=owed.wanted_at,
             started=owed.launched >= owed.sequence,
-            sealing=round.state is RoundState.SIGNED,
-            preparing=round.state is RoundState.APPROVED,
+            sealing=state is RoundState.SIGNED,
+            preparing=state is RoundState.APPROVED and model_of(owed.process).finish == "seal",
         )
-        for owed, round in rows
+        for owed, state, number, title in rows
     ]
     return runs, _count(session, found)
+
+
+def _held(session: Session, organisation_id: UUID | None, now: datetime) -> tuple[list[Held], int]:
+    waits = and_(col(Invoice.state) == InvoiceState.CHECKED, col(Invoice.state_since) < now - SLOW)
+    breaks = and_(col(Invoice.state) == InvoiceState.RECEIVED, col(Invoice.blocked))
+    found = (
+        columns(Invoice, col(Person.name))
+        .join(Person, col(Person.id) == col(Invoice.owner_id))
+        .where(col(Invoice.organisation_id) == organisation_id, or_(breaks, waits))
+    )
+    rows = session.execute(found.order_by(col(Invoice.state_since)).limit(MOST_INCIDENTS)).all()
+    read: dict[UUID, Sequence[Mapping[str, Any]]] = {}
+    readings = select(InvoiceReading).where(col(InvoiceReading.invoice_id).in_([each.id for each, _ in rows]))
+    for reading in session.exec(readings.order_by(col(InvoiceReading.version), col(InvoiceReading.number))):
+        read[reading.invoice_id] = reading.findings
+    held = [
+        Held(
+            process=invoice.process,
+            subject_id=invoice.id,
+            number=invoice.number,
+            title=invoice.title,
+            since=invoice.state_since,
+            owner=owner,
+            blocked=invoice.blocked,
+            findings=[each for each in read.get(invoice.id, ()) if each["severity"] == "error"],
+        )
+        for invoice, owner in rows
+    ]
+    return held, _count(session, found)
+
+
+def _of_papers(organisation_id: UUID | None, wanted: tuple[Any, ...], *, of: type[OutgoingMail | RunOwed]) -> Any:
+    """``wanted``, then number and title of the paper, of all that is about a paper of this organisation."""
+    kinds = Paper.__subclasses__()
+    found = columns(
+        *wanted,
+        func.coalesce(*(col(each.number) for each in kinds)),
+        func.coalesce(*(col(each.title) for each in kinds)),
+    ).select_from(of)
+    for each in kinds:
+        found = found.join(each, and_(col(of.process) == each.process, col(each.id) == of.subject_id), isouter=True)
+    return found.where(or_(*(col(each.organisation_id) == organisation_id for each in kinds)))
 
 
 def _document(round: Round) -> dict[str, Any]:
@@ -273,4 +355,4 @@ def _is_newest() -> ColumnElement[bool]:
 
 
 def _count(session: Session, found: Any) -> int:
-    return session.exec(select(func.count()).select_from(found.with_only_columns(col(Round.id)).subquery())).one()
+    return session.exec(select(func.count()).select_from(found.with_only_columns(literal(1)).subquery())).one()

@@ -13,13 +13,13 @@ from workflows.approvals.handing_over import send_link_again
 from workflows.approvals.links import kill_links, reading_link
 from workflows.approvals.model import Round, RoundState, Stage, StageState, Task, TaskState, Verdict
 from workflows.approvals.operations import advance, invite
-from workflows.approvals.queries import current_round
 from workflows.audit.operations import record
-from workflows.boards.queries import insist_on_own
+from workflows.boards.queries import own_paper
 from workflows.contracts.model import Contract
 from workflows.contracts.term import READING_DAYS
 from workflows.database import Work
 from workflows.errors import Conflict, Forbidden, NotFound, Refused
+from workflows.invoices.model import Invoice
 from workflows.outbox import Letter, MailState, OutgoingMail, Recipient, post, wake
 from workflows.parties.model import Person
 from workflows.parties.operations import acquaintance
@@ -40,7 +40,7 @@ def try_again(session: Work, stage_id: UUID, *, by: Actor, now: datetime) -> Non
     round = session.exec(
         select(Round).where(Round.id == stage.round_id).with_for_update().execution_options(populate_existing=True)
     ).one()
-    insist_on_own(session, round.subject_id, by.organisation_id)
+    own_paper(session, round.process, round.subject_id, by.organisation_id)
     session.refresh(stage)
     if stage.state is not StageState.BLOCKED or round.state is not RoundState.OPEN:
         return  # somebody was faster, and somebody is asked
@@ -53,11 +53,8 @@ def try_again(session: Work, stage_id: UUID, *, by: Actor, now: datetime) -> Non
 def wake_again(session: Work, process: str, subject_id: UUID, *, by: Actor, now: datetime) -> None:
     """Have the work on a document taken up again, as after a fault that was mended."""
     _insist_on_administrator(by)
-    insist_on_own(session, subject_id, by.organisation_id)
-    round = current_round(session, process, subject_id)
-    if round is None:
-        raise NotFound("There is nothing at this address.")
-    wake(session, process, subject_id, label=round.card["label"], now=now)
+    paper = own_paper(session, process, subject_id, by.organisation_id)
+    wake(session, process, subject_id, label=paper.number, now=now)
     record(session, "woken", process, subject_id, now=now, **who(by))
 
 
@@ -162,10 +159,13 @@ def _signature_of(session: Work, subject_id: UUID, email: str) -> Task | None:
 
 
 def _correct_contact(session: Work, mail: OutgoingMail, right: str) -> None:
-    """Somebody whom a contract names for mails, and who is asked nothing."""
+    """Whom a document names for mails: a counterparty, a supplier."""
     contract = session.get(Contract, mail.subject_id, with_for_update=True)
     if contract is not None and contract.contact_email == mail.to_email:
         contract.contact_email = right
+    invoice = session.get(Invoice, mail.subject_id, with_for_update=True)
+    if invoice is not None and invoice.supplier_email == mail.to_email:
+        invoice.supplier_email = right
 
 
 def _ask_under(session: Work, mail: OutgoingMail, person: Person, right: str, *, now: datetime) -> None:
@@ -193,8 +193,7 @@ def _ask_under(session: Work, mail: OutgoingMail, person: Person, right: str, *,
     contract = session.get(Contract, mail.subject_id, with_for_update=True)
     if contract is not None:
         contract.signers = _corrected(contract.signers, person.email, right)
-        if contract.contact_email == person.email:
-            contract.contact_email = right
+    _correct_contact(session, mail, right)
     invite(session, mail.process, mail.subject_id, [instead.id])
 
 
@@ -211,7 +210,7 @@ def _lost_mail(session: Work, mail_id: UUID, by: Actor) -> OutgoingMail:
     mail = session.get(OutgoingMail, mail_id, with_for_update=True)
     if mail is None:
         raise NotFound("There is nothing at this address.")
-    insist_on_own(session, mail.subject_id, by.organisation_id)
+    own_paper(session, mail.process, mail.subject_id, by.organisation_id)
     if mail.state not in (MailState.FAILED, MailState.QUEUED) or not mail.failure:
         raise Conflict("This mail has been dealt with meanwhile.")
     return mail

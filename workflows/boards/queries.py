@@ -27,6 +27,7 @@ from workflows.approvals.model import (
 from workflows.boards.rules import AGES, Month, Neighbours, quantile
 from workflows.columns import UtcTime
 from workflows.errors import NotFound
+from workflows.papers.model import Paper
 from workflows.parties.model import Person
 
 MOST_STAGES = 50
@@ -288,11 +289,13 @@ def _seconds(session: Session, begun: Any, ended: Any) -> Any:
     return cast(extract("epoch", ended - begun), Float)
 
 
-def insist_on_own(session: Session, subject_id: UUID, organisation_id: UUID | None) -> None:
-    """Raises NotFound where the document was handed in by people of another organisation, or by nobody."""
-    ours = select(Round.id).where(Round.subject_id == subject_id, of_organisation(organisation_id)).limit(1)
-    if organisation_id is None or session.exec(ours).first() is None:
+def own_paper(session: Session, process: str, subject_id: UUID, organisation_id: UUID | None) -> Paper:
+    """Raises NotFound where the document belongs to another organisation, or is none."""
+    kinds = [each for each in Paper.__subclasses__() if each.process == process]
+    paper = session.get(kinds[0], subject_id) if kinds else None
+    if paper is None or paper.organisation_id != organisation_id:
         raise NotFound("There is nothing at this address.")
+    return paper
 
 
 def number_of(round: Round) -> str:

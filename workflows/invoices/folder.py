@@ -10,10 +10,12 @@ from pathlib import Path
 
 from sqlmodel import Session, col, select
 
+from documents.rendering import sentence
 from workflows.errors import NotReady, Refused
 from workflows.invoices.intake import take_in
 from workflows.invoices.model import PROCESS, Invoice
 from workflows.invoices.operations import receive
+from workflows.invoices.put_aside import REASON, REFUSED, free_place, watched
 from workflows.invoices.rules import typed_invoice
 from workflows.invoices.steps import send_where_possible
 from workflows.papers.model import Version
@@ -31,15 +33,16 @@ AT_ONCE = 50
 
 def hand_in_from_folder(runtime: Runtime, *, now: datetime) -> int:
     """Hand in what lies in the folder of the settings; how many files were."""
-    folder, address = runtime.settings.invoice_folder, runtime.settings.invoice_folder_by
-    if folder is None or not folder.is_dir():
+    if runtime.settings.invoice_folder is None:
         return 0
     with runtime.reading() as session:
-        person = by_email(session, address)
-        by = actor(session, person, via="folder") if person is not None and person.active else None
-    if by is None:
-        log.error("SIGNOFF_INVOICE_FOLDER_BY names nobody who is registered: %s", address)
+        person = by_email(session, runtime.settings.invoice_folder_by)
+        watches = watched(session, runtime.settings, person.organisation_id if person else None)
+        by = actor(session, person, via="folder") if person else None
+    if watches is None or watches.trouble or by is None:
+        log.error("Nothing is handed in from SIGNOFF_INVOICE_FOLDER: %s", watches.trouble if watches else "")
         return 0
+    folder = watches.folder
     waiting = sorted(each for each in folder.iterdir() if each.is_file() and not each.name.startswith("."))
     at_rest = [each for each in waiting if time.time() - each.stat().st_mtime > AT_REST]
     return sum(_hand_in(runtime, each, by, now=now) for each in at_rest[:AT_ONCE])
@@ -55,7 +58,10 @@ def _hand_in(runtime: Runtime, file: Path, by: Actor, *, now: datetime) -> bool:
     except NotReady:
         return False  # it is looked at again
     except Refused as refused:
-        _move(file, "refused", reason=str(refused))
+        _move(file, REFUSED, reason=sentence(refused.sentence, by.locale, **refused.values))
+        return False
+    except OSError:
+        log.exception("%s cannot be read; it is looked at again", file)
         return False
     _move(file, "done")
     return not known
@@ -95,13 +101,10 @@ def _came_before(session: Session, data: bytes, by: Actor) -> bool:
 
 
 def _move(file: Path, where: str, *, reason: str = "") -> None:
-    """Beside others of its name. The reason stands in a text of the same name."""
-    target = file.parent / where
-    target.mkdir(exist_ok=True)
-    place, number = target / file.name, 1
-    while place.exists():
-        number += 1
-        place = target / f"{file.stem}-{number}{file.suffix}"
+    """Beside others of its name, with the reason."""
+    place = free_place(file.parent / where, file.name)
     if reason:
-        place.with_name(f"{place.name}.txt").write_text(reason + "\n", encoding="utf-8")
+        place.with_name(place.name + REASON).write_text(reason + "\n", encoding="utf-8")
     file.replace(place)
+    if reason:
+        place.touch()  # since when it lies there
