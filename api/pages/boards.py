@@ -22,7 +22,7 @@ from documents.einvoices.finding_words import said as said_of
 from documents.einvoices.findings import from_json as finding_of
 from documents.rendering import Reader, sentence
 from workflows.boards import queries
-from workflows.boards.incidents import MOST_INCIDENTS, Held, LostMail, SlowRun
+from workflows.boards.incidents import MOST_INCIDENTS, Held, SlowRun
 from workflows.boards.incidents import incidents as incidents_of
 from workflows.boards.operations import correct_address, send_again, try_again, wake_again
 from workflows.boards.queries import Cycle, Spread, own_paper
@@ -48,27 +48,6 @@ DONE = {
 AGES = ("Less than a day", "1 to 3 days", "3 to 7 days", "7 to 30 days", "30 days and more")
 MOST_FINDINGS = 3
 """Of one invoice, that the board tells; its page tells all."""
-KINDS_OF_MAIL = {
-    "task": "Request to approve",
-    "signature": "Request to sign",
-    "declined": "Word that somebody declined to sign",
-    "withdrawn": "Word that it was withdrawn",
-    "rejected": "Word that it was rejected",
-    "sent_back": "Word that it was sent back",
-    "review": "Request for an opinion",
-    "opinion": "Opinion of somebody",
-    "handed_over": "Request that was handed over",
-    "query": "Question to a supplier",
-    "sending": "Document to be read",
-    "in_force": "Word that the contract is in force",
-    "expiry": "Warning before the end",
-    "expired": "Word that the contract has ended",
-    "mention": "Comment for somebody",
-    "reminder": "Reminder",
-    "escalated": "Word that others are asked",
-    "substitute": "Word that somebody stands in",
-    "ran_out": "Word that the time for it has run out",
-}
 
 
 @router.get("")
@@ -117,7 +96,7 @@ def _boards_page(
         blocked=[(each, stage_name(each.stage, reader)) for each in incidents.blocked],
         ran_out=[(each, stage_name(each.stage, reader)) for each in incidents.ran_out],
         left_alone=[(each, stage_name(each.stage, reader)) for each in incidents.left_alone],
-        mails=[(each, _kind_of_mail(each, reader)) for each in incidents.mails],
+        mails=incidents.mails,
         runs=[(each, _what_hangs(each, reader)) for each in incidents.runs],
         held=[(each, _what_is_wrong(each, reader)) for each in incidents.held],
         files=incidents.files,
@@ -133,10 +112,6 @@ def _boards_page(
         done=sentence(DONE[done], reader.locale) if done in DONE else "",
         refused=said(refused, reader) if refused else "",
     )
-
-
-def _kind_of_mail(mail: LostMail, reader: Reader) -> str:
-    return sentence(KINDS_OF_MAIL.get(mail.kind, "Notice"), reader.locale)
 
 
 def _what_hangs(run: SlowRun, reader: Reader) -> str:
