@@ -167,7 +167,7 @@ INVOICE_FIELDS = {
     "net": "Without tax",
     "tax": "Tax",
     "payable": "To be paid",
-    "order_number": "Order",
+    "order_number": "Purchase order",
     "contract_number": "Agreement",
     "cost_center": "Cost centre",
     "iban": "Account",

@@ -73,7 +73,7 @@ def say(session: Work, subject: Subject, said: Said, *, by: Actor, now: datetime
         organisation=_organisation_of(session, by, round),
         text=said.text,
         mentions=[{"person": str(each.id), "name": each.name} for each in chosen],
-        version_number=round.version_number,
+        version_number=subject.version,
         at=now,
         via=by.via,
     )
@@ -145,18 +145,17 @@ def withdraw(session: Work, subject: Subject, comment_id: UUID, *, by: Actor, no
     return entry(session, subject, comment_id, by)
 
 
-def _locked_round(session: Work, subject: Subject) -> Round:
-    """The document's newest round, with all of them locked: the order in which a decision locks, too."""
+def _locked_round(session: Work, subject: Subject) -> Round | None:
+    """The document's newest round, with all of them locked: the order in which a decision locks, too. None where it has
+    travelled none yet."""
     session.exec(
         select(Round.id).where(Round.process == subject.process, Round.subject_id == subject.id).with_for_update()
     ).all()
-    round = current_round(session, subject.process, subject.id)
-    assert round is not None, "every document has travelled at least one round"
-    return round
+    return current_round(session, subject.process, subject.id)
 
 
 def _mentioned(
-    session: Session, subject: Subject, said: Said, visibility: Visibility, round: Round, *, by: Actor
+    session: Session, subject: Subject, said: Said, visibility: Visibility, round: Round | None, *, by: Actor
 ) -> Sequence[Person]:
     """Whom a comment is for: called in the text, or by address; each once, and never its author."""
     here = mentionable(session, subject, by)
@@ -174,7 +173,7 @@ def _mentioned(
     return list(chosen.values())
 
 
-def _colleague(session: Session, subject: Subject, address: str, round: Round, *, by: Actor) -> Person:
+def _colleague(session: Session, subject: Subject, address: str, round: Round | None, *, by: Actor) -> Person:
     """Somebody of the document's organisation who is not on its way yet.
 
     Raises:
@@ -201,10 +200,10 @@ def _colleague(session: Session, subject: Subject, address: str, round: Round, *
     return found
 
 
-def _organisation_of(session: Session, by: Actor, round: Round) -> str:
+def _organisation_of(session: Session, by: Actor, round: Round | None) -> str:
     if by.organisation_id is not None:
         return session.get_one(Organisation, by.organisation_id).name
-    signers: Iterable[dict[str, Any]] = round.card.get("signers", ())
+    signers: Iterable[dict[str, Any]] = round.card.get("signers", ()) if round else ()
     return next((str(each.get("organisation") or "") for each in signers if each.get("email") == by.email), "")
 
 
@@ -240,13 +239,16 @@ def _tell(
     comment: Comment,
     person: Person,
     task: Task | None,
-    round: Round,
+    round: Round | None,
     file: File | None,
     *,
     by: Actor,
     now: datetime,
 ) -> None:
-    link, until = (None, None) if person.password_hash or task is None else _link(session, task, round, now=now)
+    link, until = (
+        (None, None) if person.password_hash or task is None or round is None else _link(session, task, round, now=now)
+    )
+    about = mail_values(round) if round else values_without_round(session, subject, by)
     post(
         session,
         Letter(
@@ -254,10 +256,10 @@ def _tell(
             to=recipient(person),
             process=_chain(comment, subject),
             subject_id=subject.id,
-            sender_name=round.card.get("organisation", ""),
+            sender_name=about["organisation"],
             reply_to=(by.name, by.email),
             payload={
-                **mail_values(round),
+                **about,
                 "by_name": by.name,
                 "comment": comment.text,
                 "comment_id": str(comment.id),
@@ -270,6 +272,22 @@ def _tell(
         ),
         now=now,
     )
+
+
+def values_without_round(session: Session, subject: Subject, by: Actor) -> dict[str, Any]:
+    """What a mail says of a document that has not travelled a route yet; ``by``: whom it is from."""
+    organisation = session.get_one(Organisation, subject.organisation_id)
+    return {
+        "paper": subject.process,
+        "organisation": organisation.name,
+        "address": organisation.address,
+        "sender_name": by.name,
+        "sender_email": by.email,
+        "sender_reads": [by.locale, by.timezone],
+        "title": subject.title,
+        "number": subject.number,
+        "version": subject.version,
+    }
 
 
 def _link(session: Work, task: Task, round: Round, *, now: datetime) -> tuple[str, datetime]:

@@ -28,6 +28,10 @@ class Subject:
     process: str
     id: UUID
     organisation_id: UUID
+    number: str = ""
+    title: str = ""
+    version: int = 1
+    """The current one."""
 
     @property
     def inside(self) -> str:

@@ -59,7 +59,14 @@ def paper_of(session: Session, round: Round) -> Paper:
 
 def subject_of(paper: Paper) -> Subject:
     """The paper as something that people talk about."""
-    return Subject(paper.process, paper.id, paper.organisation_id)
+    return Subject(
+        paper.process,
+        paper.id,
+        paper.organisation_id,
+        number=paper.number,
+        title=paper.title,
+        version=paper.current_version,
+    )
 
 
 def owner_of(session: Session, paper: Paper) -> Person:
