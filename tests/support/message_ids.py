@@ -55,7 +55,8 @@ def in_code(root: Path) -> Iterator[Sentence]:
     for file, tree in trees.items():
         if file in TERMINAL:
             continue
-        here = {name: places for name, places in takers.items() if name not in _others(tree)}
+        others = _others(tree)
+        here = {name: places for name, places in takers.items() if name not in others}
         for expression in _places(tree, here):
             for literal in _literals(expression):
                 made = isinstance(literal, ast.JoinedStr)
