@@ -70,24 +70,28 @@ def sheet_name(wanted: str, taken: set[str]) -> str:
     return name
 
 
-def write_csv(sheet: Sheet, target: IO[bytes], *, timezone: str) -> None:
-    """One table: UTF-8 with a byte order mark, by which a spreadsheet knows it for what it is; commas, CR LF."""
+def write_csv(sheet: Sheet, target: IO[bytes], *, timezone: str, for_programs: bool = False) -> None:
+    """One table: UTF-8 with a byte order mark, by which a spreadsheet knows it for what it is; commas, CR LF.
+
+    ``for_programs``: without that mark, and with digits as they are; what would be calculated is marked all the same.
+    """
     zone = ZoneInfo(timezone)
-    text = io.TextIOWrapper(target, encoding="utf-8-sig", newline="")
+    text = io.TextIOWrapper(target, encoding="utf-8" if for_programs else "utf-8-sig", newline="")
     writer = csv.writer(text)
     writer.writerow([_as_csv(column.title, zone) for column in sheet.columns])
-    writer.writerows([_as_csv(cell, zone) for cell in row] for row in sheet.rows)
+    writer.writerows([_as_csv(cell, zone, digits_as_they_are=for_programs) for cell in row] for row in sheet.rows)
     text.flush()
     text.detach()  # the file belongs to the caller
 
 
-def _as_csv(cell: Cell, zone: ZoneInfo) -> str:
+def _as_csv(cell: Cell, zone: ZoneInfo, *, digits_as_they_are: bool = False) -> str:
     match cell:
         case None:
             return ""
         case str():
             text = writable(cell)
-            return "'" + text if _CALCULATED.match(text) or looks_like_a_number(text.lstrip("'")) else text
+            loses_digits = not digits_as_they_are and looks_like_a_number(text.lstrip("'"))
+            return "'" + text if loses_digits or _CALCULATED.match(text) else text
         case Amount(value):
             return digits(value)
         case int() | Decimal():

@@ -8,6 +8,7 @@ import workflows.exports.model
 import workflows.idempotency
 import workflows.inventory.model
 import workflows.invoices.model
+import workflows.invoices.payment_model
 import workflows.leases
 import workflows.orders.model
 import workflows.outbox

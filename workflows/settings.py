@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
@@ -102,6 +102,15 @@ class Settings(BaseSettings):
     invoice_rules: Path | None = None
     """A folder with further sets of rules for invoices (XSLT that writes Schematron's reports), beside those of EN
     16931: `documents.einvoices.official.sets_in` says how they are chosen."""
+
+    release_separation: Literal["sole-approver", "any-approver", "off"] = "sole-approver"
+    """Who of those who approved an invoice may not release it for payment."""
+    payment_url: str = ""
+    """Where released invoices are posted to, one by one; without it they leave in files. https, or http on loopback."""
+    payment_secret: SecretStr = SecretStr("")
+    """Signs what is posted there; at least 16 characters."""
+    payment_private: bool = False
+    """Whether that may be an address of a private network, or of this machine."""
 
     prefect_port: int = Field(0, ge=0, le=65535)
     """Loopback port of the embedded Prefect server; 0: the web port plus 200."""

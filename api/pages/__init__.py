@@ -25,6 +25,7 @@ for name in (
     "invoice_versions",
     "matches",
     "statements",
+    "payments",
     "spending",
     "boards",
     "routes",

@@ -30,6 +30,7 @@ from workflows.boards.rules import MONTHS, Month, months
 from workflows.database import Work
 from workflows.errors import NotFound, Refused
 from workflows.invoices.model import PROCESS
+from workflows.invoices.payment import send_anew
 from workflows.invoices.put_aside import watched
 from workflows.invoices.steps import send_where_possible
 from workflows.runtime import Runtime
@@ -101,6 +102,7 @@ def _boards_page(
         held=[(each, _what_is_wrong(each, reader)) for each in incidents.held],
         files=incidents.files,
         folder=said(incidents.folder, reader) if incidents.folder else "",
+        payments=[(each, sentence(each.failure, reader.locale)) for each in incidents.payments],
         routes=routes,
         chosen=chosen,
         frame=FRAME,
@@ -250,6 +252,14 @@ def post_address(
         correct_address(session, mail_id, email, by=visitor.actor, now=now)
 
     return _mended(request, runtime, visitor, now, work, done="corrected")
+
+
+@router.post("/payments/{order_id}/retry")
+def post_payment(order_id: UUID, request: Request, runtime: Engine, visitor: AdministersByForm, now: Now) -> Response:
+    def work(session: Work) -> None:
+        send_anew(session, order_id, by=visitor.actor, now=now)
+
+    return _mended(request, runtime, visitor, now, work, done="sent")
 
 
 @router.post("/runs/{process}/{subject_id}/retry")

@@ -23,6 +23,7 @@ from workflows.invoices.disputes import dispute, settle
 from workflows.invoices.model import Invoice
 from workflows.invoices.operations import correct, send_again, withdraw
 from workflows.invoices.payment import pay, release
+from workflows.invoices.payment_model import Separation
 from workflows.invoices.rules import amount_of
 from workflows.invoices.steps import send_where_possible
 from workflows.papers import queries as papers
@@ -67,7 +68,8 @@ def post_route(invoice_id: UUID, request: Request, runtime: Engine, visitor: Fro
 def post_release(invoice_id: UUID, request: Request, runtime: Engine, visitor: FromForm, now: Now) -> Response:
     def work(session: Work) -> None:
         visible = papers.is_visible(session, Invoice, invoice_id, visitor.actor)
-        release(session, invoice_id, by=visitor.actor, now=now, visible=visible)
+        separation = Separation(runtime.settings.release_separation)
+        release(session, invoice_id, by=visitor.actor, now=now, visible=visible, separation=separation)
 
     return _changed(invoice_id, request, runtime, visitor, now, work, done="released")
 

@@ -49,13 +49,13 @@ from workflows.errors import Forbidden, NotFound, Refused
 from workflows.invoices import queries
 from workflows.invoices.model import PROCESS, Invoice, InvoiceState
 from workflows.invoices.operations import receive
+from workflows.invoices.payment import refusal_to_pay, refusal_to_release
+from workflows.invoices.payment_model import Separation
 from workflows.invoices.rules import (
     typed_invoice,
     why_not_correct,
     why_not_dispute,
     why_not_hand_in,
-    why_not_pay,
-    why_not_release,
     why_not_withdraw,
     words_of,
 )
@@ -63,6 +63,7 @@ from workflows.invoices.steps import send_where_possible
 from workflows.papers import queries as papers
 from workflows.papers.rules import owns
 from workflows.papers.standing import standing, standings
+from workflows.parties.model import PAYMENTS
 from workflows.parties.queries import people
 from workflows.runtime import Runtime
 
@@ -147,6 +148,7 @@ def list_page(
         first=_address(**kept) if cursor else None,
         next=_address(**kept, cursor=found.next_cursor) if found.next_cursor else None,
         sends=actor.organisation_id is not None,
+        pays=PAYMENTS in actor.roles or actor.administers,
     )
 
 
@@ -303,6 +305,7 @@ def shown(
     entries = [told(each, reader) for each in reversed(everything)]
     keeps = owns(actor, invoice)
     said = view_of(session, invoice, reader)
+    not_released = refusal_to_release(session, invoice, actor, Separation(runtime.settings.release_separation))
     own_words = words_of(from_json(queries.newest_reading(session, invoice).data))
     typing = bool(typed and typed.get("form") == "data")
     offered = offered_words(invoice, versions[0], own_words, actor, reader) if not typing else Offered({}, {})
@@ -341,8 +344,11 @@ def shown(
         may_correct=why_not_correct(actor, invoice) is None,
         may_hand_in=why_not_hand_in(actor, invoice) is None,
         may_send=keeps and invoice.state in (InvoiceState.CHECKED, InvoiceState.RETURNED) and not invoice.blocked,
-        may_release=why_not_release(actor, invoice) is None,
-        may_pay=why_not_pay(actor, invoice) is None,
+        may_release=not_released is None,
+        why_not_release=sentence(not_released, reader.locale)
+        if not_released and invoice.state is InvoiceState.APPROVED
+        else "",
+        may_pay=refusal_to_pay(session, invoice, actor) is None,
         may_dispute=why_not_dispute(actor, invoice) is None,
         may_settle=keeps and invoice.state is InvoiceState.DISPUTED,
         may_withdraw=why_not_withdraw(actor, invoice) is None,

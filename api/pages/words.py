@@ -79,6 +79,7 @@ INVOICE_VIEWS = {
     "open": "Not paid yet",
     "overdue": "Overdue",
     "disputed": "Asked about",
+    "approved": "To be released",
     "paid": "Paid",
 }
 INVOICE_STATES = {
@@ -239,6 +240,8 @@ TOLD = {
     "match_made": "%(actor)s matched %(of)s with %(to)s",
     "match_undone": "%(actor)s undid the match of %(of)s with %(to)s",
     "released": "%(actor)s released the invoice for payment",
+    "posted_for_payment": "Handed to the payment system",
+    "in_payment_file": "%(actor)s put the invoice into the payment file %(run)s",
     "paid": "%(actor)s noted that the invoice was paid on %(day)s",
     "disputed": "%(actor)s asked %(to)s about the invoice",
     "settled": "%(actor)s took the invoice up again, as its supplier has answered",

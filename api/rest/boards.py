@@ -139,6 +139,13 @@ class PutAsideShape(Shape):
     since: datetime
 
 
+class UnpostedShape(ConcernShape):
+    kind: Literal["payment"] = "payment"
+    order_id: Annotated[UUID, Field(description="`POST /api/payment-orders/{order_id}/retry` posts it once more.")]
+    failure: str
+    next_try: Annotated[datetime | None, Field(description="Null: it is not tried again by itself.")]
+
+
 class IncidentsShape(Shape):
     count: int
     blocked: list[BlockedShape]
@@ -149,6 +156,7 @@ class IncidentsShape(Shape):
     held: Annotated[list[HeldShape], Field(description="Invoices that came in and do not travel.")]
     files: Annotated[list[PutAsideShape], Field(description="Files of the watched folder that are no invoice.")]
     folder: Annotated[str | None, Field(description="Why no file is handed in from the watched folder.")]
+    payments: Annotated[list[UnpostedShape], Field(description="Released, and not taken by the payment system.")]
 
 
 class BoardsShape(Shape):
@@ -260,6 +268,7 @@ def _incidents(found: Incidents) -> IncidentsShape:
         ],
         files=[PutAsideShape(**vars(each)) for each in found.files],
         folder=str(found.folder) if found.folder else None,
+        payments=[UnpostedShape(**vars(each)) for each in found.payments],
     )
 
 

@@ -26,6 +26,7 @@ from workflows.invoices.intake import Received, take_in
 from workflows.invoices.model import PROCESS, Invoice
 from workflows.invoices.operations import correct, receive, send_again, withdraw
 from workflows.invoices.payment import pay, release
+from workflows.invoices.payment_model import Separation
 from workflows.invoices.rules import amount_of, typed_invoice
 from workflows.invoices.steps import send_where_possible
 from workflows.papers import queries as papers
@@ -338,9 +339,12 @@ def withdrawal(
     summary="Release it for payment, once everybody has approved it",
     responses=refusals(401, 403, 404, 409),
 )
-def post_release(invoice_id: UUID, session: Transaction, actor: WritesInvoices, now: Now) -> InvoiceShape:
+def post_release(
+    invoice_id: UUID, runtime: Engine, session: Transaction, actor: WritesInvoices, now: Now
+) -> InvoiceShape:
     visible = papers.is_visible(session, Invoice, invoice_id, actor)
-    invoice = release(session, invoice_id, by=actor, now=now, visible=visible)
+    separation = Separation(runtime.settings.release_separation)
+    invoice = release(session, invoice_id, by=actor, now=now, visible=visible, separation=separation)
     session.flush()
     return invoice_shape(session, invoice)
 

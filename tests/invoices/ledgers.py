@@ -6,8 +6,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from documents.einvoices.as_json import to_json
 from tests.support.office import Office
-from workflows.invoices.model import Invoice, InvoiceState
+from workflows.invoices.model import Invoice, InvoiceReading, InvoiceState
+from workflows.invoices.rules import typed_invoice
 from workflows.papers.operations import next_number
 
 
@@ -37,4 +39,9 @@ def book(office: Office, amount: str, by: str = "dan", **words: Any) -> Invoice:
             **said,
         )
         session.add(invoice)
+        session.flush()
+        reading = InvoiceReading(
+            invoice_id=invoice.id, version=1, number=1, data=to_json(typed_invoice({})), at=office.now
+        )
+        session.add(reading)
     return invoice

@@ -17,7 +17,8 @@ from workflows.approvals.model import Round, RoundState, Stage, StageState, Task
 from workflows.audit.model import AuditEvent
 from workflows.boards.queries import number_of, of_organisation, title_of
 from workflows.errors import Refused
-from workflows.invoices.model import Invoice, InvoiceReading, InvoiceState
+from workflows.invoices.model import PROCESS, Invoice, InvoiceReading, InvoiceState
+from workflows.invoices.payment import count_failed, waiting_orders
 from workflows.invoices.put_aside import PutAside, Watched
 from workflows.outbox import MailState, OutgoingMail, RunOwed
 from workflows.papers.model import Paper, model_of
@@ -104,6 +105,15 @@ class Held(Concern):
     findings: Sequence[Mapping[str, Any]]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Unposted(Concern):
+    """A released invoice that the payment system has not taken. ``next_try``: None where it is not by itself."""
+
+    order_id: UUID
+    failure: str
+    next_try: datetime | None
+
+
 @dataclass(frozen=True)
 class Incidents:
     """At most ``MOST_INCIDENTS`` of each kind, and how many there are in all."""
@@ -117,12 +127,25 @@ class Incidents:
     files: Sequence[PutAside]
     folder: Refused | None
     """Why no file is handed in from the watched folder."""
+    payments: Sequence[Unposted]
     count: int
 
     @property
     def shown(self) -> int:
         return sum(
-            map(len, (self.blocked, self.ran_out, self.left_alone, self.mails, self.runs, self.held, self.files))
+            map(
+                len,
+                (
+                    self.blocked,
+                    self.ran_out,
+                    self.left_alone,
+                    self.mails,
+                    self.runs,
+                    self.held,
+                    self.payments,
+                    self.files,
+                ),
+            )
         ) + bool(self.folder)
 
 
@@ -134,9 +157,10 @@ def incidents(
     blocked, ran_out, left = _blocked(session, ours), _ran_out(session, ours), _left_alone(session, ours)
     mails, runs = _mails(session, organisation_id), _runs(session, organisation_id, now)
     held = _held(session, organisation_id, now)
+    payments = _payments(session, organisation_id)
     files = watches.put_aside(limit=MOST_INCIDENTS) if watches else ((), 0)
     trouble = watches.trouble if watches else None
-    found = (blocked, ran_out, left, mails, runs, held, files)
+    found = (blocked, ran_out, left, mails, runs, held, payments, files)
     return Incidents(
         blocked=blocked[0],
         ran_out=ran_out[0],
@@ -144,6 +168,7 @@ def incidents(
         mails=mails[0],
         runs=runs[0],
         held=held[0],
+        payments=payments[0],
         files=files[0],
         folder=trouble,
         count=sum(count for _, count in found) + bool(trouble),
@@ -333,6 +358,23 @@ def _of_papers(organisation_id: UUID | None, wanted: tuple[Any, ...], *, of: typ
     for each in kinds:
         found = found.join(each, and_(col(of.process) == each.process, col(each.id) == of.subject_id), isouter=True)
     return found.where(or_(*(col(each.organisation_id) == organisation_id for each in kinds)))
+
+
+def _payments(session: Session, organisation_id: UUID | None) -> tuple[list[Unposted], int]:
+    found = [
+        Unposted(
+            order_id=order.id,
+            process=PROCESS,
+            subject_id=invoice.id,
+            number=invoice.number,
+            title=invoice.title,
+            since=order.created_at,
+            failure=order.failure,
+            next_try=order.next_try,
+        )
+        for order, invoice in waiting_orders(session, organisation_id, failed=True, limit=MOST_INCIDENTS)
+    ]
+    return found, len(found) if len(found) < MOST_INCIDENTS else count_failed(session, organisation_id)
 
 
 def _document(round: Round) -> dict[str, Any]:

@@ -9,13 +9,13 @@ from decimal import Decimal
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import and_, or_
+from sqlalchemy import and_, or_, true
 from sqlmodel import Session, col, select
 
 from documents.einvoices.as_json import from_json
 from workflows.approvals.plan import Tolerance
 from workflows.audit.operations import record
-from workflows.columns import as_json
+from workflows.columns import as_json, new_id
 from workflows.contracts.model import Contract, ContractState
 from workflows.database import Work, in_parts
 from workflows.errors import Conflict, NotFound, Refused
@@ -46,6 +46,8 @@ from workflows.parties.rules import Actor, shown
 from workflows.search.terms import whole_number
 
 GIVEN_UP = (InvoiceState.WITHDRAWN, InvoiceState.REJECTED)
+LAST = UUID(int=2**128 - 1)
+"""The turn of an invoice that is held together with something new: after all others, until their orders are locked."""
 DECIDED = (InvoiceState.APPROVED, InvoiceState.RELEASED, InvoiceState.PAID)
 LONGEST_REASON = 2000
 
@@ -95,6 +97,8 @@ def held_against_orders(
         row.label, row.quantity, row.net = pairing.label or row.label, pairing.quantity, pairing.net
         session.add(row)
     kept = session.get(InvoiceMatching, invoice.id) or InvoiceMatching(invoice_id=invoice.id, at=now, outcome="")
+    if kept.turn == LAST:
+        kept.turn = new_id()
     kept.at, kept.outcome = now, held.outcome
     kept.differences = [{**asdict(each), "values": as_json(each.values)} for each in held.differences]
     kept.tolerances = as_json({"price": asdict(price), "quantity": asdict(quantity)})
@@ -171,6 +175,9 @@ def make_match(
         session, "match_made", invoice, by=by, now=now, position=position, of=_what(said, position, invoice), to=label,
         comment=reason,
     )  # fmt: skip
+    if kept := matching(session, invoice.id):
+        kept.turn = LAST
+        session.flush()
     _again(session, invoice, now=now)
     return invoice
 
@@ -411,19 +418,25 @@ def _machines(session: Session, invoice: Invoice, said: Billed, ids: Collection[
 def _billed_by_others(
     session: Session, invoice: Invoice, kind: Kind, target_ids: Collection[UUID]
 ) -> Sequence[InvoiceMatch]:
-    """What other invoices bill of these: those that came before, unless they were given up, and all decided ones."""
+    """What other invoices bill of these: those that were held before, unless they were given up, and all decided ones.
+
+    Not those that came before: of two that are sent on at once the later one may be held first.
+    """
     if not target_ids:
         return []
+    own = matching(session, invoice.id)
+    earlier = col(InvoiceMatching.turn) < own.turn if own else true()
     return session.exec(
         select(InvoiceMatch)
         .join(Invoice, col(Invoice.id) == col(InvoiceMatch.invoice_id))
+        .join(InvoiceMatching, col(InvoiceMatching.invoice_id) == col(InvoiceMatch.invoice_id))
         .where(
             InvoiceMatch.kind == kind,
             col(InvoiceMatch.target_id).in_(target_ids),
             col(InvoiceMatch.undone_at).is_(None),
             InvoiceMatch.invoice_id != invoice.id,
             or_(
-                and_(col(Invoice.id) < invoice.id, col(Invoice.state).not_in(GIVEN_UP)),
+                and_(earlier, col(Invoice.state).not_in(GIVEN_UP)),
                 col(Invoice.state).in_(DECIDED),
             ),
         )

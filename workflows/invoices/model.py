@@ -13,6 +13,7 @@ from sqlmodel import Field, SQLModel
 
 from workflows.columns import Decimals, UtcTime, by_value, json_column, new_id
 from workflows.papers.model import Paper
+from workflows.parties.model import PAYMENTS
 
 PROCESS = "invoice"
 
@@ -48,6 +49,7 @@ class Invoice(Paper, table=True):
     process: ClassVar[str] = PROCESS
     missing: ClassVar[str] = "There is no such invoice."
     finish: ClassVar[str] = "release"
+    readers: ClassVar[frozenset[str]] = frozenset((PAYMENTS,))
     original_counts: ClassVar[bool] = True
 
     kind: str = Field(default="invoice", max_length=20)
@@ -240,6 +242,8 @@ class InvoiceMatching(SQLModel, table=True):
     __tablename__ = "invoice_matching"
 
     invoice_id: UUID = Field(foreign_key="invoice.id", primary_key=True)
+    turn: UUID = Field(default_factory=new_id)
+    """Grows with the time: since when it has been held. Of two that bill the same, the later one is one too many."""
     at: datetime = Field(sa_column=Column(UtcTime, nullable=False))
     outcome: str = Field(max_length=20)
     differences: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(json_column(), nullable=False))

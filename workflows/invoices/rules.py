@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
+from uuid import UUID
 
 from babel.numbers import get_currency_precision, list_currencies
 
@@ -14,7 +15,9 @@ from documents.einvoices import checks, data
 from documents.einvoices.findings import Finding, Severity
 from workflows.errors import Refused
 from workflows.invoices.model import Invoice, InvoiceState
+from workflows.invoices.payment_model import Separation
 from workflows.papers.rules import LONGEST_TITLE, checked_amount, checked_day, owns
+from workflows.parties.model import PAYMENTS
 from workflows.parties.rules import Actor, normalised_email, shown
 from workflows.search.terms import whole_number
 
@@ -305,22 +308,52 @@ def why_not_withdraw(actor: Actor, invoice: Invoice) -> str | None:
     return None if invoice.state in UNDER_WAY else "The invoice has already come to an end."
 
 
-def why_not_release(actor: Actor, invoice: Invoice) -> str | None:
-    if not owns(actor, invoice):
-        return "Only its owner or an administrator may release this invoice."
-    if invoice.state is InvoiceState.APPROVED:
-        return None
-    return (
-        "Only an invoice that everybody has approved is released for payment."
-        if invoice.state in UNDER_WAY
-        else ("The invoice has already come to an end.")
-    )
+@dataclass(frozen=True)
+class Approvers:
+    """Who approved an invoice: whoever decided, and those whom they stood in for."""
+
+    deciders: frozenset[UUID] = frozenset()
+    stood_in_for: frozenset[UUID] = frozenset()
 
 
-def why_not_pay(actor: Actor, invoice: Invoice) -> str | None:
-    if not owns(actor, invoice):
-        return "Only its owner or an administrator may note that this invoice was paid."
+def why_not_release(
+    actor: Actor, invoice: Invoice, *, has_payers: bool, approvers: Approvers, separation: Separation
+) -> str | None:
+    """``has_payers``: whether somebody of its organisation has the role for it."""
+    if sentence := _why_not_payer(actor, invoice, has_payers=has_payers):
+        return sentence
+    if invoice.state is not InvoiceState.APPROVED:
+        return (
+            "Only an invoice that everybody has approved is released for payment."
+            if invoice.state in UNDER_WAY
+            else "The invoice has already come to an end."
+        )
+    approved = actor.id in approvers.deciders | approvers.stood_in_for
+    if approved and separation is Separation.ANY_APPROVER:
+        return "Only somebody who has not approved this invoice may release it."
+    if approved and separation is Separation.SOLE_APPROVER and len(approvers.deciders) == 1:
+        return "Only somebody else than the one who approved this invoice alone may release it."
+    return None
+
+
+def why_not_pay(actor: Actor, invoice: Invoice, *, has_payers: bool) -> str | None:
+    if sentence := _why_not_payer(actor, invoice, has_payers=has_payers):
+        return sentence
     return None if invoice.state is InvoiceState.RELEASED else "The invoice is not released for payment."
+
+
+def _why_not_payer(actor: Actor, invoice: Invoice, *, has_payers: bool) -> str | None:
+    if not has_payers:
+        return None if owns(actor, invoice) else "Only its owner or an administrator may have this invoice paid."
+    pays = PAYMENTS in actor.roles and actor.organisation_id == invoice.organisation_id
+    return None if pays else "Only people in the role “payments” may have this invoice paid."
+
+
+def why_not_hand_over(actor: Actor, *, has_payers: bool) -> str | None:
+    """Why somebody may not see to it that released invoices get to the payment system."""
+    if PAYMENTS in actor.roles or (actor.administers and not has_payers):
+        return None
+    return "Only people in the role “payments” may do this; administrators, while nobody is in it."
 
 
 def why_not_dispute(actor: Actor, invoice: Invoice) -> str | None:

@@ -10,6 +10,9 @@ from workflows.database import Work
 from workflows.errors import Refused
 from workflows.invoices.model import Invoice, InvoiceState
 from workflows.invoices.operations import follow_round, send_on
+from workflows.invoices.payment import note_posted, order_for
+from workflows.invoices.payment_model import OrderState
+from workflows.invoices.webhook import Webhook
 from workflows.papers.steps import Done, Ended, Life, Progress, Waiting, right_now
 from workflows.runtime import Runtime
 
@@ -54,9 +57,29 @@ class InvoiceLife(Life):
             case InvoiceState.PAID:
                 return Done()
             case InvoiceState.RELEASED:
-                return Waiting("its payment")
+                return self._to_payment_system()
             case _:
                 return Waiting("its release")
+
+    def _to_payment_system(self) -> Progress:
+        """Make sure that the payment system has it, where it is posted there. Whoever dies after it was posted and
+        before that is written down leaves it to be posted again, under the same id."""
+        post = self.runtime.settings.payment_url
+        with self.runtime.reading() as session:
+            order = order_for(session, self.paper_id)
+        if not post or order is None or order.state is not OrderState.WAITING:
+            return Waiting("its payment")
+        failure = self._hook().send(order.id, order.said, now=right_now())
+        with self.runtime.transaction() as session:
+            self.check(session)
+            note_posted(session, self.paper_id, failure, now=right_now())
+        return Waiting(f"the payment system: {failure}" if failure else "its payment")
+
+    def _hook(self) -> Webhook:
+        settings = self.runtime.settings
+        return Webhook(
+            settings.payment_url, settings.payment_secret.get_secret_value(), private=settings.payment_private
+        )
 
     def _state(self) -> InvoiceState:
         with self.runtime.reading() as session:

@@ -21,6 +21,8 @@ class Paper(SQLModel):
     """The sentence for whoever looks for one that is not there, or that they may not see."""
     finish: ClassVar[str]
     """What comes after the last stage of its route: "seal", say."""
+    readers: ClassVar[frozenset[str]] = frozenset()
+    """Roles that see all of this kind in their own organisation."""
     original_counts: ClassVar[bool] = False
     """Whether the file as it was handed in says more than the one that is shown: the data of an invoice, say."""
 

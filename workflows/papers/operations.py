@@ -80,7 +80,12 @@ def add_version(session: Work, paper: Paper, document: HandedIn, *, note: str, b
 
 def next_number(session: Work, model: type[Paper], letter: str, year: int) -> str:
     """C-2026-0001, in the order of submission, without gaps."""
-    name = f"{model.process}-{year}"
+    return next_of(session, model.process, letter, year)
+
+
+def next_of(session: Work, what: str, letter: str, year: int) -> str:
+    """As ``next_number``, of what is no paper."""
+    name = f"{what}-{year}"
     numbers = session.get(NumberRange, name, with_for_update=True)
     if numbers is None:
         numbers = NumberRange(name=name)

@@ -33,7 +33,11 @@ def may_see(model: type[Paper], actor: Actor) -> ColumnElement[bool]:
             )
         ),
     )
-    return or_(mine, col(model.organisation_id) == actor.organisation_id) if actor.reads_all else mine
+    return or_(mine, col(model.organisation_id) == actor.organisation_id) if _reads_all(model, actor) else mine
+
+
+def _reads_all(model: type[Paper], actor: Actor) -> bool:
+    return actor.reads_all or (actor.organisation_id is not None and not actor.roles.isdisjoint(model.readers))
 
 
 def visible_to(model: type[P], actor: Actor) -> SelectOfScalar[P]:
@@ -143,7 +147,7 @@ def _searched(
     # rights are a condition of the search itself; other filters are joined afterwards, on at most 1,000 hits
     most = 1000 if filtered else limit
     kinds = kinds_of_entries(model.process)
-    found = find(session, q, seen_by=principals(actor), kind=kinds, first=0 if filtered else first, page=most)
+    found = find(session, q, seen_by=principals(model, actor), kind=kinds, first=0 if filtered else first, page=most)
     ids = [UUID(each) for each in found.object_ids]
     rows = {row.id: row for row in session.exec(wanted.where(col(model.id).in_(ids)))} if ids else {}
     ranked = [rows[each] for each in ids if each in rows]
@@ -154,10 +158,10 @@ def _searched(
     return Page(shown, f"r{first + limit}" if more else None, count, found.cut_short or (filtered and found.more))
 
 
-def principals(actor: Actor) -> list[str]:
-    """The marks under which the search index lets this person see an entry."""
+def principals(model: type[Paper], actor: Actor) -> list[str]:
+    """The marks under which the search index lets this person see an entry about such a paper."""
     mine = [f"p{actor.id.hex}"]
-    return [*mine, f"o{actor.organisation_id.hex}"] if actor.reads_all and actor.organisation_id else mine
+    return [*mine, f"o{actor.organisation_id.hex}"] if actor.organisation_id and _reads_all(model, actor) else mine
 
 
 def asked_of(model: type[Paper], actor: Actor) -> SelectOfScalar[UUID]:

@@ -18,6 +18,8 @@ PROCESS = "person"
 ADMINISTRATOR = "administrator"
 READER = "reader"
 """Sees every document of their own organisation."""
+PAYMENTS = "payments"
+"""Releases invoices of their own organisation for payment, and notes that they were paid."""
 
 
 class Organisation(SQLModel, table=True):

@@ -711,6 +711,87 @@ def upgrade() -> None:
         batch_op.create_index("ix_invoice_supplier", ["organisation_id", "supplier_key", "id"], unique=False)
 
     op.create_table(
+        "payment_run",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("number", sqlmodel.sql.sqltypes.AutoString(length=20), nullable=False),
+        sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        sa.Column("by_id", sa.Uuid(), nullable=False),
+        sa.Column("by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.Column("orders", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["by_id"],
+            ["person.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisation.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("number"),
+    )
+    with op.batch_alter_table("payment_run", schema=None) as batch_op:
+        batch_op.create_index("ix_payment_run_list", ["organisation_id", "id"], unique=False)
+
+    op.create_table(
+        "payment_order",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("invoice_id", sa.Uuid(), nullable=False),
+        sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "said",
+            sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "state",
+            sa.Enum("waiting", "left", "dropped", name="orderstate", native_enum=False, length=24),
+            nullable=False,
+        ),
+        sa.Column("created_at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.Column("run_id", sa.Uuid(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_try", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.Column("left_at", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.Column("failure", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["invoice_id"],
+            ["invoice.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["run_id"],
+            ["payment_run.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("invoice_id"),
+    )
+    with op.batch_alter_table("payment_order", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_payment_order_run_id"), ["run_id"], unique=False)
+        batch_op.create_index("ix_payment_order_state", ["organisation_id", "state", "id"], unique=False)
+
+    op.create_table(
+        "released_number",
+        sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        sa.Column("supplier_key", sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+        sa.Column("supplier_number_key", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(length=20), nullable=False),
+        sa.Column("invoice_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["invoice_id"],
+            ["invoice.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisation.id"],
+        ),
+        sa.PrimaryKeyConstraint("organisation_id", "supplier_key", "supplier_number_key", "year", "kind"),
+    )
+    op.create_table(
         "invoice_adjustment",
         sa.Column("invoice_id", sa.Uuid(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
@@ -1184,6 +1265,7 @@ def upgrade() -> None:
     op.create_table(
         "invoice_matching",
         sa.Column("invoice_id", sa.Uuid(), nullable=False),
+        sa.Column("turn", sa.Uuid(), nullable=False),
         sa.Column("at", workflows.columns.UtcTime(timezone=True), nullable=False),
         sa.Column("outcome", sqlmodel.sql.sqltypes.AutoString(length=20), nullable=False),
         sa.Column(
@@ -1262,6 +1344,16 @@ def downgrade() -> None:
     op.drop_table("invoice_reading")
     op.drop_table("invoice_line")
     op.drop_table("invoice_adjustment")
+    op.drop_table("released_number")
+    with op.batch_alter_table("payment_order", schema=None) as batch_op:
+        batch_op.drop_index("ix_payment_order_state")
+        batch_op.drop_index(batch_op.f("ix_payment_order_run_id"))
+
+    op.drop_table("payment_order")
+    with op.batch_alter_table("payment_run", schema=None) as batch_op:
+        batch_op.drop_index("ix_payment_run_list")
+
+    op.drop_table("payment_run")
     with op.batch_alter_table("invoice", schema=None) as batch_op:
         batch_op.drop_index("ix_invoice_supplier")
         batch_op.drop_index("ix_invoice_state")
