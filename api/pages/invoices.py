@@ -49,13 +49,14 @@ from workflows.errors import Forbidden, NotFound, Refused
 from workflows.invoices import queries
 from workflows.invoices.model import PROCESS, Invoice, InvoiceState
 from workflows.invoices.operations import receive
-from workflows.invoices.payment import refusal_to_pay, refusal_to_release
+from workflows.invoices.payment import has_payers, refusal_to_pay, refusal_to_release
 from workflows.invoices.payment_model import Separation
 from workflows.invoices.rules import (
     typed_invoice,
     why_not_correct,
     why_not_dispute,
     why_not_hand_in,
+    why_not_hand_over,
     why_not_withdraw,
     words_of,
 )
@@ -63,7 +64,6 @@ from workflows.invoices.steps import send_where_possible
 from workflows.papers import queries as papers
 from workflows.papers.rules import owns
 from workflows.papers.standing import standing, standings
-from workflows.parties.model import PAYMENTS
 from workflows.parties.queries import people
 from workflows.runtime import Runtime
 
@@ -125,6 +125,7 @@ def list_page(
         )
         owners = people(session, {each.owner_id for each in found.papers})
         where = standings(session, found.papers)
+        pays = why_not_hand_over(actor, has_payers=has_payers(session, actor.organisation_id)) is None
         rows = [
             Row(each, invoice_status(each, where[each.id], owners[each.owner_id].name, reader, me=actor.id))
             for each in found.papers
@@ -148,7 +149,7 @@ def list_page(
         first=_address(**kept) if cursor else None,
         next=_address(**kept, cursor=found.next_cursor) if found.next_cursor else None,
         sends=actor.organisation_id is not None,
-        pays=PAYMENTS in actor.roles or actor.administers,
+        pays=pays,
     )
 
 

@@ -11,9 +11,8 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +25,7 @@ from tests.invoices.samples import sound_ubl
 from tests.invoices.test_journey import Program
 from tests.invoices.test_matching import ROUTE
 from tests.support.office import PASSWORD, Office
+from tests.support.payment_system import PaymentSystem, payment_system_at_work
 from tests.support.web import Browser
 from workflows.errors import Conflict, Forbidden, Refused
 from workflows.invoices.model import Invoice, InvoiceState
@@ -260,42 +260,10 @@ def test_what_was_paid_by_hand_does_not_leave_any_more(office: Office, ada: Prog
     ada.post("/api/payment-files", status=409)
 
 
-@dataclass
-class PaymentSystem:
-    """Takes what is posted to it, and answers as it is told."""
-
-    url: str
-    answer: int = 200
-    got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-
-    @property
-    def ids(self) -> list[str]:
-        return [headers["webhook-id"] for headers, _ in self.got]
-
-
 @pytest.fixture
 def payment_system() -> Iterator[PaymentSystem]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            system.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
-            self.send_response(system.answer)
-            if system.answer == 302:
-                self.send_header("Location", "/elsewhere")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    system = PaymentSystem(f"http://127.0.0.1:{server.server_port}/signoff?tenant=1")
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield system
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with payment_system_at_work() as system:
+        yield system
 
 
 def posting(office: Office, url: str, **settings: Any) -> Runtime:

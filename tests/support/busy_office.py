@@ -16,7 +16,7 @@ from workflows.contracts.operations import withdraw
 from workflows.invoices.intake import take_in
 from workflows.invoices.model import Invoice
 from workflows.invoices.operations import receive, send_on
-from workflows.invoices.payment import pay, release
+from workflows.invoices.payment import make_run, note_posted, pay, release
 from workflows.invoices.rules import typed_invoice
 from workflows.papers.model import Paper
 from workflows.parties.model import Person
@@ -247,6 +247,8 @@ def invoices(office: Office) -> dict[str, Invoice]:
     office.route(INVOICE)
     files: dict[str, tuple[str, bytes]] = {
         "paid": ("paid.xml", sound_ubl(number="2026-0001", order="PO-7")),
+        "released": ("released.xml", sound_ubl(number="2026-0005")),
+        "posted": ("posted.xml", sound_ubl(number="2026-0006")),
         "wrong": ("wrong.xml", sound_ubl(number="2026-0002", said_tax="18.00")),
         "plain": ("scan.pdf", sample()),
         "asked": ("asked.xml", sound_ubl(number="2026-0003")),
@@ -254,8 +256,14 @@ def invoices(office: Office) -> dict[str, Invoice]:
     made = {name: invoice(office, file, data) for name, (file, data) in files.items()}
     paid, dan = made["paid"].id, office.actor("dan")
     office.decide("mia", contract=made["paid"])
+    for name in ("released", "posted"):
+        office.decide("mia", contract=made[name])
     with office.transaction() as session:
-        release(session, paid, by=dan, now=office.now, visible=True)
+        for name in ("paid", "posted"):
+            release(session, made[name].id, by=dan, now=office.now, visible=True)
+        make_run(session, by=office.actor("root"), now=office.now)
+        release(session, made["released"].id, by=dan, now=office.now, visible=True)
+        note_posted(session, made["released"].id, "It did not answer in time.", now=office.now)
         pay(session, paid, paid_on=office.now.date(), amount=None, by=dan, now=office.now, visible=True)
     return made
 

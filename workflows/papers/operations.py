@@ -19,7 +19,7 @@ from workflows.approvals.publishing import choose_route
 from workflows.approvals.standing_in import why_not_recall
 from workflows.approvals.submitting import Submission, open_round
 from workflows.audit.operations import record
-from workflows.database import Work
+from workflows.database import Work, add_missing
 from workflows.discussions.finding import put_talk
 from workflows.errors import Conflict, Forbidden, NotFound, Refused
 from workflows.outbox import post, wake
@@ -88,8 +88,9 @@ def next_of(session: Work, what: str, letter: str, year: int) -> str:
     name = f"{what}-{year}"
     numbers = session.get(NumberRange, name, with_for_update=True)
     if numbers is None:
-        numbers = NumberRange(name=name)
-        session.add(numbers)
+        # the first ones of a year may come at once: all but one find the row that the other has made
+        add_missing(session, NumberRange, [{"name": name, "last": 0}])
+        numbers = session.get_one(NumberRange, name, with_for_update=True)
     numbers.last += 1
     session.flush()
     return f"{letter}-{year}-{numbers.last:04d}"
