@@ -316,7 +316,7 @@ def _values(event: AuditEvent, reader: Reader) -> Mapping[str, Any]:
     return {
         **{
             name: data.get(name, "")
-            for name in ("version", "from_version", "to_version", "to", "of", "to_name", "to_email", "file_name")
+            for name in ("version", "from_version", "to_version", "to", "of", "to_name", "to_email", "file_name", "run")
         },
         "actor": event.actor,
         "outcome": sentence(OUTCOMES.get(str(data.get("outcome")), ""), reader.locale),

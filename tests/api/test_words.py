@@ -74,6 +74,13 @@ def test_every_action_has_its_words() -> None:
     assert recorded() <= known
 
 
+@pytest.mark.parametrize("reader", [EN, KO], ids=["en", "ko"])
+def test_every_place_in_the_words_is_filled(reader: Reader) -> None:
+    """Whatever stands in the entry: a page with one entry more is a page, and no error."""
+    for action in TOLD:
+        assert "%(" not in told(event(action), reader).words, action
+
+
 def test_open_pages_listen_for_every_action() -> None:
     script = (ROOT / "api" / "static" / "live.js").read_text()
     listened = set(re.findall(r'"([a-z_]+)"', script.partition("const actions = [")[2].partition("]")[0]))
