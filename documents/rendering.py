@@ -70,11 +70,13 @@ NAMES = {
     }
 }
 """By kind of document and language, what stands in the place of the contract that a sentence was written of."""
+MEANT = ("matching.po",)
+"""Catalogues whose sentences speak of a contract beside the document, and mean one."""
 
 
 def _named(text: str, locale: str, paper: str) -> str:
     said = _catalog(locale).get(text, text)
-    if paper in NAMES and _CONTRACT.search(text):
+    if paper in NAMES and _CONTRACT.search(text) and text not in _meant():
         for contract, other in NAMES[paper].get(locale, ()):
             said = said.replace(contract, other)
     return said
@@ -115,10 +117,20 @@ def environment(locale: str = "en", paper: str = "contract") -> jinja2.Environme
 
 
 @cache
+def _meant() -> frozenset[str]:
+    """Sentences of ``MEANT``, whose ids are the same in all languages."""
+    return frozenset(text for name in MEANT for text in _texts("ko", name))
+
+
+@cache
 def _catalog(locale: str) -> Mapping[str, str]:
     """Message id to text, from every catalogue of the language. English is its own."""
+    return _texts(locale, "*.po")
+
+
+def _texts(locale: str, names: str) -> dict[str, str]:
     texts: dict[str, str] = {}
-    for path in sorted((TEMPLATES / "locale" / locale).glob("*.po")):
+    for path in sorted((TEMPLATES / "locale" / locale).glob(names)):
         with path.open("rb") as file:
             catalog: Catalog = read_po(file, locale=locale)
         for message in catalog:

@@ -169,7 +169,7 @@ INVOICE_FIELDS = {
     "tax": "Tax",
     "payable": "To be paid",
     "order_number": "Purchase order",
-    "contract_number": "Agreement",
+    "contract_number": "Contract number",
     "cost_center": "Cost centre",
     "iban": "Account",
 }

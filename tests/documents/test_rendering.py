@@ -22,6 +22,7 @@ from documents.rendering import (
     moment_exact,
     moment_short,
     money,
+    named,
     render,
     sentence,
     static_address,
@@ -205,3 +206,20 @@ def test_the_address_of_a_file_of_ours_changes_with_its_content() -> None:
     assert address.startswith("/static/signoff.css?v=")
     assert len(address.partition("?v=")[2]) == 10
     assert address != static_address("img/seal.svg")
+
+
+@pytest.mark.parametrize(
+    ("locale", "words"),
+    [("en", "You have approved this invoice"), ("ko", "이 송장을 승인하셨습니다")],
+)
+def test_what_is_written_of_contracts_names_the_invoice_to_whoever_reads_one(locale: str, words: str) -> None:
+    assert named("You have approved this contract", Reader(locale, "Asia/Seoul", paper="invoice")) == words
+
+
+@pytest.mark.parametrize("locale", ["en", "ko"])
+@pytest.mark.parametrize("text", ["or a contract, by its number", "The contract %(contract)s is not in force."])
+def test_a_contract_beside_the_invoice_stays_one(locale: str, text: str) -> None:
+    reader = Reader(locale, "Asia/Seoul", paper="invoice")
+    said = named(text, reader)
+    assert said == sentence(text, locale)
+    assert ("contract" if locale == "en" else "계약") in said
