@@ -21,7 +21,7 @@ help: ## this list
 run: $(READY) ## start everything on embedded defaults; the first start shows a contract's whole life
 	@exec $(BIN)/signoff serve $(ARGS)
 
-demo: $(READY) ## one contract from upload to sealed PDF, on a system of its own that is stopped afterwards
+demo: $(READY) ## one contract from upload to sealed PDF and one invoice to its payment, on a system of its own that is stopped afterwards
 	@exec $(BIN)/signoff demo --own-system $(ARGS)
 
 test: $(READY) ## the tests; parts that are not installed are named at the end

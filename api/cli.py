@@ -128,7 +128,7 @@ def demo(
     ] = None,
     locale: Annotated[str, typer.Option(help="en or ko.")] = "en",
 ) -> None:
-    """Drive one contract through its whole life, over HTTP and SMTP, and verify the sealed file."""
+    """Drive a contract and an invoice through their lives, over HTTP and SMTP, and verify the sealed file."""
     from api.demo import run
 
     sys.exit(run(url=url, own_system=own_system, as_json=as_json, file=file, output=output, locale=locale))

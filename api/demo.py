@@ -1,4 +1,4 @@
-"""Drive one contract through its whole life, as each of its people would: over HTTP, by the links in their mails."""
+"""Drive a contract and an invoice through their lives, as their people would: over HTTP, by links in their mails."""
 
 from __future__ import annotations
 
@@ -159,7 +159,8 @@ def run(*, url: str, own_system: bool, as_json: bool, file: Path | None, output:
 def perform(
     console: Console, *, base: str | None = None, file: Path | None, output: Path, locale: str
 ) -> dict[str, Any]:
-    """The whole life of one contract on the system that the environment names."""
+    """The whole life of one contract, then of one invoice, on the system that the environment names."""
+    from api.demo_invoice import perform_invoice
     from workflows.composition import compose
     from workflows.settings import Settings
 
@@ -234,7 +235,8 @@ def perform(
             expect(report, 201)
             if report.json()["verdict"] != "sealed":
                 raise Off(f"the sealed file does not verify: {report.json()['sentence']}")
-    return finish(console, story, runtime, contract, changed, sealed.content, output, base)
+        result = finish(console, story, runtime, contract, changed, sealed.content, output, base)
+        return {**result, "invoice": perform_invoice(console, web, api, marked=marked, output=output, locale=locale)}
 
 
 def contract_words(locale: str, external_id: str) -> dict[str, str]:
@@ -463,8 +465,10 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def waiting_contract(runtime: Any, settings: Any) -> None:
-    """A second contract, left in the mailbox for whoever reads this."""
+def leave_waiting(runtime: Any, settings: Any) -> None:
+    """A second contract and a second invoice, left in the mailbox for whoever reads this."""
+    from api.demo_invoice import waiting_invoice
+
     locale = settings.locale
     name = "sample-contract.ko-2.pdf" if locale == "ko" else "sample-contract-2.pdf"
     data = files("templates").joinpath("documents").joinpath(name).read_bytes()
@@ -477,3 +481,4 @@ def waiting_contract(runtime: Any, settings: Any) -> None:
             headers={"Authorization": f"Bearer {token}", "Idempotency-Key": "demo-waiting"},
         )
         expect(answer, 201)
+        waiting_invoice(web, {"Authorization": f"Bearer {token}"}, locale)

@@ -33,7 +33,7 @@ def main(*, sample: bool) -> None:
     import httpx
     from rich.console import Console
 
-    from api.demo import Off, house, perform, waiting_contract
+    from api.demo import Off, house, leave_waiting, perform
     from workflows.composition import compose
 
     settings = Settings()
@@ -45,7 +45,7 @@ def main(*, sample: bool) -> None:
     if shows and not mark.exists():
         try:
             perform(console, file=None, output=settings.home / "demo", locale=settings.locale)
-            waiting_contract(runtime, settings)
+            leave_waiting(runtime, settings)
             mark.write_text(datetime.now(UTC).isoformat())
         except (Off, httpx.HTTPError) as off:
             console.print(f"[red]The sample did not come to its end:[/red] {off}", soft_wrap=True)
@@ -100,7 +100,7 @@ def where_to_look(console: Console, settings: Settings, password: str | None) ->
     if password:
         say(f"  Sign in as admin@{ADMINISTRATORS_DOMAIN}, password [bold]{password}[/bold] (made for this start).")
     if settings.embedded_mail:
-        waits = " — a contract waits there for your own click" if (settings.home / MARK).exists() else ""
+        waits = " — a contract and an invoice wait there for your own click" if (settings.home / MARK).exists() else ""
         say(f"  Mailbox: {settings.public_url}/mailbox{waits}.", soft_wrap=True)
     if settings.embedded_prefect:
         say(f"  Prefect: http://127.0.0.1:{settings.prefect_server_port}", soft_wrap=True)
