@@ -11,10 +11,13 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from api.dependencies import Engine, Now, Reading, ReadsInvoices, Transaction, WritesInvoices
+from api.errors import said
 from api.once import Creation, Key, request_hash
 from api.payment_files import run_file
+from api.releasing import MOST, released_together
 from api.rest.answers import PromptRoute, refusals
 from api.rest.shapes import Shape
+from documents.rendering import Reader
 from workflows.database import Work
 from workflows.errors import Conflict
 from workflows.invoices.model import Invoice
@@ -87,6 +90,43 @@ def list_files(session: Reading, actor: ReadsInvoices) -> PaymentFiles:
 )
 def file(file_id: UUID, session: Reading, actor: ReadsInvoices) -> Response:
     return run_file(session, file_id, actor)
+
+
+class ReleasesIn(Shape):
+    invoices: Annotated[list[UUID], Field(min_length=1, max_length=MOST)]
+
+
+class ReleaseShape(Shape):
+    id: UUID
+    number: str | None
+    released: bool
+    refused: Annotated[str | None, Field(description="Why it is not, in the caller's language.")]
+
+
+class Releases(Shape):
+    items: list[ReleaseShape]
+
+
+@router.post(
+    "/releases",
+    response_model=Releases,
+    summary="Release several invoices for payment, each on its own",
+    responses=refusals(401, 403, 422),
+)
+def post_releases(body: ReleasesIn, runtime: Engine, actor: WritesInvoices, now: Now) -> Releases:
+    """What was released before counts as released."""
+    reader = Reader(actor.locale, actor.timezone)
+    return Releases(
+        items=[
+            ReleaseShape(
+                id=each.id,
+                number=each.number,
+                released=each.refused is None,
+                refused=said(each.refused, reader) if each.refused else None,
+            )
+            for each in released_together(runtime, body.invoices, actor, now)
+        ]
+    )
 
 
 @router.get("/payment-orders", response_model=PaymentOrders, summary="What has not left", responses=refusals(401, 403))

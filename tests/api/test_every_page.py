@@ -68,6 +68,7 @@ PAGES = {
     "no statements": ("new", "/statements/suppliers"),
     "a statement": ("dan", "/statements/suppliers/de123456789?as_of=2026-07-31"),
     "a statement of nothing": ("dan", "/statements/suppliers/de123456789?as_of=2020-01-01"),
+    "an invoice to release": ("dan", "/invoices/{invoice approved}"),
     "payments": ("root", "/payments"),
     "spending": ("dan", "/spending?since=2026-01-01&until=2026-12-31"),
     "no spending": ("new", "/spending"),

@@ -165,6 +165,42 @@ def test_of_two_with_one_number_one_is_released(office: Office, dan: Program) ->
     dan.post(f"/api/invoices/{credit.id}/release")
 
 
+def test_several_are_released_together_each_on_its_own(office: Office, ada: Program) -> None:
+    same = {"supplier_number": "17", "supplier_number_key": "17"}
+    one, two, again = approved(office), approved(office, **same), approved(office, **same)
+    nobodys = "00000000-0000-7000-8000-000000000000"
+    ids = [str(one.id), str(two.id), str(again.id), nobodys, str(one.id)]
+    body = ada.post("/api/releases", {"invoices": ids}, status=200)["items"]
+    assert [(each["number"], each["released"]) for each in body] == [
+        (one.number, True),
+        (two.number, True),
+        (again.number, False),
+        (None, False),
+    ]
+    assert [each["refused"] for each in body[2:]] == [
+        f"{two.number} has the same number of the same supplier, and was released before.",
+        "There is no such invoice.",
+    ]
+    assert len(ada.get("/api/payment-orders")["items"]) == 2
+
+
+def test_at_the_desk_what_is_ticked_is_released_and_what_is_not_says_why(office: Office, web: TestClient) -> None:
+    same = {"supplier_number": "17", "supplier_number_key": "17"}
+    made = [approved(office, **same), approved(office, **same), approved(office)]
+    desk = Browser(web, "ada")
+    page = desk.open("/payments")
+    boxes = [each.attributes["value"] for each in page.all("input", name="chosen")]
+    assert boxes == [str(each.id) for each in made]
+    told = desk.send("/payments/releases", chosen=boxes[:2]).text
+    assert "One invoice is not released" in told
+    assert f"{made[0].number} has the same number of the same supplier" in told
+    assert "One is released." in told
+    assert "tick what you want to release" in desk.send("/payments/releases", status=422).text
+    assert "Released for payment" in desk.send("/payments/releases", chosen=[boxes[2]]).text
+    assert "The payment file is made" in desk.send("/payments/files").text
+    assert "P-2026-0001" in desk.page.text
+
+
 def test_two_at_once_do_not_bill_one_order_line_twice(office: Office, dan: Program, ada: Program) -> None:
     office.route(ROUTE)
     line = {"line": "10", "name": "Forklift, one month", "quantity": "3", "unit": "C62", "price": "100.00"}

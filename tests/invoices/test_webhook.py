@@ -34,6 +34,7 @@ def sent(url: str, addresses: list[str], *, private: bool = False) -> str:
         "fe80::1%eth0",
         "fd00::1",
         "::ffff:10.0.0.7",
+        "64:ff9b::a00:7",
         "2002:0a00:0007::1",
         "2001:0:53aa:64c:0:fbe7:f5ff:fff8",
     ],

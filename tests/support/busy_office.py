@@ -249,6 +249,7 @@ def invoices(office: Office) -> dict[str, Invoice]:
         "paid": ("paid.xml", sound_ubl(number="2026-0001", order="PO-7")),
         "released": ("released.xml", sound_ubl(number="2026-0005")),
         "posted": ("posted.xml", sound_ubl(number="2026-0006")),
+        "approved": ("approved.xml", sound_ubl(number="2026-0007")),
         "wrong": ("wrong.xml", sound_ubl(number="2026-0002", said_tax="18.00")),
         "plain": ("scan.pdf", sample()),
         "asked": ("asked.xml", sound_ubl(number="2026-0003")),
@@ -256,7 +257,7 @@ def invoices(office: Office) -> dict[str, Invoice]:
     made = {name: invoice(office, file, data) for name, (file, data) in files.items()}
     paid, dan = made["paid"].id, office.actor("dan")
     office.decide("mia", contract=made["paid"])
-    for name in ("released", "posted"):
+    for name in ("released", "posted", "approved"):
         office.decide("mia", contract=made[name])
     with office.transaction() as session:
         for name in ("paid", "posted"):

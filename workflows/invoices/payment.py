@@ -22,6 +22,7 @@ from workflows.invoices.payment_model import OrderState, PaymentOrder, PaymentRu
 from workflows.invoices.rules import Approvers, why_not_hand_over, why_not_pay, why_not_release
 from workflows.outbox import wake
 from workflows.papers.operations import locked, newest_round, next_of, note_event, permission
+from workflows.papers.queries import visible_to
 from workflows.parties.model import PAYMENTS, Kind, Membership, Person
 from workflows.parties.rules import Actor
 
@@ -272,6 +273,16 @@ def runs(session: Session, by: Actor, *, limit: int = 50) -> Sequence[PaymentRun
     """Newest first."""
     found = select(PaymentRun).where(PaymentRun.organisation_id == by.organisation_id)
     return session.exec(found.order_by(col(PaymentRun.id).desc()).limit(limit)).all()
+
+
+def to_release(session: Session, by: Actor, *, limit: int = 100) -> Sequence[Invoice]:
+    """Approved by everybody, of their organisation; what is due first comes first."""
+    found = visible_to(Invoice, by).where(
+        Invoice.organisation_id == by.organisation_id, Invoice.state == InvoiceState.APPROVED
+    )
+    return session.exec(
+        found.order_by(col(Invoice.due_on).is_(None), col(Invoice.due_on), col(Invoice.id)).limit(limit)
+    ).all()
 
 
 def run_orders(session: Session, run_id: UUID, by: Actor) -> tuple[PaymentRun, Sequence[PaymentOrder]]:

@@ -19,6 +19,9 @@ SECONDS = 15.0
 LONGEST_FAILURE = 200
 SHORTEST_SECRET = 16
 
+TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
+"""Stands for any address of version 4, those of private networks among them (RFC 6052)."""
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], list[str]]
 
@@ -102,7 +105,7 @@ def why_not_post(url: str, secret: str) -> str | None:
 def _is_public(address: Address) -> bool:
     inner = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
     teredo = getattr(address, "teredo", None)
-    if teredo is not None:
+    if teredo is not None or address in TRANSLATED:
         return False
     return (inner or address).is_global and not (inner or address).is_multicast
 
