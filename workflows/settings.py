@@ -99,6 +99,14 @@ class Settings(BaseSettings):
     """A folder that is watched: each file in it is handed in as an invoice, and moved to done/ or refused/."""
     invoice_folder_by: str = ""
     """Address of the person who takes care of what comes by the folder."""
+    invoices_mailbox_url: SecretStr = SecretStr("")
+    """A mailbox that is watched: ``imaps://USER:PASSWORD@HOST:PORT/FOLDER``, ``imap://…`` with STARTTLS. Each invoice
+    in a mail is handed in, the mail moved to Done or Refused below its folder."""
+    invoices_mailbox_by: str = ""
+    """Address of the person who takes care of what comes by the mailbox."""
+    invoices_mailbox_address: str = ""
+    """The address of that mailbox. Set: suppliers' answers go there, to an address of its own (``+``) for each
+    question, and are put beside the invoice. Otherwise they go to whoever asked."""
     invoice_rules: Path | None = None
     """A folder with further sets of rules for invoices (XSLT that writes Schematron's reports), beside those of EN
     16931: `documents.einvoices.official.sets_in` says how they are chosen."""

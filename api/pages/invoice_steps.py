@@ -108,7 +108,16 @@ def post_dispute(
 ) -> Response:
     def work(session: Work) -> None:
         visible = papers.is_visible(session, Invoice, invoice_id, visitor.actor)
-        dispute(session, invoice_id, to=to, question=question, by=visitor.actor, now=now, visible=visible)
+        dispute(
+            session,
+            invoice_id,
+            to=to,
+            question=question,
+            by=visitor.actor,
+            now=now,
+            visible=visible,
+            mailbox=runtime.settings.invoices_mailbox_address,
+        )
 
     typed = {"form": "dispute", "to": to, "question": question}
     return _changed(invoice_id, request, runtime, visitor, now, work, done="disputed", typed=typed)

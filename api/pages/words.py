@@ -271,6 +271,7 @@ VIA = {
     "api": "by a program",
     "command": "from the command line",
     "folder": "by the watched folder",
+    "mail": "by mail",
 }
 
 

@@ -374,11 +374,20 @@ def post_payment(
     responses=refusals(401, 403, 404, 409, 422),
 )
 def post_dispute(
-    invoice_id: UUID, body: DisputeIn, session: Transaction, actor: WritesInvoices, now: Now
+    invoice_id: UUID, body: DisputeIn, session: Transaction, runtime: Engine, actor: WritesInvoices, now: Now
 ) -> InvoiceShape:
     """It waits until it is settled; whoever was asked to decide on it is told."""
     visible = papers.is_visible(session, Invoice, invoice_id, actor)
-    invoice = dispute(session, invoice_id, to=body.to, question=body.question, by=actor, now=now, visible=visible)
+    invoice = dispute(
+        session,
+        invoice_id,
+        to=body.to,
+        question=body.question,
+        by=actor,
+        now=now,
+        visible=visible,
+        mailbox=runtime.settings.invoices_mailbox_address,
+    )
     session.flush()
     return invoice_shape(session, invoice)
 

@@ -14,6 +14,7 @@ from workflows.approvals.leaving import see_off
 from workflows.contracts.model import Contract
 from workflows.contracts.operations import withdraw
 from workflows.invoices.intake import take_in
+from workflows.invoices.letterbox import deal_with
 from workflows.invoices.model import Invoice
 from workflows.invoices.operations import receive, send_on
 from workflows.invoices.payment import make_run, note_posted, pay, release
@@ -69,6 +70,12 @@ stages:
   - name: auditors
     approvers: {group: auditors}
 """
+
+MAIL = (
+    b"From: Aurora Leasing <bills@aurora.example>\r\nTo: bills@haneul.example\r\nSubject: Our terms\r\n"
+    b"Content-Type: application/zip; name=terms.zip\r\nContent-Disposition: attachment\r\n\r\nPK"
+)
+"""Kept aside: no invoice is in it."""
 
 INVOICE = """\
 name: quick-invoice
@@ -216,6 +223,7 @@ def busy_office(database_url: str, home: Path, *, locale: str = "en") -> Busy:
     office.deliver()
     billed = invoices(office)
     links["invoice"] = newest("mia@")
+    deal_with(office.runtime, MAIL, office.actor("root", via="mail"), now=office.now)
     links |= sendings(office, contracts["in force"], billed["paid"])
     return Busy(office, contracts, billed, links)
 

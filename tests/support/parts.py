@@ -89,6 +89,11 @@ PARTS = {
         "VersityGW, an S3 server", "go install github.com/versity/versitygw/cmd/versitygw@v1.8.0", _from_go("versitygw")
     ),
     "mailpit": Part("Mailpit, an SMTP server", "go install github.com/axllent/mailpit@v1.27.11", _from_go("mailpit")),
+    "dovecot": Part(
+        "Dovecot, an IMAP server",
+        "apt-get install dovecot-imapd",
+        _program("dovecot", folders=("/usr/sbin", "/usr/local/sbin")),
+    ),
     "chromium": Part("Chromium", "apt-get install chromium", _program("chromium", "chromium-browser", "google-chrome")),
     "pdfsig": Part("pdfsig", "apt-get install poppler-utils", _program("pdfsig")),
     "pdftoppm": Part("pdftoppm", "apt-get install poppler-utils", _program("pdftoppm")),

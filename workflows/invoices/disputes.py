@@ -11,6 +11,7 @@ from workflows.columns import as_json
 from workflows.database import Work
 from workflows.errors import Conflict, Refused
 from workflows.invoices.model import PROCESS, Invoice, InvoiceState
+from workflows.invoices.replies import answer_address, put_question
 from workflows.invoices.rules import why_not_dispute
 from workflows.outbox import Letter, post, wake
 from workflows.papers.operations import end_and_tell, locked, note_event, permission
@@ -20,9 +21,20 @@ from workflows.parties.rules import Actor
 
 
 def dispute(
-    session: Work, invoice_id: UUID, *, to: str, question: str, by: Actor, now: datetime, visible: bool
+    session: Work,
+    invoice_id: UUID,
+    *,
+    to: str,
+    question: str,
+    by: Actor,
+    now: datetime,
+    visible: bool,
+    mailbox: str = "",
 ) -> Invoice:
-    """Ask its supplier, by mail. Whoever is asked to decide is told that it waits; ``settle`` takes it up again."""
+    """Ask its supplier, by mail. Whoever is asked to decide is told that it waits; ``settle`` takes it up again.
+
+    ``mailbox``: address of the watched mailbox, to which the answer goes; without it, it goes to whoever asks.
+    """
     going, invoice = locked(session, Invoice, invoice_id, visible=visible)
     if sentence := why_not_dispute(by, invoice):
         raise permission(sentence)
@@ -45,6 +57,10 @@ def dispute(
     invoice.enter(InvoiceState.DISPUTED, now=now)
     end_and_tell(session, invoice, going, RoundState.RECALLED, comment=question, by=by, now=now, recalled=True)
     organisation = session.get_one(Organisation, invoice.organisation_id)
+    answers_to = by.name, by.email
+    if mailbox:
+        answers_to = organisation.name, answer_address(session, invoice, person, mailbox, by=by, now=now)
+        put_question(session, invoice, question, by=by, now=now)
     post(
         session,
         Letter(
@@ -53,7 +69,7 @@ def dispute(
             process=PROCESS,
             subject_id=invoice.id,
             sender_name=organisation.name,
-            reply_to=(by.name, by.email),
+            reply_to=answers_to,
             payload={
                 "organisation": organisation.name,
                 "address": organisation.address,

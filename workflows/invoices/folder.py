@@ -52,7 +52,7 @@ def _hand_in(runtime: Runtime, file: Path, by: Actor, *, now: datetime) -> bool:
     try:
         data = file.read_bytes()
         with runtime.reading() as session:
-            known = _came_before(session, data, by)
+            known = came_before(session, data, by)
         if not known:
             _receive(runtime, file.name, data, by, now=now)
     except NotReady:
@@ -86,8 +86,8 @@ def _receive(runtime: Runtime, name: str, data: bytes, by: Actor, *, now: dateti
     send_where_possible(runtime, invoice_id, now=now)
 
 
-def _came_before(session: Session, data: bytes, by: Actor) -> bool:
-    """A process that was killed may have left a file that was handed in already."""
+def came_before(session: Session, data: bytes, by: Actor) -> bool:
+    """Whether these very bytes were handed in already: a process that was killed may have left them."""
     same = (
         select(Version.id)
         .join(Invoice, col(Invoice.id) == col(Version.subject_id))

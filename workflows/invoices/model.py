@@ -250,3 +250,43 @@ class InvoiceMatching(SQLModel, table=True):
     """``code``, ``position``, ``severity``, ``sentence`` and ``values``."""
     tolerances: dict[str, Any] = Field(default_factory=dict, sa_column=Column(json_column(), nullable=False))
     """Of its route: ``price`` and ``quantity``, each with ``percent`` and ``amount``, in the invoice's currency."""
+
+
+class ReplyAddress(SQLModel, table=True):
+    """Where the answer to one question to a supplier goes: an address of the watched mailbox that nobody can guess."""
+
+    __tablename__ = "reply_address"
+
+    token_sha256: str = Field(max_length=64, primary_key=True)
+    invoice_id: UUID = Field(foreign_key="invoice.id", index=True)
+    asked_id: UUID = Field(foreign_key="person.id")
+    asked_by_id: UUID = Field(foreign_key="person.id")
+    at: datetime = Field(sa_column=Column(UtcTime, nullable=False))
+
+
+class IncomingOutcome(StrEnum):
+    INVOICES = "invoices"  # each that it brought was handed in
+    REPLY = "reply"  # put beside the invoice that it answers about
+    KEPT = "kept"  # neither: administrators see why
+
+
+class IncomingMail(SQLModel, table=True):
+    """A mail of the watched mailbox, and what became of it."""
+
+    __tablename__ = "incoming_mail"
+    __table_args__ = (Index("ix_incoming_mail_list", "organisation_id", "id"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    organisation_id: UUID = Field(foreign_key="organisation.id")
+    sha256: str = Field(max_length=64, unique=True)
+    """Over what it says: the same mail again is known by it, whatever way it came."""
+    at: datetime = Field(sa_column=Column(UtcTime, nullable=False))
+    from_name: str = ""
+    from_email: str = ""
+    subject: str = ""
+    outcome: IncomingOutcome = Field(sa_column=Column(by_value(IncomingOutcome), nullable=False))
+    invoice_ids: list[str] = Field(default_factory=list, sa_column=Column(json_column(), nullable=False))
+    reasons: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(json_column(), nullable=False))
+    """Why something of it is no invoice: ``file`` (its name, or nothing), ``sentence`` and ``values``."""
+    key: str = ""
+    """The mail itself, where it is kept."""

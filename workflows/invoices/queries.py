@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from documents.rendering import Reader, day_plain, sentence
 from workflows.errors import Refused
-from workflows.invoices.model import CostCenter, Invoice, InvoiceAdjustment, InvoiceLine, InvoiceState, InvoiceTax
+from workflows.invoices.model import (
+    CostCenter,
+    IncomingMail,
+    IncomingOutcome,
+    Invoice,
+    InvoiceAdjustment,
+    InvoiceLine,
+    InvoiceState,
+    InvoiceTax,
+)
 from workflows.invoices.readings import newest_reading
 from workflows.invoices.rules import UNDER_WAY
 from workflows.papers.queries import Page, asked_of, literally, page_of, visible_to
@@ -23,6 +33,8 @@ __all__ = [
     "asked_for",
     "cost_centers",
     "difference_words",
+    "incoming_mails",
+    "invoices_of_mails",
     "lines",
     "listed",
     "newest_reading",
@@ -148,3 +160,27 @@ def difference_words(kept: Mapping[str, Any], reader: Reader) -> str:
         for name, value in kept["values"].items()
     }
     return sentence(kept["sentence"], reader.locale, **values)
+
+
+def incoming_mails(
+    session: Session,
+    actor: Actor,
+    *,
+    outcome: IncomingOutcome | None = None,
+    after: UUID | None = None,
+    limit: int = 50,
+) -> Sequence[IncomingMail]:
+    """Mails of the watched mailbox, the newest first; ``actor``: an administrator. ``after``: the last one seen."""
+    wanted = select(IncomingMail).where(IncomingMail.organisation_id == actor.organisation_id)
+    if outcome is not None:
+        wanted = wanted.where(IncomingMail.outcome == outcome)
+    if after is not None:
+        wanted = wanted.where(col(IncomingMail.id) < after)
+    return session.exec(wanted.order_by(col(IncomingMail.id).desc()).limit(limit)).all()
+
+
+def invoices_of_mails(session: Session, mails: Sequence[IncomingMail]) -> dict[str, Invoice]:
+    """What came by these mails, or is answered about in them, by their ids."""
+    ids = {UUID(each) for mail in mails for each in mail.invoice_ids}
+    found = session.exec(select(Invoice).where(col(Invoice.id).in_(ids))) if ids else ()
+    return {str(each.id): each for each in found}

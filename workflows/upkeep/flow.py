@@ -11,6 +11,7 @@ from prefect.logging import get_run_logger
 from workflows.composition import runtime
 from workflows.exports.steps import remove_old
 from workflows.invoices.folder import hand_in_from_folder
+from workflows.invoices.letterbox import hand_in_from_mailbox
 from workflows.upkeep.steps import give_digests, keep_archives_valid, keep_deadlines, sweep, warn_and_expire
 
 
@@ -40,6 +41,9 @@ async def upkeep() -> None:
     removed = await asyncio.to_thread(remove_old, runtime(), now=datetime.now(UTC))
     if removed:
         get_run_logger().info("Files of exports removed: %d", removed)
+    received = await asyncio.to_thread(hand_in_from_mailbox, runtime(), now=datetime.now(UTC))
+    if received:
+        get_run_logger().info("Mails dealt with from the mailbox: %d", received)
     renewed = await asyncio.to_thread(keep_archives_valid, runtime(), now=datetime.now(UTC))
     if renewed:
         get_run_logger().info("Sealed files time stamped again: %d", renewed)

@@ -1200,6 +1200,61 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("order_id", "line"),
     )
     op.create_table(
+        "reply_address",
+        sa.Column("token_sha256", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column("invoice_id", sa.Uuid(), nullable=False),
+        sa.Column("asked_id", sa.Uuid(), nullable=False),
+        sa.Column("asked_by_id", sa.Uuid(), nullable=False),
+        sa.Column("at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["asked_by_id"],
+            ["person.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["asked_id"],
+            ["person.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["invoice_id"],
+            ["invoice.id"],
+        ),
+        sa.PrimaryKeyConstraint("token_sha256"),
+    )
+    with op.batch_alter_table("reply_address", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_reply_address_invoice_id"), ["invoice_id"], unique=False)
+
+    op.create_table(
+        "incoming_mail",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        sa.Column("sha256", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column("at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.Column("from_name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("from_email", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("subject", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column(
+            "outcome",
+            sa.Enum("invoices", "reply", "kept", name="incomingoutcome", native_enum=False, length=24),
+            nullable=False,
+        ),
+        sa.Column(
+            "invoice_ids", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
+        ),
+        sa.Column(
+            "reasons", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
+        ),
+        sa.Column("key", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisation.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("sha256"),
+    )
+    with op.batch_alter_table("incoming_mail", schema=None) as batch_op:
+        batch_op.create_index("ix_incoming_mail_list", ["organisation_id", "id"], unique=False)
+
+    op.create_table(
         "invoice_match",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("invoice_id", sa.Uuid(), nullable=False),
@@ -1289,6 +1344,14 @@ def downgrade() -> None:
     search.drop(op.get_bind())
     for statement in LET_GO[op.get_bind().dialect.name]:
         op.execute(statement)
+    with op.batch_alter_table("incoming_mail", schema=None) as batch_op:
+        batch_op.drop_index("ix_incoming_mail_list")
+
+    op.drop_table("incoming_mail")
+    with op.batch_alter_table("reply_address", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_reply_address_invoice_id"))
+
+    op.drop_table("reply_address")
     op.drop_table("invoice_matching")
     with op.batch_alter_table("export", schema=None) as batch_op:
         batch_op.drop_index("ix_export_person")
