@@ -42,11 +42,13 @@ def digits(value: int | Decimal) -> str:
     return str(value) if isinstance(value, int) or not value.is_finite() else format(value, "f")
 
 
-def fits(value: int | Decimal) -> bool:
-    """Whether a spreadsheet keeps every digit."""
-    if isinstance(value, int):
-        return len(str(abs(value))) <= MOST_DIGITS
-    return value.is_finite() and len(f"{value:f}".replace(".", "").strip("-0")) <= MOST_DIGITS
+def keeps(written: str) -> bool:
+    """Whether a spreadsheet keeps every one of these digits (see ``digits``)."""
+    if not written.lstrip("-")[:1].isdigit():
+        return False
+    if len(written) <= MOST_DIGITS:
+        return True
+    return len((written.replace(".", "") if "." in written else written.lstrip("-")).strip("-0")) <= MOST_DIGITS
 
 
 _LOSES_DIGITS = re.compile(r"0\d+|\d{16,}|\d+[eE]\d+")

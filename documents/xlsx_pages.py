@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 from xlsxwriter import Workbook
 from xlsxwriter.utility import xl_col_to_name
 
-from documents.cells import FIRST_DAY, Amount, Cell, Column, digits, fits, looks_like_a_number, places_of, writable
+from documents.cells import FIRST_DAY, Amount, Cell, Column, digits, keeps, looks_like_a_number, places_of, writable
 
 FORMATS = ("@", "yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss", "#,##0", *("#,##0." + "0" * places for places in range(1, 5)))
 TEXT, DAY, MOMENT, MONEY = 0, 1, 2, 3
@@ -156,9 +156,8 @@ class _Pen:
 
     def _number(self, value: int | Decimal, style: str) -> str:
         """Its digits as they are, never by way of a binary fraction; as text where a spreadsheet would round them."""
-        if fits(value):
-            return f"{style}><v>{digits(value)}</v></c>"
-        return self._string(digits(value), self._styled[TEXT])
+        written = digits(value)
+        return f"{style}><v>{written}</v></c>" if keeps(written) else self._string(written, self._styled[TEXT])
 
     def _style_of(self, currency: str | None) -> str:
         if (style := self._money.get(currency)) is None:

@@ -16,7 +16,7 @@ from typing import Any
 from tests.benchmarks import decisions, depth, signatures, system
 from tests.support import parts, servers
 
-PARTS = ["decisions", "depth", "system", "signatures", "invoices", "search"]
+PARTS = ["decisions", "depth", "system", "signatures", "invoices", "search", "exports", "million"]
 
 
 def main() -> None:
@@ -25,6 +25,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=400, help="decisions in each measurement")
     parser.add_argument("--seconds", type=float, default=60, help="for which an idle system is watched")
     parser.add_argument("--entries", type=int, default=5000, help="entries in the search index")
+    parser.add_argument("--invoices", type=int, default=1_000_000, help="in lists and search")
     parser.add_argument("--json", type=Path, help="write the figures there as well")
     chosen = parser.parse_args()
     wanted = chosen.only or PARTS
@@ -62,6 +63,18 @@ def main() -> None:
                 url = fresh("search")
                 migrate(url)
                 figures[f"search on {name}"] = show(f"Search, {name}", bench_search.run(chosen.entries, url))
+        if "exports" in wanted:
+            from tests.benchmarks import exports
+
+            figures["rows of workbooks"] = show("Rows of workbooks", exports.rows_a_second())
+            for name, fresh in databases.items():
+                made = exports.run(fresh("exports"), folder / f"x-{name}")
+                figures[f"export on {name}"] = show(f"A workbook in the background, {name}", made)
+        if "million" in wanted and "PostgreSQL" in databases:
+            from tests.benchmarks import million
+
+            made = million.run(databases["PostgreSQL"]("million"), folder / "million", chosen.invoices)
+            figures["list and search"] = show(f"List and search, {chosen.invoices:,} invoices on PostgreSQL", made)
     if chosen.json:
         chosen.json.write_text(json.dumps(figures, indent=2, default=str))
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Executable, and_, select
+from sqlalchemy import ColumnElement, Executable, String, and_, cast, or_, select
 from sqlmodel import Session, col
 
 from documents.rendering import Reader, sentence
@@ -228,7 +228,7 @@ def _machines(session: Session, actor: Actor, ids: Sequence[UUID], reader: Reade
             *(col(Invoice.currency), col(it.position), col(it.name), col(it.net), col(it.serial_numbers)),
         )
         .join(Invoice, col(Invoice.id) == it.invoice_id)
-        .where(_these(actor, ids))
+        .where(_these(actor, ids), or_(_names_machines, col(it.invoice_id).in_({each for each, _ in held})))
         .order_by(col(Invoice.id).desc(), col(it.position))
     )
     for invoice_id, number, supplier, theirs, currency, position, name, net, serials in _read(session, rows):
@@ -243,6 +243,10 @@ def _machines(session: Session, actor: Actor, ids: Sequence[UUID], reader: Reade
         for serial in serials:
             if whole_number(serial) not in known:
                 yield (*line, serial, *nothing, not_listed)
+
+
+_names_machines = cast(col(InvoiceLine.serial_numbers), String) != "[]"
+"""Most lines name none, and need not be read."""
 
 
 def _machines_held(
