@@ -10,8 +10,7 @@ from sqlmodel import Session, col, select
 from documents.rendering import Reader, sentence
 from documents.spreadsheet import Amount, Cell
 from workflows.contracts.model import Contract, ContractState
-from workflows.exports.sheets import Heading, Table
-from workflows.papers.queries import may_see
+from workflows.exports.sheets import Heading, Table, still_seen
 from workflows.parties.model import Person
 from workflows.parties.rules import Actor
 
@@ -66,7 +65,7 @@ def _rows(session: Session, actor: Actor, ids: Sequence[UUID], reader: Reader) -
     found = session.exec(
         select(Contract, Person.name)
         .join(Person, col(Person.id) == col(Contract.owner_id))
-        .where(col(Contract.id).in_(ids), may_see(Contract, actor))
+        .where(still_seen(Contract, actor, ids))
         .order_by(col(Contract.id).desc())
     )
     for it, owner in found:

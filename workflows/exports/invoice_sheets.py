@@ -8,16 +8,15 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Executable, String, and_, cast, or_, select
+from sqlalchemy import Executable, String, and_, cast, or_, select
 from sqlmodel import Session, col
 
 from documents.rendering import Reader, sentence
 from documents.spreadsheet import Amount, Cell
-from workflows.exports.sheets import Heading, Table
+from workflows.exports.sheets import Heading, Table, still_seen
 from workflows.inventory.model import Machine
 from workflows.invoices.model import Invoice, InvoiceLine, InvoiceMatch, InvoiceMatching, InvoiceState, InvoiceTax
 from workflows.invoices.queries import difference_words
-from workflows.papers.queries import may_see
 from workflows.parties.model import Person
 from workflows.parties.rules import Actor
 from workflows.search.terms import whole_number
@@ -128,10 +127,6 @@ def _money(value: Decimal | None, currency: str | None) -> Cell:
     return None if value is None else Amount(value, currency)
 
 
-def _these(actor: Actor, ids: Sequence[UUID]) -> ColumnElement[bool]:
-    return and_(col(Invoice.id).in_(ids), may_see(Invoice, actor))
-
-
 def _read(session: Session, rows: Executable) -> Iterator[Any]:
     """Values and no objects: hundreds of thousands of them pass by."""
     return iter(session.connection().execute(rows))
@@ -147,7 +142,11 @@ def _invoices(session: Session, actor: Actor, ids: Sequence[UUID], reader: Reade
         *(col(it.contract_number), col(it.cost_center), col(it.iban), col(it.buyer), col(Person.name)),
         *(col(it.created_at), col(it.released_at), col(it.paid_on), col(it.paid_amount), col(it.external_id)),
     )
-    rows = found.join(Person, col(Person.id) == it.owner_id).where(_these(actor, ids)).order_by(col(it.id).desc())
+    rows = (
+        found.join(Person, col(Person.id) == it.owner_id)
+        .where(still_seen(Invoice, actor, ids))
+        .order_by(col(it.id).desc())
+    )
     for row in _read(session, rows):
         number, supplier, theirs, their_id, kind, issued, due, currency, net, tax, gross, payable, state, *rest = row
         since, outcome, order, contract, center, iban, buyer, owner, created, released, paid_on, paid, own = rest
@@ -170,7 +169,7 @@ def _lines(session: Session, actor: Actor, ids: Sequence[UUID], reader: Reader) 
             *(col(it.serial_numbers), col(it.note)),
         )
         .join(Invoice, col(Invoice.id) == it.invoice_id)
-        .where(_these(actor, ids))
+        .where(still_seen(Invoice, actor, ids))
         .order_by(col(Invoice.id).desc(), col(it.position))
     )
     for (
@@ -205,7 +204,7 @@ def _tax(session: Session, actor: Actor, ids: Sequence[UUID], reader: Reader) ->
             *(col(it.category), col(it.rate), col(it.taxable), col(it.tax), col(it.exemption_reason)),
         )
         .join(Invoice, col(Invoice.id) == it.invoice_id)
-        .where(_these(actor, ids))
+        .where(still_seen(Invoice, actor, ids))
         .order_by(col(Invoice.id).desc(), col(it.position))
     )
     for number, supplier, theirs, currency, category, rate, taxable, tax, reason in _read(session, rows):
@@ -228,7 +227,9 @@ def _machines(session: Session, actor: Actor, ids: Sequence[UUID], reader: Reade
             *(col(Invoice.currency), col(it.position), col(it.name), col(it.net), col(it.serial_numbers)),
         )
         .join(Invoice, col(Invoice.id) == it.invoice_id)
-        .where(_these(actor, ids), or_(_names_machines, col(it.invoice_id).in_({each for each, _ in held})))
+        .where(
+            still_seen(Invoice, actor, ids), or_(_names_machines, col(it.invoice_id).in_({each for each, _ in held}))
+        )
         .order_by(col(Invoice.id).desc(), col(it.position))
     )
     for invoice_id, number, supplier, theirs, currency, position, name, net, serials in _read(session, rows):
@@ -262,7 +263,7 @@ def _machines_held(
         )
         .join(Invoice, col(Invoice.id) == it.invoice_id)
         .outerjoin(theirs, and_(col(theirs.id) == it.target_id, col(theirs.organisation_id) == actor.organisation_id))
-        .where(_these(actor, ids), col(it.kind) == "machine", col(it.undone_at).is_(None))
+        .where(still_seen(Invoice, actor, ids), col(it.kind) == "machine", col(it.undone_at).is_(None))
         .order_by(col(it.label))
     )
     held = defaultdict(list)
@@ -278,7 +279,7 @@ def _differences(
     rows = (
         select(col(InvoiceMatching.invoice_id), col(InvoiceMatching.differences))
         .join(Invoice, col(Invoice.id) == InvoiceMatching.invoice_id)
-        .where(_these(actor, ids))
+        .where(still_seen(Invoice, actor, ids))
     )
     told = defaultdict(list)
     for invoice_id, differences in _read(session, rows):
