@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from tests.invoices.samples import sound_ubl
+from tests.support.exported import exports
 from tests.support.office import PASSWORD, Office, link_in, open_office
 from workflows.approvals.exchange import keep_rates
 from workflows.approvals.leaving import see_off
@@ -225,6 +226,7 @@ def busy_office(database_url: str, home: Path, *, locale: str = "en") -> Busy:
     links["invoice"] = newest("mia@")
     deal_with(office.runtime, MAIL, office.actor("root", via="mail"), now=office.now)
     links |= sendings(office, contracts["in force"], billed["paid"])
+    links |= exports(office, "dan", locale)
     return Busy(office, contracts, billed, links)
 
 

@@ -100,6 +100,7 @@ PARTS = {
     "pdftotext": Part("pdftotext", "apt-get install poppler-utils", _program("pdftotext")),
     "openssl": Part("OpenSSL", "apt-get install openssl", _program("openssl")),
     "qpdf": Part("qpdf", "apt-get install qpdf", _program("qpdf")),
+    "soffice": Part("LibreOffice Calc", "apt-get install libreoffice-calc-nogui", _program("soffice", "libreoffice")),
     "java": Part("Java", "apt-get install default-jre-headless", _program("java")),
     "dss": Part("EU DSS, the reference validator", "see tests/dss/README.md", _dss),
 }
