@@ -34,6 +34,8 @@ from workflows.contracts.model import Contract
 from workflows.errors import Refused
 from workflows.invoices import queries as invoices
 from workflows.invoices.model import Invoice, InvoiceState
+from workflows.invoices.payment import count_to_release, has_payers
+from workflows.invoices.rules import why_not_hand_over
 from workflows.papers.model import Paper
 from workflows.papers.standing import Standing, standings
 from workflows.parties.queries import people
@@ -104,6 +106,8 @@ def _inbox_page(
         others = [_waiting(each, where[each.id], reader, now) for each in newest]
         expiring = queries.expiring(session, actor, today=today)
         needs = count_open(session, actor.id) + len(returned) + len(unfinished)
+        to_release = count_to_release(session, actor)
+        pays = why_not_hand_over(actor, has_payers=has_payers(session, actor.organisation_id)) is None
         overdue = count_due(session, actor.id, before=_end_of_day(now, reader))
     return page(
         request,
@@ -117,6 +121,8 @@ def _inbox_page(
         others=others,
         expiring=[(each, _days_left(each, today)) for each in expiring],
         overdue=overdue,
+        to_release=to_release,
+        releases_at="/payments" if pays else "/invoices?state=approved",
         choices=any(each.choice for each in mine),
         refused=said(refused, reader) if refused else "",
         comment=comment,

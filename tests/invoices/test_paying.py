@@ -201,6 +201,22 @@ def test_at_the_desk_what_is_ticked_is_released_and_what_is_not_says_why(office:
     assert "P-2026-0001" in desk.page.text
 
 
+def test_whoever_is_to_release_sees_in_their_inbox_that_something_waits(office: Office, web: TestClient) -> None:
+    approved(office)
+    approved(office, by="ada")
+
+    def told(name: str) -> str:
+        page = Browser(web, name).open("/")
+        return next((each.text for each in page.all("a") if "released for payment" in each.text), "")
+
+    assert told("ada") == "2 approved invoices wait to be released for payment"
+    assert told("dan") == "One approved invoice waits to be released for payment"
+    assert told("mia") == ""
+    office.person("pay", roles=["payments"], password=PASSWORD)
+    assert told("pay") == "2 approved invoices wait to be released for payment"
+    assert (told("dan"), told("ada")) == ("", ""), "it is for those in the role now"
+
+
 def test_two_at_once_do_not_bill_one_order_line_twice(office: Office, dan: Program, ada: Program) -> None:
     office.route(ROUTE)
     line = {"line": "10", "name": "Forklift, one month", "quantity": "3", "unit": "C62", "price": "100.00"}

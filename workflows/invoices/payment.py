@@ -285,6 +285,20 @@ def to_release(session: Session, by: Actor, *, limit: int = 100) -> Sequence[Inv
     ).all()
 
 
+def count_to_release(session: Session, by: Actor) -> int:
+    """How many approved invoices wait for them: all of their organisation, or as long as nobody has the role, an
+    owner's own."""
+    taken = has_payers(session, by.organisation_id)
+    if why_not_hand_over(by, has_payers=taken) is None:
+        whose = Invoice.organisation_id == by.organisation_id
+    elif not taken:
+        whose = Invoice.owner_id == by.id
+    else:
+        return 0
+    waiting = select(func.count()).select_from(Invoice).where(whose, Invoice.state == InvoiceState.APPROVED)
+    return session.exec(waiting).one()
+
+
 def run_orders(session: Session, run_id: UUID, by: Actor) -> tuple[PaymentRun, Sequence[PaymentOrder]]:
     """Raises NotFound."""
     run = session.get(PaymentRun, run_id)
