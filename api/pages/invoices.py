@@ -70,6 +70,7 @@ from workflows.runtime import Runtime
 router = APIRouter(prefix="/invoices", include_in_schema=False)
 
 A_PAGE = 20
+SENDABLE = (InvoiceState.CHECKED, InvoiceState.MATCHED, InvoiceState.RETURNED)
 SHOWN_EVENTS = 8
 
 DONE = {
@@ -344,7 +345,7 @@ def shown(
         typed=typed or {},
         may_correct=why_not_correct(actor, invoice) is None,
         may_hand_in=why_not_hand_in(actor, invoice) is None,
-        may_send=keeps and invoice.state in (InvoiceState.CHECKED, InvoiceState.RETURNED) and not invoice.blocked,
+        may_send=keeps and not invoice.blocked and invoice.state in SENDABLE,
         may_release=not_released is None,
         why_not_release=sentence(not_released, reader.locale)
         if not_released and invoice.state is InvoiceState.APPROVED

@@ -85,7 +85,7 @@ INVOICE_VIEWS = {
 INVOICE_STATES = {
     InvoiceState.RECEIVED: "Received; %(owner)s is to complete or correct it",
     InvoiceState.CHECKED: "Checked; it waits for a route",
-    InvoiceState.MATCHED: "Held against orders",
+    InvoiceState.MATCHED: "Held against orders; it waits for a route",
     InvoiceState.IN_APPROVAL: "Being decided",
     InvoiceState.RETURNED: "Sent back to %(owner)s",
     InvoiceState.APPROVED: "Approved; to be released for payment",
@@ -98,6 +98,7 @@ INVOICE_STATES = {
 INVOICE_TONES = {
     InvoiceState.RECEIVED: "soon",
     InvoiceState.CHECKED: "soon",
+    InvoiceState.MATCHED: "soon",
     InvoiceState.RETURNED: "soon",
     InvoiceState.DISPUTED: "soon",
     InvoiceState.PAID: "good",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Body, File, Query, UploadFile
@@ -15,8 +16,9 @@ from api.rest.shapes import Loaded, Shape
 from workflows.csv_rows import decoded
 from workflows.inventory import queries
 from workflows.inventory.model import Machine
-from workflows.inventory.operations import keep_machines
+from workflows.inventory.operations import drop_machine, keep_machines
 from workflows.inventory.rules import MachineSaid, read_file
+from workflows.invoices.matching import refers_to
 
 router = APIRouter(route_class=PromptRoute, prefix="/machines", tags=["machines"])
 
@@ -97,6 +99,14 @@ def put(
     )
     keep_machines(session, [machine], by=actor, now=now)
     return _shape(queries.one(session, serial, actor))
+
+
+@router.delete(
+    "/{serial:path}", status_code=204, summary="Keep a machine no longer", responses=refusals(401, 403, 404, 409)
+)
+def delete(serial: str, session: Transaction, actor: WritesMachines, now: Now) -> None:
+    """Where no invoice was ever matched with it. For administrators."""
+    drop_machine(session, serial, referred=partial(refers_to, session, "machine"), by=actor, now=now)
 
 
 def _shape(machine: Machine) -> MachineShape:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Body, File, Query, UploadFile
@@ -15,9 +16,10 @@ from api.files import read_upload
 from api.rest.answers import PromptRoute, refusals
 from api.rest.shapes import Loaded, Shape
 from workflows.csv_rows import decoded
+from workflows.invoices.matching import refers_to
 from workflows.orders import queries
 from workflows.orders.model import Order
-from workflows.orders.operations import keep_orders
+from workflows.orders.operations import drop_order, keep_orders
 from workflows.orders.rules import MOST_LINES, Ordered, OrderedLine, read_file
 
 router = APIRouter(route_class=PromptRoute, prefix="/orders", tags=["orders"])
@@ -115,6 +117,14 @@ def put(
     )
     keep_orders(session, [order], by=actor, now=now)
     return _shape(session, queries.one(session, number, actor))
+
+
+@router.delete(
+    "/{number:path}", status_code=204, summary="Keep an order no longer", responses=refusals(401, 403, 404, 409)
+)
+def delete(number: str, session: Transaction, actor: WritesOrders, now: Now) -> None:
+    """Where no invoice was ever matched with it. For administrators."""
+    drop_order(session, number, referred=partial(refers_to, session, "order"), by=actor, now=now)
 
 
 def _line(sent: OrderLineShape) -> OrderedLine:

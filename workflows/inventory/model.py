@@ -19,6 +19,7 @@ class Machine(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("organisation_id", "serial_key"),
         Index("ix_machine_list", "organisation_id", "id"),
+        Index("ix_machine_kept", "organisation_id", "kept_at"),
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)

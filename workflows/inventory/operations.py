@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
@@ -14,7 +14,7 @@ from sqlmodel import col, select
 from workflows.audit.operations import record
 from workflows.columns import as_json, new_id
 from workflows.database import Work, in_parts
-from workflows.errors import Forbidden
+from workflows.errors import Conflict, Forbidden, NotFound
 from workflows.inventory.model import PROCESS, Machine
 from workflows.inventory.rules import MachineSaid, checked, serial_key, why_not_keep_machines
 from workflows.parties.operations import take_turns
@@ -59,6 +59,27 @@ def keep_machines(session: Work, machines: Sequence[MachineSaid], *, by: Actor, 
         sha256=hashlib.sha256(text.encode()).hexdigest(),
     )
     return len(said)
+
+
+def drop_machine(session: Work, serial: str, *, referred: Callable[[UUID], bool], by: Actor, now: datetime) -> None:
+    """Keep a machine no longer. ``referred``: whether an invoice refers to it, asked while nobody can match it.
+
+    Raises:
+        Forbidden: to all but administrators of an organisation.
+        NotFound: there is none.
+        Conflict: an invoice refers to it.
+    """
+    if sentence := why_not_keep_machines(by):
+        raise Forbidden(sentence)
+    assert by.organisation_id is not None
+    machine = _kept(session, by.organisation_id, [serial_key(serial)]).get(serial_key(serial))
+    if machine is None:
+        raise NotFound("There is no machine %(serial)s.", serial=serial[:80])
+    if referred(machine.id):
+        raise Conflict("Invoices were matched with %(number)s, so it stays.", number=machine.serial)
+    session.delete(machine)
+    numbers = [machine.serial]
+    record(session, "machine_dropped", PROCESS, by.organisation_id, now=now, **who(by), via=by.via, numbers=numbers)
 
 
 def _kept(session: Work, organisation_id: UUID, keys: Sequence[str]) -> dict[str, Machine]:

@@ -90,7 +90,7 @@ def billed(said: data.Invoice) -> Billed:
         starts_on=period.starts_on or delivered,
         ends_on=period.ends_on or delivered,
         issued_on=said.issued_on,
-        serials=_keys(about, ()),
+        serials=keys_of(about, ()),
         lines=tuple(
             _line(position, line, said, sign)
             for position, line in enumerate(said.lines, 1)
@@ -120,11 +120,11 @@ def _line(position: int, line: data.Line, said: data.Invoice, sign: int) -> Bill
         net=None if line.net_amount is None else sign * line.net_amount,
         starts_on=period.starts_on or line.delivered_on,
         ends_on=period.ends_on or line.delivered_on,
-        serials=_keys(named, (line.name, line.description, line.note)),
+        serials=keys_of(named, (line.name, line.description, line.note)),
     )
 
 
-def _keys(named: tuple[str, ...] | list[str], texts: tuple[str, ...]) -> tuple[str, ...]:
+def keys_of(named: tuple[str, ...] | list[str], texts: tuple[str, ...]) -> tuple[str, ...]:
     """Keys of all that may be a serial number: what has a place of its own, and words of texts with a digit in them."""
     found: dict[str, None] = {}
     for value in named:

@@ -121,6 +121,23 @@ def match_again(session: Work, invoice_id: UUID, *, by: Actor, now: datetime, vi
     return invoice
 
 
+def hold_anew(session: Work, invoice_id: UUID, *, states: Collection[InvoiceState], now: datetime) -> None:
+    """Hold an invoice against what has become known since, where it still is in one of these states; on record."""
+    _, invoice = locked(session, Invoice, invoice_id, visible=True)
+    if invoice.state not in states:
+        return
+    before = invoice.match_outcome
+    _again(session, invoice, now=now)
+    if invoice.match_outcome == before:
+        record(session, "held_against_orders", PROCESS, invoice.id, now=now, outcome=before)
+
+
+def refers_to(session: Session, kind: Kind, target_id: UUID) -> bool:
+    """Whether an invoice was ever matched with it: what was undone stays on record, too."""
+    wanted = select(InvoiceMatch.id).where(InvoiceMatch.kind == kind, InvoiceMatch.target_id == target_id)
+    return session.exec(wanted.limit(1)).first() is not None
+
+
 def make_match(
     session: Work,
     invoice_id: UUID,

@@ -252,6 +252,15 @@ class InvoiceMatching(SQLModel, table=True):
     """Of its route: ``price`` and ``quantity``, each with ``percent`` and ``amount``, in the invoice's currency."""
 
 
+class MatchingLook(SQLModel, table=True):
+    """Up to when the orders and machines of an organisation were looked through for invoices that wait for them."""
+
+    __tablename__ = "matching_look"
+
+    organisation_id: UUID = Field(foreign_key="organisation.id", primary_key=True)
+    at: datetime = Field(sa_column=Column(UtcTime, nullable=False))
+
+
 class ReplyAddress(SQLModel, table=True):
     """Where the answer to one question to a supplier goes: an address of the watched mailbox that nobody can guess."""
 

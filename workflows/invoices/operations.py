@@ -19,13 +19,13 @@ from workflows.approvals.model import Round, RoundState, Verdict
 from workflows.approvals.operations import let_in, on_change, on_invited
 from workflows.approvals.publishing import choose_route, parsed
 from workflows.audit.operations import record
-from workflows.columns import as_json, new_id
+from workflows.columns import as_json, new_id, to_millisecond
 from workflows.database import Work
 from workflows.errors import Conflict, Forbidden, Refused
 from workflows.invoices import suspicions
 from workflows.invoices.matching import held_against_orders
 from workflows.invoices.matching_rules import tolerances
-from workflows.invoices.model import PROCESS, CostCenter, Invoice, InvoiceLine, InvoiceState
+from workflows.invoices.model import PROCESS, CostCenter, Invoice, InvoiceLine, InvoiceMatching, InvoiceState
 from workflows.invoices.readings import newest_reading, reading_of, take_down
 from workflows.invoices.rules import TYPED, corrected, facts_of, weighs, why_not_correct, why_not_withdraw
 from workflows.outbox import wake
@@ -166,8 +166,40 @@ def findings_told(invoice: Invoice) -> dict[str, Any]:
     return {"blocked": invoice.blocked, "warnings": invoice.warnings}
 
 
+def match_checked(session: Work, invoice_id: UUID, *, now: datetime) -> Invoice:
+    """Hold a checked invoice against orders, contracts and machines, by the tolerances of its route. Safe to repeat.
+
+    Raises:
+        Refused: no route fits.
+    """
+    _, invoice = locked(session, Invoice, invoice_id, visible=True)
+    if invoice.state is InvoiceState.CHECKED:
+        _held(session, invoice, now=now)
+    return invoice
+
+
+def _held(session: Work, invoice: Invoice, *, now: datetime) -> dict[str, Any]:
+    """What its route's conditions may ask about the invoice, once it was held against what is known."""
+    owner = session.get_one(Person, invoice.owner_id)
+    center = session.get(CostCenter, (invoice.organisation_id, invoice.cost_center))
+    facts = facts_of(invoice, submitter=owner.email, cost_center_owner=center.owner_email if center else "", match=None)
+    route = parsed(choose_route(session, PROCESS, facts, name=invoice.route, submitter=owner, now=now).source)
+    rates = rates_of_submission(session, route, facts, owner, now=now)
+    kept = session.get(InvoiceMatching, invoice.id)
+    if invoice.state is not InvoiceState.MATCHED or kept is None or kept.at != to_millisecond(now):
+        price, quantity = tolerances(route, invoice.currency or "", rates)
+        held = held_against_orders(session, invoice, price=price, quantity=quantity, now=now)
+        if route.match is not None or held.pairings:
+            record(session, "held_against_orders", PROCESS, invoice.id, now=now, outcome=held.outcome)
+        invoice.enter(InvoiceState.MATCHED, now=now)
+        session.flush()
+    if route.match is not None:
+        facts["match"] = invoice.match_outcome
+    return facts
+
+
 def send_on(session: Work, invoice_id: UUID, *, now: datetime, link_days: int) -> Invoice:
-    """Hold a checked invoice against orders, contracts and machines, and send it on its route. Safe to repeat.
+    """Send a checked invoice on its route, held against orders, contracts and machines. Safe to repeat.
 
     Raises:
         Refused: no route fits, or nobody would be asked.
@@ -175,17 +207,7 @@ def send_on(session: Work, invoice_id: UUID, *, now: datetime, link_days: int) -
     _, invoice = locked(session, Invoice, invoice_id, visible=True)
     if invoice.state not in (InvoiceState.CHECKED, InvoiceState.MATCHED):
         return invoice
-    owner = session.get_one(Person, invoice.owner_id)
-    center = session.get(CostCenter, (invoice.organisation_id, invoice.cost_center))
-    facts = facts_of(invoice, submitter=owner.email, cost_center_owner=center.owner_email if center else "", match=None)
-    route = parsed(choose_route(session, PROCESS, facts, name=invoice.route, submitter=owner, now=now).source)
-    rates = rates_of_submission(session, route, facts, owner, now=now)
-    price, quantity = tolerances(route, invoice.currency or "", rates)
-    held = held_against_orders(session, invoice, price=price, quantity=quantity, now=now)
-    if route.match is not None:
-        facts["match"] = held.outcome
-    if route.match is not None or held.pairings:
-        record(session, "held_against_orders", PROCESS, invoice.id, now=now, outcome=held.outcome)
+    facts, owner = _held(session, invoice, now=now), session.get_one(Person, invoice.owner_id)
     before, version = newest_round(session, invoice), version_of(session, invoice)
     afresh = before is not None and weighs(
         from_json(reading_of(session, invoice, before).data), from_json(newest_reading(session, invoice).data)

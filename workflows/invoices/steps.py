@@ -9,7 +9,7 @@ from workflows.approvals.model import Round
 from workflows.database import Work
 from workflows.errors import Refused
 from workflows.invoices.model import Invoice, InvoiceState
-from workflows.invoices.operations import follow_round, send_on
+from workflows.invoices.operations import follow_round, match_checked, send_on
 from workflows.invoices.payment import note_posted, order_for
 from workflows.invoices.payment_model import OrderState
 from workflows.invoices.webhook import Webhook
@@ -18,8 +18,11 @@ from workflows.runtime import Runtime
 
 
 def send_where_possible(runtime: Runtime, invoice_id: UUID, *, now: datetime) -> Refused | None:
-    """Send a checked invoice on its route at once; why that could not be. What was received stays in any case."""
+    """Match a checked invoice and send it on its route at once; why that could not be. What was received stays in any
+    case, and how it was matched."""
     try:
+        with runtime.transaction() as session:
+            match_checked(session, invoice_id, now=now)
         with runtime.transaction() as session:
             send_on(session, invoice_id, now=now, link_days=runtime.settings.link_days)
     except Refused as refused:

@@ -20,6 +20,7 @@ class Order(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("organisation_id", "number_key"),
         Index("ix_purchase_order_list", "organisation_id", "id"),
+        Index("ix_purchase_order_kept", "organisation_id", "kept_at"),
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)

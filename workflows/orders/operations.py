@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
@@ -14,7 +14,7 @@ from sqlmodel import col, delete, insert, select
 from workflows.audit.operations import record
 from workflows.columns import as_json, new_id
 from workflows.database import Work, in_parts
-from workflows.errors import Forbidden
+from workflows.errors import Conflict, Forbidden, NotFound
 from workflows.orders.model import PROCESS, Order, OrderLine
 from workflows.orders.rules import Ordered, checked, number_key, why_not_keep_orders
 from workflows.parties.operations import take_turns
@@ -65,6 +65,28 @@ def keep_orders(session: Work, orders: Sequence[Ordered], *, by: Actor, now: dat
         sha256=_sha256(list(said.values())),
     )
     return len(said)
+
+
+def drop_order(session: Work, number: str, *, referred: Callable[[UUID], bool], by: Actor, now: datetime) -> None:
+    """Keep an order no longer. ``referred``: whether an invoice refers to it, asked while nobody can match it.
+
+    Raises:
+        Forbidden: to all but administrators of an organisation.
+        NotFound: there is none.
+        Conflict: an invoice refers to it.
+    """
+    if sentence := why_not_keep_orders(by):
+        raise Forbidden(sentence)
+    assert by.organisation_id is not None
+    order = _kept(session, by.organisation_id, [number_key(number)]).get(number_key(number))
+    if order is None:
+        raise NotFound("There is no order %(number)s.", number=number[:80])
+    if referred(order.id):
+        raise Conflict("Invoices were matched with %(number)s, so it stays.", number=order.number)
+    session.exec(delete(OrderLine).where(col(OrderLine.order_id) == order.id))
+    session.delete(order)
+    numbers = [order.number]
+    record(session, "order_dropped", PROCESS, by.organisation_id, now=now, **who(by), via=by.via, numbers=numbers)
 
 
 def _kept(session: Work, organisation_id: UUID, keys: Sequence[str]) -> dict[str, Order]:

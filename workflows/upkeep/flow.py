@@ -12,6 +12,7 @@ from workflows.composition import runtime
 from workflows.exports.steps import remove_old
 from workflows.invoices.folder import hand_in_from_folder
 from workflows.invoices.letterbox import hand_in_from_mailbox
+from workflows.invoices.rematching import hold_waiting_anew
 from workflows.upkeep.steps import give_digests, keep_archives_valid, keep_deadlines, sweep, warn_and_expire
 
 
@@ -44,6 +45,9 @@ async def upkeep() -> None:
     received = await asyncio.to_thread(hand_in_from_mailbox, runtime(), now=datetime.now(UTC))
     if received:
         get_run_logger().info("Mails dealt with from the mailbox: %d", received)
+    held = await asyncio.to_thread(hold_waiting_anew, runtime(), now=datetime.now(UTC))
+    if held:
+        get_run_logger().info("Invoices held anew against orders and machines: %d", held)
     renewed = await asyncio.to_thread(keep_archives_valid, runtime(), now=datetime.now(UTC))
     if renewed:
         get_run_logger().info("Sealed files time stamped again: %d", renewed)

@@ -1158,6 +1158,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("organisation_id", "serial_key"),
     )
     with op.batch_alter_table("machine", schema=None) as batch_op:
+        batch_op.create_index("ix_machine_kept", ["organisation_id", "kept_at"], unique=False)
         batch_op.create_index("ix_machine_list", ["organisation_id", "id"], unique=False)
 
     op.create_table(
@@ -1179,6 +1180,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("organisation_id", "number_key"),
     )
     with op.batch_alter_table("purchase_order", schema=None) as batch_op:
+        batch_op.create_index("ix_purchase_order_kept", ["organisation_id", "kept_at"], unique=False)
         batch_op.create_index("ix_purchase_order_list", ["organisation_id", "id"], unique=False)
 
     op.create_table(
@@ -1198,6 +1200,16 @@ def upgrade() -> None:
             ["purchase_order.id"],
         ),
         sa.PrimaryKeyConstraint("order_id", "line"),
+    )
+    op.create_table(
+        "matching_look",
+        sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        sa.Column("at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisation.id"],
+        ),
+        sa.PrimaryKeyConstraint("organisation_id"),
     )
     op.create_table(
         "reply_address",
@@ -1352,6 +1364,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_reply_address_invoice_id"))
 
     op.drop_table("reply_address")
+    op.drop_table("matching_look")
     op.drop_table("invoice_matching")
     with op.batch_alter_table("export", schema=None) as batch_op:
         batch_op.drop_index("ix_export_person")
@@ -1366,10 +1379,12 @@ def downgrade() -> None:
     op.drop_table("purchase_order_line")
     with op.batch_alter_table("purchase_order", schema=None) as batch_op:
         batch_op.drop_index("ix_purchase_order_list")
+        batch_op.drop_index("ix_purchase_order_kept")
 
     op.drop_table("purchase_order")
     with op.batch_alter_table("machine", schema=None) as batch_op:
         batch_op.drop_index("ix_machine_list")
+        batch_op.drop_index("ix_machine_kept")
 
     op.drop_table("machine")
     op.drop_table("comment_withdrawal")
