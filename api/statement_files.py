@@ -14,7 +14,7 @@ from documents.rendering import Reader
 from documents.spreadsheet import XLSX
 from workflows.errors import Refused
 from workflows.invoices.aging import Period, Side
-from workflows.invoices.statements import account, all_items, count_items
+from workflows.invoices.statements import account, all_accounts, all_items, count_accounts, count_items
 from workflows.parties.model import Organisation
 from workflows.parties.rules import Actor
 
@@ -24,9 +24,23 @@ MOST_AT_ONCE = 20_000
 """Invoices in a spreadsheet that somebody waits for."""
 
 
+MOST_ACCOUNTS = 20_000
+
+
 class Format(StrEnum):
     PDF = "pdf"
     XLSX = "xlsx"
+
+
+def accounts_file(session: Session, side: Side, actor: Actor, shown: Period, reader: Reader) -> Response:
+    """XLSX of all accounts. Raises Refused where there are too many for somebody who waits."""
+    from workflows.invoices.statement_files import write_accounts  # as below
+
+    if count_accounts(session, side, actor, shown) > MOST_ACCOUNTS:
+        raise Refused("There are more than %(most)s accounts. Choose a shorter period.", most=MOST_ACCOUNTS)
+    written = io.BytesIO()
+    write_accounts(all_accounts(session, side, actor, shown), side, shown, written, reader)
+    return _download(written.getvalue(), XLSX, f"{side.value} {shown.as_of.isoformat()}.xlsx")
 
 
 def statement_file(
@@ -56,7 +70,10 @@ def statement_file(
         written = io.BytesIO()
         write_workbook(statement, written, reader)
         data = written.getvalue()
-    name = f"{whose.name} {shown.as_of.isoformat()}.{format.value}"
+    return _download(data, media_type, f"{whose.name} {shown.as_of.isoformat()}.{format.value}")
+
+
+def _download(data: bytes, media_type: str, name: str) -> Response:
     return Response(
         data,
         media_type=media_type,

@@ -13,7 +13,7 @@ from api.dependencies import Engine
 from api.pages.shell import page
 from api.readers import reader_of
 from api.rest.papers import today_of
-from api.statement_files import Format, statement_file
+from api.statement_files import Format, accounts_file, statement_file
 from documents.rendering import sentence
 from workflows.invoices.aging import AGES, Period, Side, period
 from workflows.invoices.statements import account, accounts, count_items, items
@@ -30,6 +30,15 @@ Day = Annotated[str, Query(max_length=30)]
 @router.get("")
 def first_page() -> Response:
     return RedirectResponse(f"/statements/{Side.SUPPLIERS}", status_code=303)
+
+
+@router.get("/{side}.xlsx")
+def accounts_sheet(
+    side: Side, request: Request, runtime: Engine, visitor: SignedIn, since: Day = "", as_of: Day = ""
+) -> Response:
+    shown = _period(visitor.actor, since, as_of)
+    with runtime.reading() as session:
+        return accounts_file(session, side, visitor.actor, shown, reader_of(request))
 
 
 @router.get("/{side}")
@@ -57,6 +66,7 @@ def accounts_page(
             for each, words in SIDES.items()
         ],
         period=shown,
+        file=_address(f"/statements/{side}.xlsx", **kept),
         q=q,
         accounts=[(each, _address(_of(side, each.key), **kept)) for each in found.items],
         first=_address(f"/statements/{side}", **kept, q=q) if cursor else None,

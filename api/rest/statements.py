@@ -14,7 +14,7 @@ from api.dependencies import Reading, ReadsInvoices
 from api.rest.answers import PromptRoute, refusals
 from api.rest.papers import today_of
 from api.rest.shapes import Shape
-from api.statement_files import Format, statement_file
+from api.statement_files import Format, accounts_file, statement_file
 from documents.rendering import Reader
 from workflows.invoices.aging import Age, Balance, Period, Side, period
 from workflows.invoices.statements import Account, Item, account, accounts, items
@@ -81,6 +81,13 @@ class StatementShape(AccountShape):
     since: date
     items: list[StatementItem]
     next_cursor: str | None
+
+
+@router.get("/{side}.xlsx", summary="All accounts as XLSX", response_class=Response, responses=refusals(401, 403, 422))
+def accounts_sheet(
+    side: Side, session: Reading, actor: ReadsInvoices, since: Since = None, as_of: AsOf = None
+) -> Response:
+    return accounts_file(session, side, actor, period_of(actor, since, as_of), Reader(actor.locale, actor.timezone))
 
 
 @router.get("/{side}", response_model=AccountPage, summary="All accounts", responses=refusals(401, 403, 422))

@@ -16,8 +16,9 @@ from tests.invoices.ledgers import book
 from tests.invoices.test_journey import Program
 from tests.support.office import Office
 from tests.support.web import Browser
-from workflows.invoices.aging import Age, age_of
+from workflows.invoices.aging import Age, Period, Side, age_of
 from workflows.invoices.model import InvoiceState
+from workflows.invoices.statements import all_accounts
 
 AURORA = "/api/statements/suppliers/aurora"
 
@@ -159,6 +160,24 @@ def test_the_files_say_what_the_page_says(office: Office, web: TestClient, dan: 
     words = " ".join(page.one("main").text.split())
     for each in ("EUR 1,200.00", "asked about: EUR 1,234.50", "Overdue for 62 days", "EUR -34.50"):
         assert each in words, words
+
+
+def test_all_accounts_are_one_sheet(office: Office, web: TestClient, dan: Program) -> None:
+    for number in range(3):
+        book(office, f"{number + 1}.50", supplier=f"=S{number}", supplier_key=f"s{number}")
+    book(office, "700", supplier="=S1", supplier_key="s1", currency="KRW", due_on=date(2026, 7, 1))
+    answer = web.get("/api/statements/suppliers.xlsx?as_of=2026-06-01", headers=dan.headers)
+    (sheet,) = load_workbook(io.BytesIO(answer.content)).worksheets
+    assert [row[:3] for row in list(sheet.values)[1:]] == [
+        ("=S0", "EUR", 1.5),
+        ("=S1", "EUR", 2.5),
+        ("=S1", "KRW", 700),
+        ("=S2", "EUR", 3.5),
+    ]
+    with office.reading() as session:
+        shown = Period(date(2026, 1, 1), date(2026, 6, 1))
+        one_by_one = all_accounts(session, Side.SUPPLIERS, office.actor("dan"), shown, at_a_time=1)
+        assert [each.key for each in one_by_one] == ["s0", "s1", "s2"]
 
 
 def test_a_long_statement_goes_over_several_pages(office: Office, web: TestClient, dan: Program) -> None:

@@ -60,16 +60,7 @@ def write_workbook(statement: Statement, target: IO[bytes], reader: Reader) -> N
 
     balances = Sheet(
         sentence("Balances", locale),
-        [
-            column("Currency"),
-            column("Outstanding"),
-            *(column(words) for words in AGES.values()),
-            column("Overdue"),
-            column("Asked about"),
-            column("Paid"),
-            column("Paid since"),
-            column("As of"),
-        ],
+        _balance_columns(locale),
         (_balance_row(each, statement.period) for each in statement.account.balances),
     )
     invoices = Sheet(
@@ -92,6 +83,19 @@ def write_workbook(statement: Statement, target: IO[bytes], reader: Reader) -> N
     )
     title = f"{sentence('Statement of account', locale)}: {statement.account.name}"
     write_xlsx([balances, invoices], target, timezone=reader.timezone, title=title)
+
+
+def write_accounts(accounts: Iterable[Account], side: Side, period: Period, target: IO[bytes], reader: Reader) -> None:
+    """All accounts in one sheet, a row for each of their currencies. ``accounts``: they are asked for once."""
+    title = sentence("Statements of account", reader.locale)
+    columns = [Column(sentence(PARTY[side], reader.locale), 34), *_balance_columns(reader.locale)]
+    rows = ((each.name, *_balance_row(balance, period)) for each in accounts for balance in each.balances)
+    write_xlsx([Sheet(title, columns, rows)], target, timezone=reader.timezone, title=title)
+
+
+def _balance_columns(locale: str) -> list[Column]:
+    titles = ("Currency", "Outstanding", *AGES.values(), "Overdue", "Asked about", "Paid", "Paid since", "As of")
+    return [Column(sentence(each, locale)) for each in titles]
 
 
 def _balance_row(balance: Balance, period: Period) -> Sequence[Cell]:

@@ -84,6 +84,21 @@ def accounts(
     )
 
 
+def all_accounts(
+    session: Session, side: Side, actor: Actor, shown: Period, *, q: str = "", at_a_time: int = 500
+) -> Iterator[Account]:
+    cursor: str | None = ""
+    while cursor is not None:
+        found = accounts(session, side, actor, shown, q=q, cursor=cursor, limit=at_a_time)
+        yield from found.items
+        cursor = found.next_cursor
+
+
+def count_accounts(session: Session, side: Side, actor: Actor, shown: Period) -> int:
+    counted = select(func.count(func.distinct(_key(side)))).where(*_counted(side, actor, shown))
+    return int(session.execute(counted).scalar_one())
+
+
 def account(session: Session, side: Side, key: str, actor: Actor, shown: Period) -> Account:
     """Raises NotFound where no invoice that the actor may see is of them."""
     newest = session.execute(
