@@ -325,7 +325,7 @@ def shown(
         upcoming=upcoming(where, reader),
         now=now,
         said=replace(said, steps=()) if printing else said,
-        held=matching_of(session, invoice, actor, reader, asked=asked is not None, prints=printing),
+        held=matching_of(session, invoice, None if printing else actor, reader, asked=asked is not None),
         versions=versions,
         version=versions[0],
         page_address=lambda n: f"/invoices/{invoice.id}/versions/{versions[0].number}/pages/{n}.png",

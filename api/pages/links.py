@@ -18,6 +18,7 @@ from api.pages.discussion_view import Talk, Tried, talk_of
 from api.pages.fields import Text, verdict_of
 from api.pages.handing_over_view import handing_of
 from api.pages.invoice_view import view_of
+from api.pages.matches_view import matching_of
 from api.pages.passes import insist_on_pass, note_device
 from api.pages.pictures import page_picture
 from api.pages.shell import page
@@ -174,7 +175,7 @@ def shown(
         "file": f"/t/{token}/file",
         "text_address": f"/t/{token}/text" if found.version.text else "",
         "kind": kind_of(found.paper, reader),
-        "said": view_of(session, found.paper, reader) if isinstance(found.paper, Invoice) else None,
+        **_invoice_words(session, found.paper, reader),
         "due": due_of(found.stage, found.task)[0],
         "card": found.round.card,
         "round": found.round,
@@ -235,6 +236,13 @@ def shown(
         stage=found.stage,
         since=changed_since_approved(session, found.round, found.person.id, reader),
     )
+
+
+def _invoice_words(session: Session, paper: Paper, reader: Reader) -> dict[str, Any]:
+    """What an invoice says, and how it differs from what was ordered: nobody decides about it without."""
+    if not isinstance(paper, Invoice):
+        return {"said": None, "held": None}
+    return {"said": view_of(session, paper, reader), "held": matching_of(session, paper, None, reader, asked=True)}
 
 
 def _talk(session: Session, token: str, found: Followed, now: datetime, tried: Tried | None) -> Talk | None:

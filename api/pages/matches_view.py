@@ -54,9 +54,9 @@ class MatchingView:
 
 
 def matching_of(
-    session: Session, invoice: Invoice, actor: Actor, reader: Reader, *, asked: bool, prints: bool = False
+    session: Session, invoice: Invoice, actor: Actor | None, reader: Reader, *, asked: bool
 ) -> MatchingView | None:
-    """Nothing as long as it was held against nothing. ``prints``: on paper nothing can be done."""
+    """Nothing as long as it was held against nothing. ``actor``: None on paper and by link, where it is only read."""
     kept = matching(session, invoice.id)
     if kept is None:
         return None
@@ -80,7 +80,7 @@ def matching_of(
             for position in concerned
         ],
         positions=list(names.items()),
-        may_match=not prints and why_not_match(actor, invoice, asked=asked) is None,
+        may_match=actor is not None and why_not_match(actor, invoice, asked=asked) is None,
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.invoices.samples import sound_ubl
-from tests.support.office import Office
+from tests.support.office import Office, link_in
 from tests.support.web import Browser
 from workflows.inventory.operations import keep_machines
 from workflows.inventory.rules import MachineSaid
@@ -70,3 +70,17 @@ def test_a_removed_machine_is_told_of_in_the_readers_language(office: Office, we
     assert "발주 대조" in words
     assert "기계 004711000123456789" in words
     assert "또는 계약 번호" in words
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"), [("en", "was removed on 3 Mar 2026"), ("ko", "2026년 3월 3일에 철거된 기계")]
+)
+def test_whoever_decides_by_link_reads_what_differs_and_matches_nothing(
+    office: Office, web: TestClient, lang: str, words: str
+) -> None:
+    handed_in(Browser(web, "dan"), name="Forklift 004711000123456789", order="PO-7")
+    office.deliver()
+    page = Browser(web).open(f"{link_in(office.mails.to('mia@')[-1])}?lang={lang}")
+    shown = page.one("section", aria_labelledby="matching")
+    assert words in shown.text
+    assert not shown.all("form")
