@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.policy import default
 from typing import Any
 from uuid import UUID
 
@@ -181,6 +183,9 @@ def test_the_file_goes_along_where_that_is_wanted(office: Office, web: TestClien
     assert attached.get_content() == sound_ubl()
     whole = mail.as_bytes()
     assert whole.isascii(), "any server passes it"
+    assert max(len(line) for line in whole.splitlines()) <= 998, "RFC 5322, 2.1.1"
+    [arrived] = list(message_from_bytes(whole, policy=default).iter_attachments())
+    assert (arrived.get_filename(), arrived.get_content()) == ("송장 2026.xml", sound_ubl())
     assert "송장 2026.xml" in text_of(mail)
 
 
