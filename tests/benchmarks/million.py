@@ -58,13 +58,13 @@ def _addresses(count: int) -> Mapping[str, list[str]]:
         "needs_me": some("state=needs_me", count),
         "open": some("state=open", count),
         "overdue": some("state=overdue", count),
-        "of one supplier": some("supplier=Supplier+N", SUPPLIERS),
+        "of one supplier, its first word in every invoice": some("supplier=Supplier+N", SUPPLIERS),
         "by its number": some("q=M-N", count),
         "by the supplier's number": some("q=S-N", count),
-        "a common word": [f"/api/invoices?q={quote('지게차')}"] * ASKED,
-        "two words": some("q=Supplier+N", SUPPLIERS),
+        "a word that is in every invoice": [f"/api/invoices?q={quote('지게차')}"] * ASKED,
+        "two words, one of them in every invoice": some("q=Supplier+N", SUPPLIERS),
         "a phrase": some("q=%22Forklift+N%22", 5000),
-        "words in a state": some("q=Supplier+N&state=paid", SUPPLIERS),
+        "such words in a state": some("q=Supplier+N&state=paid", SUPPLIERS),
     }
 
 
