@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from sqlmodel import Session
 
 from api.pages.fields import CURRENCIES, offered_colleagues
-from api.pages.words import KINDS, kind_name
+from api.pages.words import INVOICE_KINDS, KINDS, kind_name
 from documents.rendering import Reader
 from workflows.approvals.absences import substitutions_of, today_of
 from workflows.approvals.model import Substitution
@@ -64,7 +64,7 @@ def absences_of(
         standing_in=tuple(
             _row(made, away.name, reader, today) for made, away in standing_in_for(session, person.id, on=today)
         ),
-        kinds=tuple((name, kind_name(name, reader)) for name in KINDS),
+        kinds=tuple((name, kind_name(name, reader)) for name in (*KINDS, *INVOICE_KINDS)),
         colleagues=offered_colleagues(session, actor, but=person),
         today=today,
         typed=defaultdict(str, typed or {}),

@@ -57,8 +57,9 @@ TONES = {
 
 
 def kind_name(kind: str, reader: Reader) -> str:
-    """A kind of contract in the reader's language; one of the users' own as they wrote it."""
-    return sentence(KINDS[kind], reader.locale) if kind in KINDS else kind[:1].upper() + kind[1:]
+    """A kind of contract, or of invoice, in the reader's language; one of the users' own as they wrote it."""
+    known = {**KINDS, **INVOICE_KINDS}
+    return sentence(known[kind], reader.locale) if kind in known else kind[:1].upper() + kind[1:]
 
 
 def kind_of(paper: Paper, reader: Reader) -> str:
@@ -67,7 +68,7 @@ def kind_of(paper: Paper, reader: Reader) -> str:
         case Contract():
             return kind_name(paper.kind, reader)
         case Invoice():
-            return sentence(INVOICE_KINDS[paper.kind], reader.locale)
+            return kind_name(paper.kind, reader)
         case _:
             return ""
 

@@ -32,7 +32,7 @@ from workflows.parties.rules import Actor, shown, who, why_not_keep
 MOST_SEATED = 200
 """Tasks that change hands in one transaction; what is left over follows with the next look of the upkeep."""
 MOST_KINDS = 20
-_KIND = re.compile(r"[a-z][a-z0-9-]{0,39}")
+_KIND = re.compile(r"[a-z][a-z0-9 -]{0,39}")
 
 
 def name_substitute(
