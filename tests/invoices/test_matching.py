@@ -219,3 +219,12 @@ def test_a_match_by_hand_holds_for_the_line_it_was_made_for(dan: Program, ada: P
     dan.post(f"{here}/recall", {"comment": "Again."})
     kept = dan.post(f"{here}/data", {"due_on": "2026-07-01", "reason": "Agreed."})
     assert kept["match"] == "matched"
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_an_order_that_comes_after_its_invoices_is_not_billed_twice(dan: Program, ada: Program, first: int) -> None:
+    made = [dan.hand_in(ubl(number, net="200.00", quantity="2")) for number in (1, 2)]
+    keep(ada, "orders/PO-7", **ORDER)
+    before, after = made[first], made[1 - first]
+    for each, outcome in ((before, "matched"), (after, "failed"), (before, "matched"), (after, "failed")):
+        assert dan.post(f"/api/invoices/{each['id']}/matching")["outcome"] == outcome

@@ -71,14 +71,24 @@ def held_against_orders(
         for each in rows
         if each.undone_at and each.undone_by and told_by(said, each.position) == each.told_by
     }
-    held = hold(
-        said,
-        _known(session, invoice, said, [target for _, target in made]),
-        price=price,
-        quantity=quantity,
-        made=list(made),
-        undone=undone - set(made),
-    )
+
+    def held_now() -> Held:
+        return hold(
+            said,
+            _known(session, invoice, said, [target for _, target in made]),
+            price=price,
+            quantity=quantity,
+            made=list(made),
+            undone=undone - set(made),
+        )
+
+    held, kept = held_now(), session.get(InvoiceMatching, invoice.id)
+    before = {_target(each) for each in rows if each.undone_at is None}
+    if kept and kept.turn != LAST and any(each.target not in before for each in held.pairings):
+        # an order that others bill already, who were held against it while this one was not: it comes after them
+        kept.turn = LAST
+        session.flush()
+        held = held_now()
     for row in rows:
         if row.how != "hand" and row.undone_at is None:
             session.delete(row)
@@ -96,7 +106,7 @@ def held_against_orders(
         )
         row.label, row.quantity, row.net = pairing.label or row.label, pairing.quantity, pairing.net
         session.add(row)
-    kept = session.get(InvoiceMatching, invoice.id) or InvoiceMatching(invoice_id=invoice.id, at=now, outcome="")
+    kept = kept or InvoiceMatching(invoice_id=invoice.id, at=now, outcome="")
     if kept.turn == LAST:
         kept.turn = new_id()
     kept.at, kept.outcome = now, held.outcome
