@@ -13,6 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
+from documents.blobs import BlobRef, FolderBlobStore, StoreUnavailable
 from tests.invoices.samples import sound_ubl
 from tests.invoices.test_journey import Program
 from tests.support.imap import ImapServer, dovecot
@@ -231,6 +232,23 @@ def test_a_real_mailbox_is_emptied_into_done_and_refused(office: Office, server:
     assert [b"order.xml" in each for each in server.inside("INBOX.Refused")] == [True]
     assert server.unread("INBOX.Done") == 2, "nobody has read them"
     assert len(rows(office, Invoice)) == 1
+
+
+class Closed(FolderBlobStore):
+    def put(self, data: bytes, **how: Any) -> BlobRef:
+        raise StoreUnavailable("The store of documents cannot be reached.")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_mails_wait_where_they_are_as_long_as_nothing_can_be_kept(
+    office: Office, server: ImapServer, tmp_path: Path
+) -> None:
+    server.put(attached(mail(), ("one.xml", sound_ubl())))
+    server.put(attached(mail(), ("order.xml", b"<order/>")))
+    runtime = watching(office, server.url())
+    assert hand_in_from_mailbox(replace(runtime, blobs=Closed(tmp_path / "closed")), now=office.now) == 0
+    assert len(server.inside("INBOX")) == 2
+    assert hand_in_from_mailbox(runtime, now=office.now) == 2
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -6,6 +6,7 @@ All else is kept with the reason. What was dealt with is moved to Done, or to Re
 from __future__ import annotations
 
 import hashlib
+import imaplib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -55,7 +56,12 @@ def hand_in_from_mailbox(runtime: Runtime, *, now: datetime) -> int:
     try:
         with opened(place_of(settings.invoices_mailbox_url.get_secret_value())) as folder:
             for waiting in folder.waiting(AT_ONCE):
-                done += _deal_with(runtime, folder, waiting, by, now=now)
+                try:
+                    done += _deal_with(runtime, folder, waiting, by, now=now)
+                except (MailboxUnavailable, imaplib.IMAP4.error):
+                    raise
+                except Exception:  # one mail must not keep the others; it stays where it is, and is looked at again
+                    log.exception("A mail of the mailbox for invoices could not be dealt with.")
     except (MailboxUnavailable, ValueError) as failure:
         log.error("The mailbox for invoices cannot be read: %s", failure)
     return done
