@@ -89,6 +89,7 @@ PAGES = {
     "boards of one route": ("root", "/boards?route=nobody-there"),
     "routes": ("root", "/routes"),
     "a route": ("root", "/routes/two-stages"),
+    "a route for invoices": ("root", "/routes/quick-invoice"),
     "a new route": ("root", "/routes/new"),
     "versions of a route": ("root", "/routes/two-stages/compare"),
     "documents under way": ("root", "/routes/two-stages/rounds"),
