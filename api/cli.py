@@ -64,12 +64,16 @@ def main() -> None:
 def _refusal(error: Exception) -> list[str] | None:
     """The sentences of a refusal; None for what is our own fault."""
     # imported only now: `signoff serve` stays in memory for as long as Signoff runs, and has no use for them
+    from pydantic import ValidationError
+
     from signing.errors import SigningError
     from workflows.approvals.route import RouteRefused
     from workflows.processes import CannotServe
-    from workflows.settings import UnsafeSettings
+    from workflows.settings import Settings, UnsafeSettings, sentences_of
 
     match error:
+        case ValidationError(title=Settings.__name__):
+            return sentences_of(error)
         case RouteRefused(findings=findings):
             return [f"line {finding.line}: {finding}" for finding in findings]
         case Refused() | UnsafeSettings() | CannotServe() | SigningError():

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DEVELOPMENT_SECRET = "development-only: set SIGNOFF_SECRET"  # noqa: S105  (refused in production)
@@ -139,6 +139,19 @@ class Settings(BaseSettings):
     def _cut(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
+    @field_validator("mail_url")
+    @classmethod
+    def _mails(cls, value: str) -> str:
+        if urlsplit(value).scheme not in ("embedded", "smtp", "smtps"):
+            raise ValueError("It begins with embedded:, smtp:// or smtps://.")
+        return value
+
+    @model_validator(mode="after")
+    def _pays(self) -> Self:
+        if self.payment_url and (sentence := why_not_post(self.payment_url, self.payment_secret.get_secret_value())):
+            raise ValueError(sentence)
+        return self
+
     @field_validator("expiry_alert_days", mode="before")
     @classmethod
     def _days(cls, value: object) -> object:
@@ -211,6 +224,33 @@ class Settings(BaseSettings):
         if unsafe or short:
             raise UnsafeSettings(unsafe, short)
         return self
+
+
+SHORTEST_SECRET = 16
+
+
+def why_not_post(url: str, secret: str) -> str | None:
+    """What is wrong with the settings of the payment system."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return "SIGNOFF_PAYMENT_URL is no address."
+    if parts.scheme not in ("https", "http") or not parts.hostname or parts.username is not None:
+        return "SIGNOFF_PAYMENT_URL is an https address, without a name or a password in it."
+    if len(secret) < SHORTEST_SECRET:
+        return f"SIGNOFF_PAYMENT_SECRET needs at least {SHORTEST_SECRET} characters."
+    return None
+
+
+def sentences_of(error: ValidationError) -> list[str]:
+    """Of settings that mean nothing: each by the name under which it is set. Values stay out: they may be secrets."""
+    told = []
+    for each in error.errors(include_url=False, include_context=False, include_input=False):
+        said = each["msg"].removeprefix("Value error, ")
+        name = "_".join(str(part) for part in each["loc"][:1]).upper()
+        told.append(f"SIGNOFF_{name}: {said}" if name and not name.startswith("PREFECT_") else f"{name} {said}".strip())
+    return told
 
 
 class UnsafeSettings(Exception):

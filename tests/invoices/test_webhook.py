@@ -7,7 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from workflows.invoices.webhook import Webhook, key_of, why_not_post
+from workflows.invoices.webhook import Webhook, key_of
+from workflows.settings import why_not_post
 
 SECRET = "not known to anybody else"
 SAID = {"released_at": "2026-05-21T00:31:00.000+00:00"}

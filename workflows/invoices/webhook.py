@@ -15,9 +15,10 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 from uuid import UUID
 
+from workflows.settings import why_not_post
+
 SECONDS = 15.0
 LONGEST_FAILURE = 200
-SHORTEST_SECRET = 16
 
 TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
 """Stands for any address of version 4, those of private networks among them (RFC 6052)."""
@@ -86,20 +87,6 @@ def key_of(secret: str) -> bytes:
         except ValueError:
             return secret.encode()
     return secret.encode()
-
-
-def why_not_post(url: str, secret: str) -> str | None:
-    """What is wrong with the settings."""
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return "SIGNOFF_PAYMENT_URL is no address."
-    if parts.scheme not in ("https", "http") or not parts.hostname or parts.username is not None:
-        return "SIGNOFF_PAYMENT_URL is an https address, without a name or a password in it."
-    if len(secret) < SHORTEST_SECRET:
-        return "SIGNOFF_PAYMENT_SECRET needs at least 16 characters."
-    return None
 
 
 def _is_public(address: Address) -> bool:
