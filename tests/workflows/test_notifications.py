@@ -134,6 +134,14 @@ OWN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"page": PAGE, "for_name": "박도윤", "starts_on": "2026-05-25", "ends_on": "2026-05-29", "kinds": ["lease"]},
         {"for_name": "박도윤", "by_name": "박도윤", "starts_on": "2026-05-25", "ends_on": "2026-05-29", "kinds": []},
     ),
+    "export_ready": (
+        {
+            "page": PAGE,
+            "documents": 120_000,
+            "kept_until": "2026-05-28T09:00:00+00:00",
+        },
+        {"page": PAGE, "documents": 1, "kept_until": "2026-05-28T09:00:00+00:00"},
+    ),
     "digest": ({"page": PAGE, "waiting": 3, "tasks": [LEASE, NDA]}, {"page": PAGE, "waiting": 1, "tasks": [NDA]}),
 }
 LEAST = {"address": "", "counterparty": "", "amount": None, "currency": None, "note": None}
@@ -222,7 +230,7 @@ def test_every_kind_has_its_folder() -> None:
 
 @pytest.mark.parametrize("fullness", ["all", "least"])
 @pytest.mark.parametrize("locale", ["en", "ko"])
-@pytest.mark.parametrize("kind", sorted(KINDS - {"digest", "substitute"}))
+@pytest.mark.parametrize("kind", sorted(KINDS - {"digest", "substitute", "export_ready"}))
 def test_every_mail_names_the_contract_in_subject_text_and_html(kind: str, locale: str, fullness: str) -> None:
     base = KOREAN if locale == "ko" else ENGLISH
     values = base | (OWN[kind][0] if fullness == "all" else LEAST | OWN[kind][1])

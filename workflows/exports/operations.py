@@ -65,7 +65,6 @@ def keep_ready(session: Work, export: Export, file: BlobRef, name: str, *, days:
                 "address": organisation.address if organisation else "",
                 "title": name,
                 "documents": export.documents,
-                "size": export.size,
                 "kept_until": export.expires_at.isoformat(),
                 "page": f"/exports/{export.id}",
             },
