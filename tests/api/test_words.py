@@ -46,6 +46,8 @@ def recorded() -> set[str]:
         "rates_kept",
         "orders_kept",
         "machines_kept",
+        "order_dropped",
+        "machine_dropped",
     }
 
 
