@@ -29,6 +29,7 @@ import idna
 
 from documents.rendering import Reader, render, sentence
 from workflows.business_time import explained
+from workflows.words import kind_name, stage_name
 
 KINDS = frozenset(
     (
@@ -127,6 +128,10 @@ def _said(values: Mapping[str, object], reader: Reader) -> dict[str, Any]:
     said: dict[str, Any] = dict.fromkeys(MAY_BE_ABSENT)
     said |= {name: _as_said(name, value) for name, value in values.items()}
     said["due_note"] = said["due_note"] or (explained(said["due"], reader.locale, sentence) if said["due"] else None)
+    if said.get("stage"):
+        said["stage"] = stage_name(said["stage"], reader)
+    if said.get("kinds"):
+        said["kinds"] = ", ".join(kind_name(each, reader) for each in said["kinds"])
     title = str(said.get("title", ""))
     said["short_title"] = title if len(title) <= LONGEST_TITLE else title[: LONGEST_TITLE - 1].rstrip() + "…"
     return said

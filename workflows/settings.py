@@ -239,7 +239,7 @@ def why_not_post(url: str, secret: str) -> str | None:
     if parts.scheme not in ("https", "http") or not parts.hostname or parts.username is not None:
         return "SIGNOFF_PAYMENT_URL is an https address, without a name or a password in it."
     if len(secret) < SHORTEST_SECRET:
-        return f"SIGNOFF_PAYMENT_SECRET needs at least {SHORTEST_SECRET} characters."
+        return "SIGNOFF_PAYMENT_SECRET needs at least 16 characters."
     return None
 
 

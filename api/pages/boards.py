@@ -16,7 +16,6 @@ from api.dependencies import Engine, Now
 from api.errors import said
 from api.pages.fields import Text
 from api.pages.shell import page
-from api.pages.views import stage_name
 from api.readers import reader_of
 from documents.einvoices.finding_words import said as said_of
 from documents.einvoices.findings import from_json as finding_of
@@ -34,6 +33,7 @@ from workflows.invoices.payment import send_anew
 from workflows.invoices.put_aside import watched
 from workflows.invoices.steps import send_where_possible
 from workflows.runtime import Runtime
+from workflows.words import stage_name
 
 router = APIRouter(prefix="/boards", include_in_schema=False)
 

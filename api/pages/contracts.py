@@ -22,8 +22,8 @@ from api.pages.papers import shows
 from api.pages.pictures import page_picture
 from api.pages.sendings_view import sendings_view
 from api.pages.shell import page
-from api.pages.views import RouteRow, route_rows, stage_name
-from api.pages.words import VIEWS, Status, kind_name, offered_kinds, status_of, told, upcoming
+from api.pages.views import RouteRow, route_rows
+from api.pages.words import VIEWS, Status, offered_kinds, status_of, told, upcoming
 from api.readers import reader_of
 from api.rest.contracts import file_of
 from api.rest.papers import file_response, today_of
@@ -49,6 +49,7 @@ from workflows.parties.queries import people
 from workflows.parties.rules import Actor
 from workflows.runtime import Runtime
 from workflows.search.queries import snippet
+from workflows.words import kind_name, stage_name
 
 router = APIRouter(prefix="/contracts", include_in_schema=False)
 

@@ -15,7 +15,6 @@ from api.pages.fields import Text, verdict_of
 from api.pages.papers import Papers, at_desk, changed
 from api.pages.shell import page
 from api.pages.signing_view import signing_values
-from api.pages.words import kind_name
 from api.readers import reader_of
 from api.rest.tasks import ran_out
 from workflows.approvals.model import StageKind, TaskState
@@ -32,6 +31,7 @@ from workflows.papers.queries import owner_of
 from workflows.runtime import Runtime
 from workflows.signatures.ceremony import sign
 from workflows.signatures.operations import decline
+from workflows.words import kind_name
 
 router = APIRouter(include_in_schema=False)
 

@@ -11,7 +11,6 @@ from uuid import UUID
 from sqlmodel import Session
 
 from api.pages.fields import offered_colleagues
-from api.pages.views import stage_name
 from documents.rendering import Reader, sentence
 from workflows.approvals.model import RoundState, StageKind, StageState, Task, TaskState
 from workflows.approvals.plan import SUBMITTER
@@ -21,6 +20,7 @@ from workflows.approvals.standing_in import why_not_recall
 from workflows.business_time import spoken
 from workflows.parties.model import Person
 from workflows.parties.rules import Actor
+from workflows.words import stage_name
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from api.dependencies import Engine, Now
 from api.errors import said
 from api.pages.fields import Text, Texts, verdict_of
 from api.pages.shell import page
-from api.pages.views import stage_name, who_acts
+from api.pages.views import who_acts
 from api.pages.words import FINISHES
 from api.readers import reader_of
 from api.rest.decisions import Outcome, Wish, decide_each
@@ -41,6 +41,7 @@ from workflows.papers.standing import Standing, standings
 from workflows.parties.queries import people
 from workflows.parties.rules import Actor
 from workflows.runtime import Runtime
+from workflows.words import stage_name
 
 router = APIRouter(include_in_schema=False)
 

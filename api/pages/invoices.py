@@ -31,7 +31,7 @@ from api.pages.papers import shows
 from api.pages.pictures import page_picture
 from api.pages.sendings_view import sendings_view
 from api.pages.shell import page
-from api.pages.views import route_rows, stage_name
+from api.pages.views import route_rows
 from api.pages.words import INVOICE_FIELDS, INVOICE_VIEWS, Status, invoice_status, kind_of, told, upcoming
 from api.readers import reader_of
 from api.rest.invoices import taken_in
@@ -66,6 +66,7 @@ from workflows.papers.rules import owns
 from workflows.papers.standing import standing, standings
 from workflows.parties.queries import people
 from workflows.runtime import Runtime
+from workflows.words import stage_name
 
 router = APIRouter(prefix="/invoices", include_in_schema=False)
 

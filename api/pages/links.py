@@ -23,7 +23,7 @@ from api.pages.passes import insist_on_pass, note_device
 from api.pages.pictures import page_picture
 from api.pages.shell import page
 from api.pages.signing_view import signing_values
-from api.pages.views import route_rows, stage_name
+from api.pages.views import route_rows
 from api.pages.words import kind_of
 from api.readers import reader_of
 from api.rest.papers import file_response
@@ -61,6 +61,7 @@ from workflows.parties.rules import Actor
 from workflows.runtime import Runtime
 from workflows.signatures.ceremony import sign
 from workflows.signatures.operations import decline, signing_of
+from workflows.words import stage_name
 
 router = APIRouter(prefix="/t", tags=["links"])
 

@@ -19,8 +19,6 @@ from api.pages.route_editor import document_in, findings_said, stages_shown
 from api.pages.route_pressing import Helper, Trial, Worked, pressed, worked
 from api.pages.route_words import difference_words
 from api.pages.shell import page
-from api.pages.views import stage_name
-from api.pages.words import INVOICE_KINDS, KINDS, kind_name
 from api.readers import reader_of
 from documents.rendering import Reader, render, sentence
 from workflows.approvals.checking import findings_in
@@ -40,6 +38,7 @@ from workflows.papers.rules import checked_amount
 from workflows.parties.queries import by_email
 from workflows.parties.rules import normalised_email
 from workflows.runtime import Runtime
+from workflows.words import INVOICE_KINDS, KINDS, kind_name, stage_name
 
 router = APIRouter(include_in_schema=False)
 

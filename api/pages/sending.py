@@ -20,7 +20,6 @@ from api.once import page_key, request_hash
 from api.pages.fields import CURRENCIES, Text, Texts, plain_amount
 from api.pages.papers import changed
 from api.pages.shell import page
-from api.pages.words import KINDS, kind_name
 from api.readers import reader_of
 from workflows.approvals.queries import current_routes
 from workflows.contracts.describing import describe
@@ -33,6 +32,7 @@ from workflows.papers import queries as papers
 from workflows.papers.intake import DocumentRefused
 from workflows.papers.rules import LONGEST_TITLE
 from workflows.runtime import Runtime
+from workflows.words import KINDS, kind_name
 
 router = APIRouter(prefix="/contracts", include_in_schema=False)
 

@@ -10,7 +10,6 @@ from datetime import UTC, date, datetime
 from sqlmodel import Session
 
 from api.pages.fields import CURRENCIES, offered_colleagues
-from api.pages.words import INVOICE_KINDS, KINDS, kind_name
 from documents.rendering import Reader
 from workflows.approvals.absences import substitutions_of, today_of
 from workflows.approvals.model import Substitution
@@ -18,6 +17,7 @@ from workflows.approvals.substitutes import standing_in_for
 from workflows.parties.model import Person
 from workflows.parties.queries import people
 from workflows.parties.rules import Actor
+from workflows.words import INVOICE_KINDS, KINDS, kind_name
 
 
 @dataclass(frozen=True)

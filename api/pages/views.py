@@ -9,9 +9,9 @@ from uuid import UUID
 
 from documents.rendering import Reader, sentence
 from workflows.approvals.model import Decision, Stage, StageKind, StageState, Task, TaskState, Verdict
-from workflows.approvals.plan import SIGNATURES
 from workflows.approvals.queries import Journey
 from workflows.approvals.rules import due_of, standing_votes
+from workflows.words import stage_name
 
 
 @dataclass(frozen=True)
@@ -119,15 +119,6 @@ def stage_title(stage: Stage, reader: Reader) -> str:
     if stage.parallel:
         return sentence("%(stage)s (side by side with others)", reader.locale, stage=name)
     return name
-
-
-def stage_name(name: str, reader: Reader) -> str:
-    """A stage's own name, begun with a capital; ours in the reader's language."""
-    if name == SIGNATURES:
-        return sentence("Signatures, one after the other", reader.locale)
-    if name == "manager":
-        return sentence("Manager", reader.locale)
-    return name[:1].upper() + name[1:]
 
 
 def _person(task: Task, decision: Decision | None, stage: Stage, reader: Reader, me: UUID | None) -> RoutePerson:

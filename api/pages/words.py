@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from api.pages.views import stage_name, who_acts
+from api.pages.views import who_acts
 from documents.rendering import Reader, day, moment, named, sentence
 from workflows.approvals.model import RoundState, StageState
 from workflows.approvals.plan import SIGNATURES, SUBMITTER
@@ -17,17 +17,8 @@ from workflows.contracts.model import Contract, ContractState
 from workflows.invoices.model import Invoice, InvoiceState
 from workflows.papers.model import Paper
 from workflows.papers.standing import Standing
+from workflows.words import KINDS, kind_name, stage_name
 
-KINDS = {
-    "lease": "Lease",
-    "purchase": "Purchase",
-    "service": "Services",
-    "nda": "Confidentiality",
-    "employment": "Employment",
-    "licence": "Licence",
-    "framework": "Framework",
-    "other": "Other",
-}
 VIEWS = {
     "": "All",
     "needs_me": "Needs me",
@@ -56,12 +47,6 @@ TONES = {
 }
 
 
-def kind_name(kind: str, reader: Reader) -> str:
-    """A kind of contract, or of invoice, in the reader's language; one of the users' own as they wrote it."""
-    known = {**KINDS, **INVOICE_KINDS}
-    return sentence(known[kind], reader.locale) if kind in known else kind[:1].upper() + kind[1:]
-
-
 def kind_of(paper: Paper, reader: Reader) -> str:
     """What kind of contract, or of invoice, it is."""
     match paper:
@@ -73,7 +58,6 @@ def kind_of(paper: Paper, reader: Reader) -> str:
             return ""
 
 
-INVOICE_KINDS = {"invoice": "Invoice", "credit note": "Credit note"}
 INVOICE_VIEWS = {
     "": "All",
     "needs_me": "Needs me",

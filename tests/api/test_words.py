@@ -12,13 +12,14 @@ import pytest
 
 from api.pages.contracts import DONE
 from api.pages.views import BY_ME, DECIDED
-from api.pages.words import KINDS, STATES, TOLD, VIA, VIEWS, kind_name, told
+from api.pages.words import STATES, TOLD, VIA, VIEWS, told
 from documents.rendering import Reader, sentence
 from workflows.approvals.operations import _RECORDED as VERDICTS
 from workflows.audit.model import AuditEvent
 from workflows.contracts import rules
 from workflows.contracts.model import ContractState
 from workflows.contracts.queries import FILTERS
+from workflows.words import KINDS, kind_name
 
 ROOT = Path(__file__).parents[2]
 EN, KO = Reader("en", "Asia/Seoul"), Reader("ko", "Asia/Seoul")

@@ -52,7 +52,7 @@ def test_every_label_in_a_table_of_the_pages_has_its_korean() -> None:
     """Labels of states, kinds and scopes are chosen by a key: no search for sentences comes by them."""
     tables = [
         node.value
-        for path in (ROOT / "api" / "pages").glob("*.py")
+        for path in (*(ROOT / "api" / "pages").glob("*.py"), ROOT / "workflows" / "words.py")
         for node in ast.parse(path.read_text()).body
         if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Dict)
     ]

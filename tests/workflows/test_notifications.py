@@ -674,3 +674,29 @@ def test_a_sender_who_takes_a_document_back_says_that_it_comes_again() -> None:
     assert "took this contract back to change it" in flat(text(message))
     assert "You will be asked again" in flat(text(message))
     assert message["Subject"].startswith("Taken back to change it: ")
+
+
+@pytest.mark.parametrize(
+    ("locale", "stage", "shown"),
+    [
+        ("en", "manager", "Manager"),
+        ("ko", "manager", "상급자"),
+        ("en", "legal", "Legal"),
+        ("ko", "준법감시", "준법감시"),
+    ],
+)
+def test_a_stage_is_called_in_mails_as_on_pages(locale: str, stage: str, shown: str) -> None:
+    message = written("incident", locale=locale, **OWN["incident"][0], stage=stage)
+    for said in (str(message["Subject"]), flat(text(message)), flat(Page(html(message)).seen)):
+        assert shown in said
+    assert stage == shown or f"“{stage}”" not in flat(text(message))
+
+
+@pytest.mark.parametrize(
+    ("locale", "shown"), [("en", "Lease, Credit note, Racking"), ("ko", "임대차, 대변표, Racking")]
+)
+def test_a_substitute_reads_for_which_documents(locale: str, shown: str) -> None:
+    values = OWN["substitute"][0] | {"kinds": ["lease", "credit note", "racking"]}
+    message = written("substitute", locale=locale, **values)
+    for said in (flat(text(message)), flat(Page(html(message)).seen)):
+        assert shown in said
