@@ -1,6 +1,6 @@
 """Workbooks (ECMA-376, part 1) whose rows are written as XML by ourselves, and all else by xlsxwriter.
 
-xlsxwriter takes ten times as long for rows, most of it for options that no row of ours uses. So it makes the same
+xlsxwriter takes five times as long for rows, most of it for options that no row of ours uses. So it makes the same
 workbook with headings alone: their styles, columns, frozen rows, filters and names are taken from there.
 """
 
@@ -31,7 +31,7 @@ _DAY = timedelta(days=1)
 REMEMBERED = 20_000  # texts and days whose XML is kept: most of them come again and again
 BLOCK = 1000  # rows that are compressed together
 MOST_BYTES = 3_000_000_000  # of a sheet's XML: beyond 4 GiB an archive is of a kind that not everybody reads
-COMPRESSION = 1  # rows are much alike: more would take twice the time and save a tenth
+COMPRESSION = 1  # rows are much alike: more saves little and costs time
 
 
 @dataclass(frozen=True)
