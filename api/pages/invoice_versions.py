@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace as changed
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, File, Request, UploadFile
 from fastapi.responses import RedirectResponse, Response
 
-from api.auth import FromForm, SignedIn, Visitor
+from api.auth import FromForm, SignedIn
 from api.dependencies import Engine, Now
 from api.files import read_upload
 from api.pages.fields import Text
-from api.pages.sending import words_of_refusal
-from api.pages.shell import page
+from api.pages.sending import version_form
 from api.readers import reader_of
 from api.rest.invoices import taken_in
 from workflows.errors import NotFound, Refused
@@ -23,39 +21,13 @@ from workflows.invoices.rules import typed_invoice
 from workflows.invoices.steps import send_where_possible
 from workflows.invoices.versions import replace
 from workflows.papers import queries as papers
-from workflows.runtime import Runtime
 
 router = APIRouter(prefix="/invoices", include_in_schema=False)
 
 
 @router.get("/{invoice_id}/versions/new")
 def version_page(invoice_id: UUID, request: Request, runtime: Engine, visitor: SignedIn) -> Response:
-    return _form(invoice_id, request, runtime, visitor)
-
-
-def _form(
-    invoice_id: UUID,
-    request: Request,
-    runtime: Runtime,
-    visitor: Visitor,
-    *,
-    note: str = "",
-    refused: Refused | None = None,
-) -> Response:
-    with runtime.reading() as session:
-        invoice = papers.one(session, Invoice, invoice_id, visitor.actor)
-    return page(
-        request,
-        "version.html",
-        here="invoices",
-        reader=changed(reader_of(request), paper=Invoice.process),
-        status=refused.status if refused else 200,
-        contract=invoice,
-        here_at=f"/invoices/{invoice.id}",
-        note=note,
-        most=runtime.settings.intake_file_bytes,
-        **words_of_refusal(refused, request),
-    )
+    return version_form(Invoice, invoice_id, request, runtime, visitor)
 
 
 @router.post("/{invoice_id}/versions")
@@ -89,6 +61,6 @@ def add_version(
     except NotFound:
         raise
     except Refused as refused:
-        return _form(invoice_id, request, runtime, visitor, note=note, refused=refused)
+        return version_form(Invoice, invoice_id, request, runtime, visitor, note=note, refused=refused)
     send_where_possible(runtime, invoice_id, now=now)
     return RedirectResponse(f"/invoices/{invoice_id}?done=replaced", status_code=303)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
@@ -30,6 +31,7 @@ from workflows.database import Work
 from workflows.errors import Forbidden, NotFound, Refused
 from workflows.papers import queries as papers
 from workflows.papers.intake import DocumentRefused
+from workflows.papers.model import Paper
 from workflows.papers.rules import LONGEST_TITLE
 from workflows.runtime import Runtime
 from workflows.words import KINDS, kind_name
@@ -153,11 +155,12 @@ def words_of_refusal(refused: Refused | None, request: Request) -> dict[str, Any
 
 @router.get("/{contract_id}/versions/new")
 def version_page(contract_id: UUID, request: Request, runtime: Engine, visitor: SignedIn) -> Response:
-    return _version_form(contract_id, request, runtime, visitor)
+    return version_form(Contract, contract_id, request, runtime, visitor)
 
 
-def _version_form(
-    contract_id: UUID,
+def version_form(
+    model: type[Paper],
+    paper_id: UUID,
     request: Request,
     runtime: Runtime,
     visitor: Visitor,
@@ -165,15 +168,17 @@ def _version_form(
     note: str = "",
     refused: Refused | None = None,
 ) -> Response:
+    """Where a new version of a paper of any kind is handed in."""
     with runtime.reading() as session:
-        contract = papers.one(session, Contract, contract_id, visitor.actor)
+        paper = papers.one(session, model, paper_id, visitor.actor)
     return page(
         request,
         "version.html",
-        here="contracts",
+        here=f"{model.process}s",
+        reader=dataclasses.replace(reader_of(request), paper=model.process),
         status=refused.status if refused else 200,
-        contract=contract,
-        here_at=f"/contracts/{contract.id}",
+        contract=paper,
+        here_at=f"/{model.process}s/{paper.id}",
         note=note,
         most=runtime.settings.intake_file_bytes,
         **words_of_refusal(refused, request),
@@ -210,7 +215,7 @@ def add_version(
     except NotFound:
         raise
     except Refused as refused:
-        return _version_form(contract_id, request, runtime, visitor, note=note, refused=refused)
+        return version_form(Contract, contract_id, request, runtime, visitor, note=note, refused=refused)
     return RedirectResponse(f"/contracts/{contract_id}?done=replaced", status_code=303)
 
 
