@@ -205,8 +205,8 @@ def test_whoever_sent_the_document_hears_where_it_went_back_to_by_whom_and_why(o
     office.deliver()
     [mail] = office.mails.to(office.email("dan"))
     words = " ".join(text_of(mail).split())
-    assert str(mail["Subject"]).startswith("Sent back to “checks”: Forklift fleet lease")
-    assert "Fay sent your contract back to the stage “checks”" in words
+    assert str(mail["Subject"]).startswith("Sent back to “Checks”: Forklift fleet lease")
+    assert "Fay sent your contract back to the stage “Checks”" in words
     assert "Who watches the gate?" in words
     assert "There is nothing for you to do." in words
 
