@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 
 import httpx
 
-from api.demo import LEGAL, MANAGER, OWNER, Off, People, Story, expect, wait_for
+from api.demo_people import LEGAL, MANAGER, OWNER, Off, People, Story, expect, wait_for
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -33,7 +33,8 @@ def main(*, sample: bool) -> None:
     import httpx
     from rich.console import Console
 
-    from api.demo import Off, house, leave_waiting, perform
+    from api.demo import house, leave_waiting, perform
+    from api.demo_people import Off
     from workflows.composition import compose
 
     settings = Settings()

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from api import demo
+from api import demo, demo_people
 from tests.benchmarks.resting import come_to_rest, descendants
 from tests.support.pdfs import plain_pdf
 from tests.support.servers import wait_until
@@ -57,12 +57,12 @@ def _life(web: httpx.Client, api: dict[str, str], times: dict[str, list[float]])
         files={"file": ("lease.pdf", sample.read_bytes(), "application/pdf")},
         headers=api,
     ).json()
-    people = demo.People(web, contract["number"])
+    people = demo_people.People(web, contract["number"])
     folder = Path(os.environ["SIGNOFF_HOME"]) / "mailbox"
     for who, what, next_address in (
-        (demo.MANAGER, "mail", demo.LEGAL[0].email),
-        (demo.LEGAL[0], "", ""),
-        (demo.LEGAL[1], "signer", demo.SIGNERS[0]["email"]),
+        (demo_people.MANAGER, "mail", demo_people.LEGAL[0].email),
+        (demo_people.LEGAL[0], "", ""),
+        (demo_people.LEGAL[1], "signer", demo.SIGNERS[0]["email"]),
     ):
         before = _count(folder, next_address)
         began = time.time()

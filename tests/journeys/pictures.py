@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from api import demo
+from api import demo, demo_people
 from tests.journeys.test_browser import PASSWORD, prepared
 from tests.support.browser import chromium, follow, opened
 from tests.support.system import running_system
@@ -33,26 +33,26 @@ def main() -> None:
             data={**demo.CONTRACT, "signers": json.dumps(demo.SIGNERS), "external_id": "demo-pictures"},
             files={"file": ("lease.pdf", sample, "application/pdf")},
         ).json()
-        people = demo.People(web, contract["number"])
-        people.decide(demo.MANAGER.email, "approve")
+        people = demo_people.People(web, contract["number"])
+        people.decide(demo_people.MANAGER.email, "approve")
 
         phone = opened(browser, system.base, "en", "phone").new_page()
-        task = demo.task_link(people.mail(demo.LEGAL[2].email))
+        task = demo_people.task_link(people.mail(demo_people.LEGAL[2].email))
         assert task is not None
         phone.goto(task)
         phone.screenshot(path=docs / "task-phone.png")
 
         desk = opened(browser, system.base, "en", "desk").new_page()
         desk.goto("/sign-in")
-        desk.fill("#email", demo.OWNER.email)
+        desk.fill("#email", demo_people.OWNER.email)
         desk.fill("#password", PASSWORD)
         follow(desk.locator("form[action='/sign-in'] button"))
         desk.goto(f"/contracts/{contract['id']}")
         desk.screenshot(path=docs / "contract.png")
 
-        for member in demo.LEGAL[:2]:
+        for member in demo_people.LEGAL[:2]:
             people.decide(member.email, "approve")
-        link = demo.task_link(people.mail(demo.SIGNERS[0]["email"]))
+        link = demo_people.task_link(people.mail(demo.SIGNERS[0]["email"]))
         assert link is not None
         phone.goto(link)
         phone.screenshot(path=docs / "sign-phone.png")

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
-from api import demo
+from api import demo, demo_people
 from tests.support import parts
 from tests.support.browser import follow, opened, sound
 from tests.support.servers import wait_until
@@ -63,11 +63,11 @@ def prepared(system: System, locale: str) -> str:
         runtime = compose(Settings(_env_file=None))
         token = demo.prepare(runtime, locale)
         with runtime.transaction() as session:
-            for who in (demo.OWNER, demo.MANAGER, *demo.LEGAL):
+            for who in (demo_people.OWNER, demo_people.MANAGER, *demo_people.LEGAL):
                 person = by_email(session, who.email)
                 assert person is not None
                 set_reading(session, person.id, locale=locale, timezone="Asia/Seoul")
-                if who is demo.OWNER:
+                if who is demo_people.OWNER:
                     set_password(session, person.id, PASSWORD)
         runtime.engine.dispose()
         return token
@@ -79,8 +79,8 @@ def prepared(system: System, locale: str) -> str:
                 os.environ[name] = value
 
 
-def link_for(people: demo.People, email: str) -> str:
-    link = demo.task_link(people.mail(email))
+def link_for(people: demo_people.People, email: str) -> str:
+    link = demo_people.task_link(people.mail(email))
     assert link is not None
     return link
 
@@ -104,7 +104,7 @@ def test_send_approve_send_back_again_sign_verify(
         # send
         page.goto("/sign-in")
         sound(page)
-        page.fill("#email", demo.OWNER.email)
+        page.fill("#email", demo_people.OWNER.email)
         page.fill("#password", PASSWORD)
         follow(page.locator("form[action='/sign-in'] button"))
         sound(page)
@@ -132,12 +132,14 @@ def test_send_approve_send_back_again_sign_verify(
         contract_id = page.url.rpartition("/")[2].partition("?")[0]
         here = f"/api/contracts/{contract_id}"
         number = web.get(here).json()["number"]
-        people = demo.People(web, number, patience=120)
+        people = demo_people.People(web, number, patience=120)
 
         # approve by link, then the owner hands in a new version, and the approver is asked again
         approver = desk.new_page()
         first_asked = web.get(here).json()["turns"][0]["people"][0]["name"]
-        asked = next(who for who in (demo.MANAGER, *demo.LEGAL, demo.OWNER) if who.name == first_asked)
+        asked = next(
+            who for who in (demo_people.MANAGER, *demo_people.LEGAL, demo_people.OWNER) if who.name == first_asked
+        )
         link = link_for(people, asked.email)
         approver.goto(link)
         sound(approver)

@@ -13,7 +13,7 @@ import pytest
 from openpyxl import load_workbook
 from playwright.sync_api import Browser, Page, expect
 
-from api import demo, demo_invoice
+from api import demo_invoice, demo_people
 from tests.journeys.test_browser import PASSWORD, link_for, prepared
 from tests.support import parts
 from tests.support.browser import follow, opened, sound
@@ -80,7 +80,7 @@ def test_receive_read_mend_approve_release_export(
 
         # receive it: what it says is there, and that it bills more than was ordered
         page.goto("/sign-in")
-        page.fill("#email", demo.OWNER.email)
+        page.fill("#email", demo_people.OWNER.email)
         page.fill("#password", PASSWORD)
         follow(page.locator("form[action='/sign-in'] button"))
         page.goto("/invoices/new")
@@ -94,7 +94,9 @@ def test_receive_read_mend_approve_release_export(
         expect(page.locator("section[aria-labelledby=matching] .status")).to_have_text(words["differs"])
         expect(page.locator("main img").first).to_be_visible()
         here = page.url.partition("?")[0]
-        people = demo.People(web, web.get(f"/api{here.removeprefix(system.base)}").json()["number"], patience=120)
+        people = demo_people.People(
+            web, web.get(f"/api{here.removeprefix(system.base)}").json()["number"], patience=120
+        )
 
         # the stage for exceptions sends it back by link
         approver.goto(link_for(people, demo_invoice.CHECKS_INVOICES.email))
@@ -118,7 +120,7 @@ def test_receive_read_mend_approve_release_export(
         people.forget_version(1)
 
         # approve by link
-        approver.goto(link_for(people, demo.MANAGER.email))
+        approver.goto(link_for(people, demo_people.MANAGER.email))
         sound(approver)
         expect(approver.locator("main")).to_contain_text("EUR 2,796.50")
         follow(approver.get_by_role("button", name=words["approve"], exact=True))

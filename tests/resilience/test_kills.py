@@ -17,7 +17,7 @@ import httpx
 import pytest
 from sqlmodel import col, select
 
-from api import demo
+from api import demo, demo_people
 from tests.support.servers import wait_until
 from tests.support.system import System, alive, running_system
 from workflows.outbox import MailState, OutgoingMail, RunOwed
@@ -47,8 +47,8 @@ class Life:
         assert made.status_code == 201, made.text
         contract = made.json()
         self.after("handed in")
-        people = demo.People(web, contract["number"], patience=180)
-        for who in (demo.MANAGER, *demo.LEGAL[:2]):
+        people = demo_people.People(web, contract["number"], patience=180)
+        for who in (demo_people.MANAGER, *demo_people.LEGAL[:2]):
             people.decide(who.email, "approve")
             self.after(f"{who.name} approved")
         for signer in demo.SIGNERS:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from sqlmodel import select
 
-from api import demo
+from api import demo, demo_people
 from tests.invoices.samples import sound_ubl
 from tests.support.payment_system import payment_system_at_work
 from tests.support.servers import wait_until
@@ -27,7 +27,7 @@ name: at-once
 document: invoice
 priority: 90
 stages:
-  - {{name: manager, approvers: {{people: [{demo.MANAGER.email}]}}}}
+  - {{name: manager, approvers: {{people: [{demo_people.MANAGER.email}]}}}}
 """
 
 
@@ -67,7 +67,7 @@ def test_a_worker_killed_while_it_posts_loses_nothing_and_nothing_is_paid_twice(
 
         runtime = compose(Settings(_env_file=None))
         demo.prepare(runtime, "en")
-        owner, manager = token_of(runtime, demo.OWNER.email), token_of(runtime, demo.MANAGER.email)
+        owner, manager = token_of(runtime, demo_people.OWNER.email), token_of(runtime, demo_people.MANAGER.email)
         wait_until(lambda: "worker" in system.pids(), "the worker to be started")
 
         def kill_once(number: int) -> None:

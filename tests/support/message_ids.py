@@ -22,7 +22,14 @@ PARAMETER = "sentence"
 PERMISSIONS = "why_not_"
 
 # What is said in a terminal or a log is said in English.
-TERMINAL = {"api/cli.py", "api/demo.py", "api/first_start.py", "workflows/processes.py", "workflows/worker.py"}
+TERMINAL = {
+    "api/cli.py",
+    "api/demo.py",
+    "api/demo_people.py",
+    "api/first_start.py",
+    "workflows/processes.py",
+    "workflows/worker.py",
+}
 
 
 @dataclass(frozen=True, order=True)
