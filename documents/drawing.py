@@ -7,7 +7,7 @@ from typing import Any
 
 import PIL.Image
 import PIL.PngImagePlugin  # loaded before the child's limits, not when the first picture is written
-import pypdfium2  # type: ignore[import-untyped,unused-ignore]  # ships no types
+import pypdfium2
 
 from documents.intake import IntakeRefused
 

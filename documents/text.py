@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-import pypdfium2  # type: ignore[import-untyped,unused-ignore]  # ships no types
+import pypdfium2
 
 from documents.intake import IntakeRefused
 

@@ -26,7 +26,8 @@ from documents.rendering import Reader
 from workflows import places
 from workflows.database import Work, reading, table_of, transaction, write
 from workflows.launcher import Launcher, LauncherUnavailable
-from workflows.notifications import Address, Mailer, MailRefused, MailUnavailable, attach, compose
+from workflows.mailer import Mailer, MailRefused, MailUnavailable
+from workflows.notifications import Address, attach, compose
 from workflows.outbox import Letter, MailState, OutgoingMail, Recipient, RunOwed, open_vault, post
 from workflows.settings import Settings
 from workflows.stores import open_blobs

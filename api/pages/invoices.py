@@ -34,7 +34,7 @@ from api.pages.shell import page
 from api.pages.views import route_rows
 from api.pages.words import INVOICE_FIELDS, INVOICE_VIEWS, Status, invoice_status, kind_of, told, upcoming
 from api.readers import reader_of
-from api.rest.invoices import taken_in
+from api.rest.invoices import taken_in, typed_words
 from api.rest.papers import file_response, today_of
 from api.rest.tasks import ran_out
 from documents.einvoices.as_json import from_json
@@ -187,40 +187,7 @@ def _form(request: Request, runtime: Runtime, *, typed: Mapping[str, str], refus
     )
 
 
-def _typed_words(
-    kind: Text = "",
-    supplier: Text = "",
-    supplier_id: Text = "",
-    supplier_email: Text = "",
-    supplier_number: Text = "",
-    issued_on: Text = "",
-    due_on: Text = "",
-    currency: Text = "",
-    net: Text = "",
-    tax: Text = "",
-    payable: Text = "",
-    order_number: Text = "",
-    contract_number: Text = "",
-    cost_center: Text = "",
-    iban: Text = "",
-) -> dict[str, str]:
-    words = {
-        "kind": kind,
-        "supplier": supplier,
-        "supplier_id": supplier_id,
-        "supplier_email": supplier_email,
-        "supplier_number": supplier_number,
-        "issued_on": issued_on,
-        "due_on": due_on,
-        "currency": currency,
-        "net": net,
-        "tax": tax,
-        "payable": payable,
-        "order_number": order_number,
-        "contract_number": contract_number,
-        "cost_center": cost_center,
-        "iban": iban,
-    }
+async def _typed_words(words: Annotated[dict[str, str], Depends(typed_words)]) -> dict[str, str]:
     return {name: plain_amount(value) if name in AMOUNTS else value for name, value in words.items()}
 
 

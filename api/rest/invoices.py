@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Body, File, Form, Header, Query, Request, UploadFile
+from fastapi import APIRouter, Body, Depends, File, Form, Header, Query, Request, UploadFile
 from fastapi.responses import Response, StreamingResponse
 from pydantic import Field
 
@@ -79,18 +79,7 @@ class DisputeIn(Shape):
     to: Annotated[str, Field(default="", max_length=254, description="The address that the invoice names otherwise.")]
 
 
-@router.post(
-    "",
-    status_code=201,
-    response_model=InvoiceShape,
-    summary="Hand in an invoice; it goes on its route where nothing keeps it",
-    responses=refusals(401, 403, 413, 422, 503),
-)
-def create(
-    runtime: Engine,
-    actor: WritesInvoices,
-    now: Now,
-    file: Annotated[UploadFile, File(description="XML (UBL, CII, Korean tax invoice), Factur-X or ZUGFeRD, or PDF.")],
+async def typed_words(
     kind: Annotated[str, Form(description="Of a plain PDF, as all that follows.")] = "",
     supplier: Annotated[str, Form()] = "",
     supplier_id: Annotated[str, Form(description="VAT id or registration.")] = "",
@@ -106,13 +95,8 @@ def create(
     contract_number: Annotated[str, Form()] = "",
     iban: Annotated[str, Form()] = "",
     cost_center: Annotated[str, Form(description="Also where the file names another.")] = "",
-    route: Annotated[str, Form(description="Name of a route; the first that fits otherwise.")] = "",
-    external_id: Annotated[str, Form(description="Your own number for it.")] = "",
-    note: Annotated[str, Form(description="A sentence for those who are asked.")] = "",
-    password: Annotated[str, Form(description="Opens the PDF, where it needs one.")] = "",
-    idempotency_key: Key = None,
-) -> Any:
-    words = {
+) -> dict[str, str]:
+    return {
         "kind": kind,
         "supplier": supplier,
         "supplier_id": supplier_id,
@@ -129,8 +113,33 @@ def create(
         "cost_center": cost_center,
         "iban": iban,
     }
+
+
+TypedWords = Annotated[dict[str, str], Depends(typed_words)]
+"""What somebody types who reads an invoice from its pages, by the names of ``rules.TYPED``."""
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=InvoiceShape,
+    summary="Hand in an invoice; it goes on its route where nothing keeps it",
+    responses=refusals(401, 403, 413, 422, 503),
+)
+def create(
+    runtime: Engine,
+    actor: WritesInvoices,
+    now: Now,
+    file: Annotated[UploadFile, File(description="XML (UBL, CII, Korean tax invoice), Factur-X or ZUGFeRD, or PDF.")],
+    words: TypedWords,
+    route: Annotated[str, Form(description="Name of a route; the first that fits otherwise.")] = "",
+    external_id: Annotated[str, Form(description="Your own number for it.")] = "",
+    note: Annotated[str, Form(description="A sentence for those who are asked.")] = "",
+    password: Annotated[str, Form(description="Opens the PDF, where it needs one.")] = "",
+    idempotency_key: Key = None,
+) -> Any:
     typed = typed_invoice(words)
-    beside = {"external_id": external_id, "note": note, "route": route, "cost_center": cost_center}
+    beside = {"external_id": external_id, "note": note, "route": route, "cost_center": words["cost_center"]}
     data = read_upload(file, runtime.settings.intake_file_bytes)
     request_sha256 = request_hash("POST /api/invoices", {**words, **beside}, data)
     creation = Creation(runtime, actor, idempotency_key, request_sha256, now)

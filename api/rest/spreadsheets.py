@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from api.dependencies import Engine, Now, ReadsContracts, ReadsInvoices
@@ -24,24 +24,25 @@ State = Annotated[str, Query(max_length=40, description="As of the list.")]
 Part = Annotated[str, Query(max_length=200, description="Part of the name.")]
 
 
+async def _of_invoices(
+    q: Words = "", state: State = "", supplier: Part = "", due_before: date | None = None
+) -> dict[str, Any]:
+    return {"q": q, "state": state, "name": supplier, "before": due_before}
+
+
+OfInvoices = Annotated[dict[str, Any], Depends(_of_invoices)]
+"""Which invoices: the filters of their list."""
+
+
 @router.get(
     "/invoices.xlsx",
     tags=["invoices"],
     summary="The list as a workbook: invoices, lines, tax, machines; of at most 1,000",
     responses=refusals(401, 403, 422),
 )
-def invoices_xlsx(
-    request: Request,
-    runtime: Engine,
-    actor: ReadsInvoices,
-    now: Now,
-    q: Words = "",
-    state: State = "",
-    supplier: Part = "",
-    due_before: date | None = None,
-) -> Response:
+def invoices_xlsx(request: Request, runtime: Engine, actor: ReadsInvoices, now: Now, which: OfInvoices) -> Response:
     """`lang`: the language of its headings; the reader's own otherwise."""
-    asked = wanted("invoices", "xlsx", q=q, state=state, name=supplier, before=due_before)
+    asked = wanted("invoices", "xlsx", **which)
     return _answer(request, runtime, actor, asked, now)
 
 
@@ -56,14 +57,11 @@ def invoices_csv(
     runtime: Engine,
     actor: ReadsInvoices,
     now: Now,
+    which: OfInvoices,
     sheet: Annotated[str, Query(description="invoices, lines, tax or machines.")] = "invoices",
-    q: Words = "",
-    state: State = "",
-    supplier: Part = "",
-    due_before: date | None = None,
 ) -> Response:
     """UTF-8 with a byte order mark. Text that a spreadsheet would calculate or round has an apostrophe before it."""
-    asked = wanted("invoices", "csv", sheet, q=q, state=state, name=supplier, before=due_before)
+    asked = wanted("invoices", "csv", sheet, **which)
     return _answer(request, runtime, actor, asked, now)
 
 

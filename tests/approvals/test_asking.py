@@ -16,7 +16,7 @@ from workflows.audit.model import AuditEvent
 from workflows.audit.queries import history
 from workflows.contracts.model import PROCESS, Contract
 from workflows.errors import Refused
-from workflows.notifications import MailRefused
+from workflows.mailer import MailRefused
 from workflows.parties.model import Person
 
 HEAD = """\

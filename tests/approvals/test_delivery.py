@@ -22,7 +22,7 @@ from workflows.business_time import Calendar, due_after
 from workflows.columns import to_millisecond
 from workflows.contracts.model import Contract
 from workflows.database import Work
-from workflows.notifications import MailUnavailable
+from workflows.mailer import MailUnavailable
 from workflows.outbox import MailState, OutgoingMail
 from workflows.upkeep.steps import keep_deadlines
 

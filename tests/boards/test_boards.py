@@ -25,7 +25,7 @@ from workflows.boards.rules import AGES, age_class, months
 from workflows.contracts.model import Contract
 from workflows.contracts.queries import listed
 from workflows.errors import Conflict, Forbidden, NotFound, Refused
-from workflows.notifications import MailRefused, MailUnavailable
+from workflows.mailer import MailRefused, MailUnavailable
 from workflows.outbox import MailState, OutgoingMail, RunOwed
 
 ROUTE = """\

@@ -24,7 +24,7 @@ from workflows.invoices.disputes import dispute
 from workflows.invoices.folder import hand_in_from_folder
 from workflows.invoices.model import Invoice, InvoiceState
 from workflows.invoices.put_aside import watched
-from workflows.notifications import MailRefused
+from workflows.mailer import MailRefused
 from workflows.outbox import RunOwed
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pikepdf
-import pypdfium2  # type: ignore[import-untyped,unused-ignore]
+import pypdfium2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

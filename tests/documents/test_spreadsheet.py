@@ -18,6 +18,7 @@ from openpyxl.utils.escape import unescape
 from openpyxl.workbook import Workbook
 
 from documents.spreadsheet import Amount, Cell, Column, Sheet, sheet_name, text_in_csv, write_csv, write_xlsx
+from tests.support.spreadsheets import midnight
 
 DANGEROUS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1+1", '=HYPERLINK("http://x.example")', "'=1"]
 ODD = ["100000000000000001", "0012", "1e5", "_x0041_", "한국어 계약", "a\nb", 'say "so", then', "'", ""]
@@ -115,7 +116,7 @@ def test_days_and_moments_are_real_ones_where_the_reader_is() -> None:
     moment = datetime(2026, 6, 30, 15, 30, 5, tzinfo=UTC)
     day, at, old = cells(date(2026, 7, 1), moment, date(1899, 5, 1))
     assert day.is_date
-    assert day.value == datetime(2026, 7, 1)  # noqa: DTZ001  # a spreadsheet's time has no zone
+    assert day.value == midnight(2026, 7, 1)
     assert at.value == datetime(2026, 7, 1, 0, 30, 5)  # noqa: DTZ001
     assert old.value == "1899-05-01"
     assert in_csv(date(2026, 7, 1), moment) == ["2026-07-01", "2026-07-01 00:30:05"]

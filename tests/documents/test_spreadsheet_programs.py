@@ -19,6 +19,7 @@ from xlsxwriter import Workbook
 
 from documents.spreadsheet import Amount, Cell, Column, Sheet, text_in_csv, write_csv, write_xlsx
 from tests.support import parts
+from tests.support.spreadsheets import midnight
 
 HOSTILE = st.sampled_from(
     ["=", "+", "-", "@", "\t", "\n", "'", "＝", "=HYPERLINK(", "_x0041_", "&", "<v>", " ", "00", "1e5"]
@@ -50,7 +51,7 @@ def test_a_workbook_read_again_is_what_was_exported(rows: list[tuple[str, Amount
         assert unescape(str(cells[0].value or "")) == text
         assert cells[0].data_type != "f"
         assert Decimal(str(cells[1].value)) == amount.value
-        assert cells[2].value == datetime(day.year, day.month, day.day)  # noqa: DTZ001
+        assert cells[2].value == midnight(day.year, day.month, day.day)
         assert int(str(cells[3].value)) == number
 
 

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -22,6 +21,7 @@ from documents.blobs import BlobMissing
 from tests.exports.filled import invoices
 from tests.exports.test_lists import table
 from tests.support.office import Office, text_of
+from tests.support.servers import wait_until
 from tests.support.web import Browser, token
 from workflows.database import Work
 from workflows.exports import rules
@@ -116,8 +116,26 @@ def test_broken_off_it_is_made_from_the_beginning_and_mailed_once(office: Office
     assert len(office.mails.to("dan@haneul.example")) == 1
 
 
-@pytest.mark.parametrize("after", [0.0, 0.9, 1.2, 1.6])
-def test_killed_it_is_made_once_by_the_next_process(office: Office, web: TestClient, after: float) -> None:
+def is_held(office: Office, made: dict[str, Any]) -> bool:
+    with office.reading() as session:
+        return session.exec(select(LeaseRow).where(LeaseRow.subject_id == UUID(made["id"]))).first() is not None
+
+
+def has_begun(office: Office, made: dict[str, Any]) -> bool:
+    return (office.runtime.settings.home / "exports" / f"{made['id']}.part").exists()
+
+
+MOMENTS: dict[str, Callable[[Office, dict[str, Any]], bool]] = {
+    "at once": lambda office, made: True,
+    "it is held": is_held,
+    "its documents are chosen": lambda office, made: kept(office, made).documents is not None,
+    "its file has begun": has_begun,
+    "it is ready": lambda office, made: kept(office, made).state is ExportState.READY,
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_killed_it_is_made_once_by_the_next_process(office: Office, web: TestClient, moment: str) -> None:
     invoices(office, 300, lines=3)
     made = ask(web, office)
     settings = office.runtime.settings
@@ -130,7 +148,7 @@ def test_killed_it_is_made_once_by_the_next_process(office: Office, web: TestCli
     }
     command = [sys.executable, "-m", "workflows.exports.process", made["id"]]
     with subprocess.Popen(command, env=environment) as first:
-        time.sleep(after)
+        wait_until(lambda: first.poll() is not None or MOMENTS[moment](office, made), moment, every=0.002)
         first.send_signal(signal.SIGKILL)
     assert subprocess.run(command, env=environment, check=False, timeout=60).returncode == 0
     assert kept(office, made).state is ExportState.READY

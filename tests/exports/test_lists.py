@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +19,7 @@ from documents.spreadsheet import text_in_csv
 from tests.exports.filled import invoices
 from tests.invoices.samples import sound_ubl
 from tests.support.office import Office
+from tests.support.spreadsheets import midnight
 from tests.support.web import Browser, token
 from workflows.exports import rules
 from workflows.exports.contract_sheets import TABLES as CONTRACT_TABLES
@@ -62,7 +63,7 @@ def test_a_workbook_holds_invoices_with_their_lines_and_their_tax(office: Office
     book = workbook(web, office, "dan", "/api/invoices.xlsx")
     (head,) = table(book, "Invoices")
     assert (head["Number"], head["Supplier"], head["State"]) == (made["number"], "Aurora Leasing GmbH", "Being decided")
-    assert head["Issued on"] == datetime(2026, 5, 27)  # noqa: DTZ001
+    assert head["Issued on"] == midnight(2026, 5, 27)
     assert (head["Without tax"], head["Tax"], head["To be paid"]) == (1234.5, 234.56, 1469.06)
     (line,) = table(book, "Lines")
     assert (line["Number"], line["Name"], line["Unit price"]) == (made["number"], "Forklift, one month", 1234.5)
@@ -89,7 +90,7 @@ def test_machines_are_named_with_what_is_wrong_about_them(office: Office, web: T
     hand_in(web, office, sound_ubl(name="Forklift FL-88412, one month"))
     (row,) = table(workbook(web, office, "dan", "/api/invoices.xlsx"), "Machines")
     assert (row["Serial number"], row["Model"], row["Location"]) == ("FL-88412", "H25", "Incheon")
-    assert row["Removed on"] == datetime(2026, 3, 3)  # noqa: DTZ001
+    assert row["Removed on"] == midnight(2026, 3, 3)
     assert row["What differs"] == "Billed for the machine FL-88412, which was removed on 3 Mar 2026."
 
 
@@ -164,7 +165,7 @@ def test_the_filters_are_those_of_the_list(office: Office, web: TestClient, aske
     hand_in(web, office, sound_ubl(number="B-1").replace(b"Aurora Leasing GmbH", b"Bori Trading"))
     with office.transaction() as session:
         session.exec(update(Invoice).where(col(Invoice.supplier_number) == "B-1").values(state="paid"))
-        session.exec(update(Invoice).values(due_on=datetime(2026, 6, 1).date()))  # noqa: DTZ001
+        session.exec(update(Invoice).values(due_on=date(2026, 6, 1)))
     listed = web.get(f"/api/invoices{asked}", headers=token(office, "dan")).json()["items"]
     assert {each["supplier_number"] for each in listed} == numbers
     rows = in_csv(web, office, "dan", f"/api/invoices.csv{asked}")
@@ -214,7 +215,7 @@ def test_contracts_are_a_sheet_too(office: Office, web: TestClient) -> None:
     made = office.contract(amount="60000", currency="EUR", ends_on="2027-05-31", title="=1+1")
     (row,) = table(workbook(web, office, "dan", "/api/contracts.xlsx"), "Contracts")
     assert (row["Number"], row["Amount"], row["Title"]) == (made.number, 60000, "=1+1")
-    assert row["Ends on"] == datetime(2027, 5, 31)  # noqa: DTZ001
+    assert row["Ends on"] == midnight(2027, 5, 31)
     (line,) = in_csv(web, office, "dan", "/api/contracts.csv?party=")
     assert (line["Title"], line["Amount"], line["Ends on"]) == ("'=1+1", "60000.00", "2027-05-31")
     assert in_csv(web, office, "eve", "/api/contracts.csv") == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-import pypdfium2  # type: ignore[import-untyped,unused-ignore]
+import pypdfium2
 import pytest
 
 from documents.einvoices.data import Invoice

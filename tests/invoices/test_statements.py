@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-import pypdfium2  # type: ignore[import-untyped,unused-ignore]
+import pypdfium2
 import pytest
 from fastapi.testclient import TestClient
 from openpyxl import load_workbook

@@ -9,7 +9,7 @@ import pytest
 from tests.support.prefect_server import PrefectServer, prefect_server
 from tests.support.servers import MailServer
 from tests.workflows.mailing import Certificates, Inbox
-from workflows.notifications import Mailer
+from workflows.mailer import Mailer
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tests.support.servers import MailServer, free_port
 from tests.workflows.mailing import NAMES, Certificates, Conversation, Inbox, letter, scripted
 from workflows.mailbox import Mailbox, messages
-from workflows.notifications import Mailer, MailUnavailable, Server
+from workflows.mailer import Mailer, MailUnavailable, Server
 
 # What arrives
 

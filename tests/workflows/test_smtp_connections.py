@@ -13,7 +13,7 @@ import pytest
 from tests.support.servers import free_port, wait_until
 from tests.workflows.mailing import Conversation, letter, scripted
 from workflows.mailbox import Mailbox, messages
-from workflows.notifications import Mailer, MailUnavailable, Server
+from workflows.mailer import Mailer, MailUnavailable, Server
 
 
 def test_nobody_listening() -> None:
@@ -143,7 +143,7 @@ def test_a_forked_process_does_not_speak_on_its_parents_connection() -> None:
     script = """
 import os, sys
 from email.message import EmailMessage
-from workflows.notifications import Mailer, Server
+from workflows.mailer import Mailer, Server
 message = EmailMessage()
 message["From"], message["To"], message["Subject"] = "a@x.example", "b@x.example", "Hello"
 message.set_content("Good day.")

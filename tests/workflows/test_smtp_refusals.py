@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.servers import MailServer
 from tests.workflows.mailing import Inbox, letter, scripted
-from workflows.notifications import Mailer, MailRefused, MailUnavailable, Server
+from workflows.mailer import Mailer, MailRefused, MailUnavailable, Server
 
 
 def test_a_refused_recipient_is_refused_for_good_in_the_servers_own_words(

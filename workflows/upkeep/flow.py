@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from prefect import flow
@@ -14,6 +15,17 @@ from workflows.invoices.folder import hand_in_from_folder
 from workflows.invoices.letterbox import hand_in_from_mailbox
 from workflows.invoices.rematching import hold_waiting_anew
 from workflows.upkeep.steps import give_digests, keep_archives_valid, keep_deadlines, sweep, warn_and_expire
+
+CHORES: tuple[tuple[Callable[..., int], str], ...] = (
+    (keep_deadlines, "Stages reminded, escalated or run out: %d"),
+    (give_digests, "Daily digests given: %d"),
+    (hand_in_from_folder, "Invoices handed in from the folder: %d"),
+    (remove_old, "Files of exports removed: %d"),
+    (hand_in_from_mailbox, "Mails dealt with from the mailbox: %d"),
+    (hold_waiting_anew, "Invoices held anew against orders and machines: %d"),
+    (keep_archives_valid, "Sealed files time stamped again: %d"),
+)
+"""What each upkeep does, in this order, and what its log says of how much there was of it. Each is safe to repeat."""
 
 
 @flow(name="expiry-alerts", retries=0, persist_result=False)
@@ -30,24 +42,7 @@ async def upkeep() -> None:
     lost = await asyncio.to_thread(sweep, runtime())
     if lost:
         get_run_logger().info("Started again: %s", ", ".join(lost))
-    late = await asyncio.to_thread(keep_deadlines, runtime(), now=datetime.now(UTC))
-    if late:
-        get_run_logger().info("Stages reminded, escalated or run out: %d", late)
-    given = await asyncio.to_thread(give_digests, runtime(), now=datetime.now(UTC))
-    if given:
-        get_run_logger().info("Daily digests given: %d", given)
-    received = await asyncio.to_thread(hand_in_from_folder, runtime(), now=datetime.now(UTC))
-    if received:
-        get_run_logger().info("Invoices handed in from the folder: %d", received)
-    removed = await asyncio.to_thread(remove_old, runtime(), now=datetime.now(UTC))
-    if removed:
-        get_run_logger().info("Files of exports removed: %d", removed)
-    received = await asyncio.to_thread(hand_in_from_mailbox, runtime(), now=datetime.now(UTC))
-    if received:
-        get_run_logger().info("Mails dealt with from the mailbox: %d", received)
-    held = await asyncio.to_thread(hold_waiting_anew, runtime(), now=datetime.now(UTC))
-    if held:
-        get_run_logger().info("Invoices held anew against orders and machines: %d", held)
-    renewed = await asyncio.to_thread(keep_archives_valid, runtime(), now=datetime.now(UTC))
-    if renewed:
-        get_run_logger().info("Sealed files time stamped again: %d", renewed)
+    for chore, told in CHORES:
+        done = await asyncio.to_thread(chore, runtime(), now=datetime.now(UTC))
+        if done:
+            get_run_logger().info(told, done)
