@@ -17,6 +17,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 DEVELOPMENT_SECRET = "development-only: set SIGNOFF_SECRET"  # noqa: S105  (refused in production)
 DEVELOPMENT_PASSPHRASE = "development-only: set SIGNOFF_KEY_PASSPHRASE"  # noqa: S105  (refused in production)
 
+SHORTEST_SECRET = 16  # characters
+
 
 class Environment(StrEnum):
     DEVELOPMENT = "development"
@@ -219,14 +221,11 @@ class Settings(BaseSettings):
         short = [
             name
             for name, value in (("SIGNOFF_SECRET", self.secret), ("SIGNOFF_KEY_PASSPHRASE", self.key_passphrase))
-            if name not in unsafe and len(value.get_secret_value()) < 16
+            if name not in unsafe and len(value.get_secret_value()) < SHORTEST_SECRET
         ]
         if unsafe or short:
             raise UnsafeSettings(unsafe, short)
         return self
-
-
-SHORTEST_SECRET = 16
 
 
 def why_not_post(url: str, secret: str) -> str | None:

@@ -165,8 +165,11 @@ def _invoices(
             ]
             _note(session, head, IncomingOutcome.INVOICES, made, reasons, by, now=now)
             ids = [each.id for each in made]
-    except IntegrityError:  # somebody else is dealing with it in this very instant
-        return IncomingOutcome.INVOICES
+    except IntegrityError:
+        with runtime.reading() as session:
+            if known := _dealt_with(session, head.sha256):
+                return known  # by somebody else, in this very instant
+        raise
     for each in ids:
         send_where_possible(runtime, each, now=now)
     return IncomingOutcome.INVOICES
