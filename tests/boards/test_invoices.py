@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlmodel import select
 
 from api.main import create_app
 from tests.invoices.samples import sound_ubl
@@ -23,6 +24,7 @@ from workflows.errors import NotFound, Refused
 from workflows.invoices.disputes import dispute
 from workflows.invoices.folder import hand_in_from_folder
 from workflows.invoices.model import Invoice, InvoiceState
+from workflows.invoices.operations import match_checked
 from workflows.invoices.put_aside import watched
 from workflows.mailer import MailRefused
 from workflows.outbox import RunOwed
@@ -97,6 +99,18 @@ def test_an_invoice_that_no_route_takes_is_sent_on_by_a_button_once_there_is_one
     assert "It is on its route" in notice(page)
     assert not page.all("section", aria_labelledby="held")
     assert office.open_tasks() == ["mia"]
+
+
+def test_an_invoice_whose_route_asks_nobody_is_an_incident_after_it_was_matched(office: Office) -> None:
+    office.route(INVOICE.replace("approvers:", "when: has(invoice.amount) && invoice.amount > 1000000.0, approvers:"))
+    without_route(office)
+    with office.transaction() as session:
+        made = session.exec(select(Invoice)).one()
+        match_checked(session, made.id, now=office.now)
+    assert made.state is InvoiceState.MATCHED
+    office.later(minutes=11)
+    [held] = shown(office).held
+    assert (held.subject_id, held.blocked) == (made.id, False)
 
 
 def test_files_that_were_refused_are_handed_in_again_or_settled(office: Office, web: TestClient, folder: Path) -> None:

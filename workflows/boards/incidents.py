@@ -25,6 +25,8 @@ from workflows.papers.model import Paper, model_of
 from workflows.parties.model import Person
 
 MOST_INCIDENTS = 100
+UNROUTED = (InvoiceState.CHECKED, InvoiceState.MATCHED)
+"""Invoices that wait for nothing but a route that takes them."""
 SLOW = timedelta(minutes=10)
 """A run that carries a document on takes seconds; one that is owed for longer is an incident."""
 
@@ -319,7 +321,7 @@ def _runs(session: Session, organisation_id: UUID | None, now: datetime) -> tupl
 
 
 def _held(session: Session, organisation_id: UUID | None, now: datetime) -> tuple[list[Held], int]:
-    waits = and_(col(Invoice.state) == InvoiceState.CHECKED, col(Invoice.state_since) < now - SLOW)
+    waits = and_(col(Invoice.state).in_(UNROUTED), col(Invoice.state_since) < now - SLOW)
     breaks = and_(col(Invoice.state) == InvoiceState.RECEIVED, col(Invoice.blocked))
     found = (
         columns(Invoice, col(Person.name))
