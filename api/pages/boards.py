@@ -15,6 +15,7 @@ from api.auth import Administers, AdministersByForm, Visitor
 from api.dependencies import Engine, Now
 from api.errors import said
 from api.pages.fields import Text
+from api.pages.incoming import reasons_said
 from api.pages.shell import page
 from api.readers import reader_of
 from documents.einvoices.finding_words import said as said_of
@@ -102,6 +103,7 @@ def _boards_page(
         held=[(each, _what_is_wrong(each, reader)) for each in incidents.held],
         files=incidents.files,
         folder=said(incidents.folder, reader) if incidents.folder else "",
+        letters=[(each, reasons_said(each, reader)) for each in incidents.letters],
         payments=[(each, sentence(each.failure, reader.locale)) for each in incidents.payments],
         routes=routes,
         chosen=chosen,

@@ -57,6 +57,7 @@ from workflows.invoices.rules import (
     why_not_dispute,
     why_not_hand_in,
     why_not_hand_over,
+    why_not_receive,
     why_not_withdraw,
     words_of,
 )
@@ -128,6 +129,8 @@ def list_page(
         owners = people(session, {each.owner_id for each in found.papers})
         where = standings(session, found.papers)
         pays = why_not_hand_over(actor, has_payers=has_payers(session, actor.organisation_id)) is None
+        sends = why_not_receive(actor) is None
+        mails = sends and (actor.administers or queries.has_mails(session, actor))
         rows = [
             Row(each, invoice_status(each, where[each.id], owners[each.owner_id].name, reader, me=actor.id))
             for each in found.papers
@@ -150,7 +153,8 @@ def list_page(
         cut_short=found.cut_short,
         first=_address(**kept) if cursor else None,
         next=_address(**kept, cursor=found.next_cursor) if found.next_cursor else None,
-        sends=actor.organisation_id is not None,
+        sends=sends,
+        mails=mails,
         pays=pays,
     )
 
@@ -162,8 +166,8 @@ def _address(**wanted: str) -> str:
 
 @router.get("/new")
 def new_page(request: Request, runtime: Engine, visitor: SignedIn) -> Response:
-    if visitor.actor.organisation_id is None:
-        raise Forbidden("Only people of an organisation may hand in invoices.")
+    if refused := why_not_receive(visitor.actor):
+        raise Forbidden(refused)
     return _form(request, runtime, typed={})
 
 

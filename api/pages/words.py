@@ -231,6 +231,7 @@ TOLD = {
     "paid": "%(actor)s noted that the invoice was paid on %(day)s",
     "disputed": "%(actor)s asked %(to)s about the invoice",
     "settled": "%(actor)s took the invoice up again, as its supplier has answered",
+    "taken_from_mail": "%(actor)s took it from a mail of %(to_email)s that had been put aside (%(file_name)s)",
     "passed_on": "%(actor)s sent version %(version)s to %(to_name)s (%(to_email)s)",
     "passed_on_opened": "%(to_name)s (%(to_email)s) opened version %(version)s, which was sent",
     "passed_on_revoked": "%(actor)s revoked the link that was sent to %(to_name)s (%(to_email)s)",

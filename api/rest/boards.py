@@ -11,6 +11,7 @@ from pydantic import Field
 
 from api.dependencies import Engine, Now, Reading, ReadsBoards
 from api.rest.answers import PromptRoute, refusals
+from api.rest.incoming_mails import ReasonShape, reason_shapes
 from api.rest.shapes import Shape
 from workflows.boards import queries
 from workflows.boards.incidents import MOST_INCIDENTS, Incidents, incidents
@@ -139,6 +140,18 @@ class PutAsideShape(Shape):
     since: datetime
 
 
+class LetterShape(Shape):
+    kind: Literal["letter"] = "letter"
+    mail_id: Annotated[
+        UUID, Field(description="`POST /api/incoming-mails/{mail_id}/invoices` or `…/dismissal` settles it.")
+    ]
+    from_name: str
+    from_email: str
+    subject: str
+    reasons: list[ReasonShape]
+    since: datetime
+
+
 class UnpostedShape(ConcernShape):
     kind: Literal["payment"] = "payment"
     order_id: Annotated[UUID, Field(description="`POST /api/payment-orders/{order_id}/retry` posts it once more.")]
@@ -156,6 +169,9 @@ class IncidentsShape(Shape):
     held: Annotated[list[HeldShape], Field(description="Invoices that came in and do not travel.")]
     files: Annotated[list[PutAsideShape], Field(description="Files of the watched folder that are no invoice.")]
     folder: Annotated[str | None, Field(description="Why no file is handed in from the watched folder.")]
+    letters: Annotated[
+        list[LetterShape], Field(description="Mails of the watched mailbox of which something could not be taken.")
+    ]
     payments: Annotated[list[UnpostedShape], Field(description="Released, and not taken by the payment system.")]
 
 
@@ -268,6 +284,17 @@ def _incidents(found: Incidents) -> IncidentsShape:
         ],
         files=[PutAsideShape(**vars(each)) for each in found.files],
         folder=str(found.folder) if found.folder else None,
+        letters=[
+            LetterShape(
+                mail_id=each.id,
+                from_name=each.from_name,
+                from_email=each.from_email,
+                subject=each.subject,
+                reasons=reason_shapes(each),
+                since=each.at,
+            )
+            for each in found.letters
+        ],
         payments=[UnpostedShape(**vars(each)) for each in found.payments],
     )
 

@@ -153,12 +153,13 @@ def create(
         return invoice_shape(session, invoice).model_dump(mode="json")
 
     answer = creation.answer(work)
-    send_where_possible(runtime, UUID(_id_in(answer)), now=now)
+    send_where_possible(runtime, id_in(answer), now=now)
     return answer
 
 
-def _id_in(answer: Response) -> str:
-    return str(json.loads(bytes(answer.body))["id"])
+def id_in(answer: Response) -> UUID:
+    """Of what was created."""
+    return UUID(json.loads(bytes(answer.body))["id"])
 
 
 def taken_in(runtime: Runtime, file: UploadFile, data: bytes, password: str, *, locale: str) -> Received:

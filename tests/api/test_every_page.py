@@ -61,6 +61,8 @@ PAGES = {
     "print view of a plain invoice": ("dan", "/invoices/{invoice plain}/print"),
     "mails that came in": ("root", "/incoming"),
     "mails that were put aside": ("root", "/incoming?outcome=kept"),
+    "mails that somebody has to see to": ("dan", "/incoming?outcome=waits"),
+    "a mail that was put aside": ("dan", "{link mail}"),
     "no mails handed in": ("root", "/incoming?outcome=invoices"),
     "hand in a version of an invoice": ("dan", "/invoices/{invoice wrong}/versions/new"),
     "versions of an invoice": ("dan", "/invoices/{invoice wrong}/versions/compare"),

@@ -49,6 +49,8 @@ def recorded() -> set[str]:
         "machines_kept",
         "order_dropped",
         "machine_dropped",
+        "handed_in_from_mail",
+        "mail_dismissed",
     }
 
 

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 
+from sqlmodel import select
+
 from tests.invoices.samples import sound_ubl
 from tests.support.exported import exports
 from tests.support.office import PASSWORD, Office, link_in, open_office
@@ -16,7 +18,7 @@ from workflows.contracts.model import Contract
 from workflows.contracts.operations import withdraw
 from workflows.invoices.intake import take_in
 from workflows.invoices.letterbox import deal_with
-from workflows.invoices.model import Invoice
+from workflows.invoices.model import IncomingMail, Invoice
 from workflows.invoices.operations import receive, send_on
 from workflows.invoices.payment import make_run, note_posted, pay, release
 from workflows.invoices.rules import typed_invoice
@@ -225,6 +227,8 @@ def busy_office(database_url: str, home: Path, *, locale: str = "en") -> Busy:
     billed = invoices(office)
     links["invoice"] = newest("mia@")
     deal_with(office.runtime, MAIL, office.actor("root", via="mail"), now=office.now)
+    with office.reading() as reading:
+        links["mail"] = f"/incoming/{reading.exec(select(IncomingMail.id)).one()}"
     links |= sendings(office, contracts["in force"], billed["paid"])
     links |= exports(office, "dan", locale)
     return Busy(office, contracts, billed, links)

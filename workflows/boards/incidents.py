@@ -17,9 +17,10 @@ from workflows.approvals.model import Round, RoundState, Stage, StageState, Task
 from workflows.audit.model import AuditEvent
 from workflows.boards.queries import number_of, of_organisation, title_of
 from workflows.errors import Refused
-from workflows.invoices.model import PROCESS, Invoice, InvoiceReading, InvoiceState
+from workflows.invoices.model import PROCESS, IncomingMail, Invoice, InvoiceReading, InvoiceState
 from workflows.invoices.payment import count_failed, waiting_orders
 from workflows.invoices.put_aside import PutAside, Watched
+from workflows.invoices.queries import mails_waiting
 from workflows.outbox import MailState, OutgoingMail, RunOwed
 from workflows.papers.model import Paper, model_of
 from workflows.parties.model import Person
@@ -129,6 +130,8 @@ class Incidents:
     files: Sequence[PutAside]
     folder: Refused | None
     """Why no file is handed in from the watched folder."""
+    letters: Sequence[IncomingMail]
+    """Mails of the watched mailbox of which something could not be taken."""
     payments: Sequence[Unposted]
     count: int
 
@@ -146,6 +149,7 @@ class Incidents:
                     self.held,
                     self.payments,
                     self.files,
+                    self.letters,
                 ),
             )
         ) + bool(self.folder)
@@ -162,7 +166,8 @@ def incidents(
     payments = _payments(session, organisation_id)
     files = watches.put_aside(limit=MOST_INCIDENTS) if watches else ((), 0)
     trouble = watches.trouble if watches else None
-    found = (blocked, ran_out, left, mails, runs, held, payments, files)
+    letters = mails_waiting(session, organisation_id, limit=MOST_INCIDENTS)
+    found = (blocked, ran_out, left, mails, runs, held, payments, files, letters)
     return Incidents(
         blocked=blocked[0],
         ran_out=ran_out[0],
@@ -173,6 +178,7 @@ def incidents(
         payments=payments[0],
         files=files[0],
         folder=trouble,
+        letters=letters[0],
         count=sum(count for _, count in found) + bool(trouble),
     )
 

@@ -18,9 +18,10 @@ from sqlmodel import Session, select
 
 from workflows.discussions.intake import take_in as take_in_file
 from workflows.discussions.operations import File
+from workflows.discussions.rules import LONGEST_TEXT, tidied
 from workflows.errors import NotReady, Refused
 from workflows.imap import Folder, MailboxUnavailable, Waiting, opened, place_of
-from workflows.incoming import Incoming, IncomingFile, Unreadable, taken_apart
+from workflows.incoming import Incoming, IncomingFile, Unreadable, own_words, taken_apart
 from workflows.invoices.folder import came_before
 from workflows.invoices.intake import Received, take_in
 from workflows.invoices.model import IncomingMail, IncomingOutcome, Invoice
@@ -85,21 +86,25 @@ def _deal_with(runtime: Runtime, folder: Folder, waiting: Waiting, by: Actor, *,
 
 @dataclass(frozen=True)
 class Head:
-    """What is noted of a mail, whatever becomes of it."""
+    """What is noted of a mail, whatever becomes of it. ``files``: as ``IncomingMail`` has them."""
 
     sha256: str
     from_name: str = ""
     from_email: str = ""
     subject: str = ""
+    text: str = ""
+    files: Sequence[dict[str, Any]] = ()
 
 
 @dataclass(frozen=True)
 class Reason:
-    """Why something of a mail is no invoice. ``file``: its name, or nothing where the whole mail is meant."""
+    """Why something of a mail is no invoice. ``file``: its name, or nothing where the whole mail is meant. ``weighs``:
+    somebody has to see to it."""
 
     sentence: str
     values: dict[str, Any] = field(default_factory=dict)
     file: str = ""
+    weighs: bool = True
 
 
 def deal_with(runtime: Runtime, data: bytes, by: Actor, *, now: datetime) -> IncomingOutcome:
@@ -117,9 +122,16 @@ def deal_with(runtime: Runtime, data: bytes, by: Actor, *, now: datetime) -> Inc
         if known := _dealt_with(session, mail.sha256):
             return known
         asked = question_of(session, mail, runtime.settings.invoices_mailbox_address)
-    head = Head(mail.sha256, shown(mail.from_name)[:200], mail.from_email, shown(mail.subject)[:300])
+    head = Head(
+        mail.sha256,
+        shown(mail.from_name)[:200],
+        mail.from_email,
+        shown(mail.subject)[:300],
+        tidied(own_words(mail.text))[:LONGEST_TEXT],
+        [{"name": shown(each.name)[:200], "size": len(each.data)} for each in mail.files],
+    )
     if mail.automatic and not mail.files:
-        return _keep(runtime, head, [Reason("A machine wrote it.")], data, by, now=now)
+        return _keep(runtime, head, [Reason("A machine wrote it.", weighs=False)], data, by, now=now)
     if asked is not None:
         return _reply(runtime, head, mail, asked, data, by, now=now)
     return _invoices(runtime, head, mail, data, by, now=now)
@@ -141,10 +153,11 @@ def _reply(
         except Refused as refused:
             reasons.append(_reason(each, refused))
     if not files and not mail.text.strip():
-        return _keep(runtime, head, [*reasons, Reason("Nothing was written.")], data, by, now=now)
+        return _keep(runtime, head, [*reasons, Reason("Nothing was written.", weighs=False)], data, by, now=now)
+    kept = _put(runtime, data) if reasons else ""
     with runtime.transaction() as session:
         invoice = add_reply(session, asked, mail, files, now=now)
-        return _note(session, head, IncomingOutcome.REPLY, [invoice], reasons, by, now=now)
+        return _note(session, head, IncomingOutcome.REPLY, [invoice], reasons, by, now=now, kept=kept)
 
 
 def _invoices(
@@ -155,6 +168,7 @@ def _invoices(
         none = Reason("There is no file in it, and it answers nothing that was asked here.")
         return _keep(runtime, head, reasons or [none], data, by, now=now)
     note = f"{head.from_email}: {head.subject}"[:2000]
+    kept = _put(runtime, data) if reasons else ""
     try:
         with runtime.transaction() as session:
             made = [
@@ -163,7 +177,7 @@ def _invoices(
                 )
                 for each in taken
             ]
-            _note(session, head, IncomingOutcome.INVOICES, made, reasons, by, now=now)
+            _note(session, head, IncomingOutcome.INVOICES, made, reasons, by, now=now, kept=kept)
             ids = [each.id for each in made]
     except IntegrityError:
         with runtime.reading() as session:
@@ -184,7 +198,7 @@ def _taken(runtime: Runtime, files: Sequence[IncomingFile], by: Actor) -> tuple[
         with runtime.reading() as session:
             known = came_before(session, each.data, by)
         if known:
-            reasons.append(Reason("This very file was handed in before.", file=each.name))
+            reasons.append(Reason("This very file was handed in before.", file=each.name, weighs=False))
             continue
         if len(each.data) > settings.intake_file_bytes:
             limit = f"{settings.intake_file_bytes // 1_000_000} MB"
@@ -209,7 +223,8 @@ def _taken(runtime: Runtime, files: Sequence[IncomingFile], by: Actor) -> tuple[
     if any(received.said for _, received in taken):
         beside = [each for each, received in taken if received.said is None]
         reasons += [
-            Reason("It came beside an invoice with data, and has none itself.", file=each.name) for each in beside
+            Reason("It came beside an invoice with data, and has none itself.", file=each.name, weighs=False)
+            for each in beside
         ]
         taken = [(each, received) for each, received in taken if received.said is not None]
     return [received for _, received in taken], reasons
@@ -223,10 +238,15 @@ def _keep(
     runtime: Runtime, head: Head, reasons: Sequence[Reason], data: bytes | None, by: Actor, *, now: datetime
 ) -> IncomingOutcome:
     """``data``: the mail itself; None where it was not read."""
-    kept = "" if data is None else runtime.blobs.put(data, folder="mails", media_type="message/rfc822").key
+    kept = "" if data is None else _put(runtime, data)
     with runtime.transaction() as session:
         known = _dealt_with(session, head.sha256)
         return known or _note(session, head, IncomingOutcome.KEPT, (), reasons, by, now=now, kept=kept)
+
+
+def _put(runtime: Runtime, data: bytes) -> str:
+    """Its key, under which the mail is found again."""
+    return runtime.blobs.put(data, folder="mails", media_type="message/rfc822").key
 
 
 def _note(
@@ -256,6 +276,9 @@ def _note(
                 {"file": shown(each.file)[:200], "sentence": each.sentence, "values": each.values} for each in reasons
             ],
             key=kept,
+            text=head.text,
+            files=list(head.files),
+            waits=any(each.weighs for each in reasons),
         )
     )
     session.flush()

@@ -283,7 +283,10 @@ class IncomingMail(SQLModel, table=True):
     """A mail of the watched mailbox, and what became of it."""
 
     __tablename__ = "incoming_mail"
-    __table_args__ = (Index("ix_incoming_mail_list", "organisation_id", "id"),)
+    __table_args__ = (
+        Index("ix_incoming_mail_list", "organisation_id", "id"),
+        Index("ix_incoming_mail_waits", "organisation_id", "waits", "id"),
+    )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     organisation_id: UUID = Field(foreign_key="organisation.id")
@@ -299,3 +302,15 @@ class IncomingMail(SQLModel, table=True):
     """Why something of it is no invoice: ``file`` (its name, or nothing), ``sentence`` and ``values``."""
     key: str = ""
     """The mail itself, where it is kept."""
+    text: str = ""
+    """How its own words begin."""
+    files: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(json_column(), nullable=False))
+    """Attached to it, in its order: ``name``, ``size`` in bytes; of what was handed in after all also ``invoice`` (id),
+    ``by``, ``by_id`` and ``at``."""
+    waits: bool = False
+    """Something of it could not be taken, and nobody has said yet what becomes of it."""
+    settled_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
+    settled_by_id: UUID | None = None
+    settled_by: str = ""
+    settled_because: str = ""
+    """Why it was dismissed; nothing where something of it was handed in."""

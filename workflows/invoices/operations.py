@@ -27,7 +27,15 @@ from workflows.invoices.matching import held_against_orders
 from workflows.invoices.matching_rules import tolerances
 from workflows.invoices.model import PROCESS, CostCenter, Invoice, InvoiceLine, InvoiceMatching, InvoiceState
 from workflows.invoices.readings import newest_reading, reading_of, take_down
-from workflows.invoices.rules import TYPED, corrected, facts_of, weighs, why_not_correct, why_not_withdraw
+from workflows.invoices.rules import (
+    TYPED,
+    corrected,
+    facts_of,
+    weighs,
+    why_not_correct,
+    why_not_receive,
+    why_not_withdraw,
+)
 from workflows.outbox import wake
 from workflows.papers.operations import (
     HandedIn,
@@ -66,8 +74,9 @@ def receive(
     Raises:
         Forbidden: the actor belongs to no organisation.
     """
-    if by.organisation_id is None:
-        raise Forbidden("Only people of an organisation may hand in invoices.")
+    if sentence := why_not_receive(by):
+        raise Forbidden(sentence)
+    assert by.organisation_id is not None, "whoever has none was refused"
     invoice = Invoice(
         id=new_id(),
         number=next_number(session, Invoice, "I", now.year),

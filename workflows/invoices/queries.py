@@ -7,11 +7,12 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from documents.rendering import Reader, day_plain, sentence
-from workflows.errors import Refused
+from workflows.errors import NotFound, Refused
 from workflows.invoices.model import (
     CostCenter,
     IncomingMail,
@@ -33,10 +34,14 @@ __all__ = [
     "asked_for",
     "cost_centers",
     "difference_words",
+    "has_mails",
+    "incoming_mail",
     "incoming_mails",
     "invoices_of_mails",
     "lines",
     "listed",
+    "mails_of",
+    "mails_waiting",
     "newest_reading",
     "taxes",
     "unfinished",
@@ -162,25 +167,61 @@ def difference_words(kept: Mapping[str, Any], reader: Reader) -> str:
     return sentence(kept["sentence"], reader.locale, **values)
 
 
+def mails_of(actor: Actor) -> SelectOfScalar[IncomingMail]:
+    """Mails of the watched mailbox that somebody who may hand in invoices may see: all, where they read all of their
+    organisation, else those of which something was put aside."""
+    wanted = select(IncomingMail).where(IncomingMail.organisation_id == actor.organisation_id)
+    if actor.reads_all:
+        return wanted
+    return wanted.where(or_(col(IncomingMail.outcome) == IncomingOutcome.KEPT, col(IncomingMail.key) != ""))
+
+
 def incoming_mails(
     session: Session,
     actor: Actor,
     *,
     outcome: IncomingOutcome | None = None,
+    waits: bool | None = None,
     after: UUID | None = None,
     limit: int = 50,
 ) -> Sequence[IncomingMail]:
-    """Mails of the watched mailbox, the newest first; ``actor``: an administrator. ``after``: the last one seen."""
-    wanted = select(IncomingMail).where(IncomingMail.organisation_id == actor.organisation_id)
+    """Mails of the watched mailbox, the newest first. ``waits``: whether somebody has to see to them. ``after``: the
+    last one seen."""
+    wanted = mails_of(actor)
     if outcome is not None:
         wanted = wanted.where(IncomingMail.outcome == outcome)
+    if waits is not None:
+        wanted = wanted.where(IncomingMail.waits == waits)
     if after is not None:
         wanted = wanted.where(col(IncomingMail.id) < after)
     return session.exec(wanted.order_by(col(IncomingMail.id).desc()).limit(limit)).all()
 
 
-def invoices_of_mails(session: Session, mails: Sequence[IncomingMail]) -> dict[str, Invoice]:
-    """What came by these mails, or is answered about in them, by their ids."""
+def incoming_mail(session: Session, mail_id: UUID, actor: Actor) -> IncomingMail:
+    """Raises NotFound also where the actor may not know that it exists."""
+    found = session.exec(mails_of(actor).where(IncomingMail.id == mail_id)).first()
+    if found is None:
+        raise NotFound("There is no such mail.")
+    return found
+
+
+def mails_waiting(session: Session, organisation_id: UUID | None, *, limit: int) -> tuple[Sequence[IncomingMail], int]:
+    """Those that somebody has to see to, the oldest first, and how many there are."""
+    wanted = select(IncomingMail).where(
+        IncomingMail.organisation_id == organisation_id, col(IncomingMail.waits).is_(True)
+    )
+    found = session.exec(wanted.order_by(col(IncomingMail.id)).limit(limit)).all()
+    if len(found) < limit:
+        return found, len(found)
+    return found, session.exec(select(func.count()).select_from(wanted.subquery())).one()
+
+
+def has_mails(session: Session, actor: Actor) -> bool:
+    return session.exec(mails_of(actor).limit(1)).first() is not None
+
+
+def invoices_of_mails(session: Session, mails: Sequence[IncomingMail], actor: Actor) -> dict[str, Invoice]:
+    """What came by these mails, or is answered about in them, by their ids: as far as the actor may see it."""
     ids = {UUID(each) for mail in mails for each in mail.invoice_ids}
-    found = session.exec(select(Invoice).where(col(Invoice.id).in_(ids))) if ids else ()
+    found = session.exec(visible_to(Invoice, actor).where(col(Invoice.id).in_(ids))) if ids else ()
     return {str(each.id): each for each in found}

@@ -254,6 +254,11 @@ def _comparable(amount: Decimal | None) -> Decimal | None:
     return abs(amount) if amount is not None else None
 
 
+def why_not_receive(actor: Actor) -> str | None:
+    """Why ``actor`` may hand in no invoices."""
+    return None if actor.organisation_id is not None else "Only people of an organisation may hand in invoices."
+
+
 def why_not_correct(actor: Actor, invoice: Invoice) -> str | None:
     if not owns(actor, invoice):
         return "Only its owner or an administrator may change what this invoice says."

@@ -1256,6 +1256,15 @@ def upgrade() -> None:
             "reasons", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
         ),
         sa.Column("key", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("text", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column(
+            "files", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
+        ),
+        sa.Column("waits", sa.Boolean(), nullable=False),
+        sa.Column("settled_at", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.Column("settled_by_id", sa.Uuid(), nullable=True),
+        sa.Column("settled_by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("settled_because", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.ForeignKeyConstraint(
             ["organisation_id"],
             ["organisation.id"],
@@ -1265,6 +1274,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("incoming_mail", schema=None) as batch_op:
         batch_op.create_index("ix_incoming_mail_list", ["organisation_id", "id"], unique=False)
+        batch_op.create_index("ix_incoming_mail_waits", ["organisation_id", "waits", "id"], unique=False)
 
     op.create_table(
         "invoice_match",
@@ -1357,6 +1367,7 @@ def downgrade() -> None:
     for statement in LET_GO[op.get_bind().dialect.name]:
         op.execute(statement)
     with op.batch_alter_table("incoming_mail", schema=None) as batch_op:
+        batch_op.drop_index("ix_incoming_mail_waits")
         batch_op.drop_index("ix_incoming_mail_list")
 
     op.drop_table("incoming_mail")
