@@ -1,6 +1,7 @@
 """Where documents are kept: bytes under a key that contains their sha256, so that storing twice is harmless.
 
-A key is ``folder/ab/abcdef….pdf``. Whatever is read back is compared with the hash in its key.
+A key is ``folder/ab/abcdef….pdf``. Whatever is read back is compared with the hash in its key. Equal bytes have one
+key, so that nobody can tell who else relies on them: what is to be removed some day bears a mark of its own in its key.
 """
 
 from __future__ import annotations
@@ -19,9 +20,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-KEY = re.compile(r"(?P<folder>[a-z][a-z0-9-]{0,62})/(?P<first>[0-9a-f]{2})/(?P<sha256>[0-9a-f]{64})\.[a-z0-9]{1,8}")
+KEY = re.compile(
+    r"(?P<folder>[a-z][a-z0-9-]{0,62})/(?P<first>[0-9a-f]{2})/(?P<sha256>[0-9a-f]{64})(-[0-9a-f]{32})?\.[a-z0-9]{1,8}"
+)
 PIECE_BYTES = 1024 * 1024
 FOLDER = re.compile(r"[a-z][a-z0-9-]{0,62}")
+MARK = re.compile(r"[0-9a-f]{32}")
 ENDINGS = {
     "application/pdf": "pdf",
     "application/json": "json",
@@ -53,8 +57,9 @@ class BlobStore(Protocol):
             StoreUnavailable: nothing that matters was stored.
         """
 
-    def put_file(self, path: Path, *, folder: str, media_type: str) -> BlobRef:
-        """As ``put``, of a file that may be larger than memory. Raises OSError where it cannot be read."""
+    def put_file(self, path: Path, *, folder: str, media_type: str, mark: str = "") -> BlobRef:
+        """As ``put``, of a file that may be larger than memory. ``mark``: 32 hexadecimal digits that keep it apart from
+        equal bytes, so that it can be removed. Raises OSError where it cannot be read."""
 
     def get(self, key: str) -> bytes:
         """Raises BlobMissing, also for what is no key at all; BlobDamaged; StoreUnavailable."""
@@ -99,17 +104,20 @@ def reference(data: bytes, *, folder: str, media_type: str) -> BlobRef:
     return _reference(hashlib.sha256(data).hexdigest(), len(data), folder, media_type)
 
 
-def reference_of_file(path: Path, *, folder: str, media_type: str) -> BlobRef:
-    """As ``reference``; the file is read once, and never whole."""
+def reference_of_file(path: Path, *, folder: str, media_type: str, mark: str = "") -> BlobRef:
+    """As ``reference``; the file is read once, and never whole. Raises ValueError also for what is no mark."""
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return _reference(sha256, path.stat().st_size, folder, media_type)
+    return _reference(sha256, path.stat().st_size, folder, media_type, mark)
 
 
-def _reference(sha256: str, size: int, folder: str, media_type: str) -> BlobRef:
+def _reference(sha256: str, size: int, folder: str, media_type: str, mark: str = "") -> BlobRef:
     if not FOLDER.fullmatch(folder):
         raise ValueError(f"not a folder of documents: {folder!r}")
-    return BlobRef(f"{folder}/{sha256[:2]}/{sha256}.{_ending(media_type)}", sha256, size, media_type)
+    if mark and not MARK.fullmatch(mark):
+        raise ValueError(f"not a mark of a document: {mark!r}")
+    name = f"{sha256}-{mark}" if mark else sha256
+    return BlobRef(f"{folder}/{sha256[:2]}/{name}.{_ending(media_type)}", sha256, size, media_type)
 
 
 def sha256_of_key(key: str) -> str:
@@ -159,8 +167,8 @@ class FolderBlobStore:
             raise BlobDamaged(key)
         return data
 
-    def put_file(self, path: Path, *, folder: str, media_type: str) -> BlobRef:
-        stored = reference_of_file(path, folder=folder, media_type=media_type)
+    def put_file(self, path: Path, *, folder: str, media_type: str, mark: str = "") -> BlobRef:
+        stored = reference_of_file(path, folder=folder, media_type=media_type, mark=mark)
         target = self.root / stored.key
         try:
             if not _is_whole(target, stored):

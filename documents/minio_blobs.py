@@ -102,8 +102,8 @@ class MinioBlobStore:
                 )
         return stored
 
-    def put_file(self, path: Path, *, folder: str, media_type: str) -> BlobRef:
-        stored = reference_of_file(path, folder=folder, media_type=media_type)
+    def put_file(self, path: Path, *, folder: str, media_type: str, mark: str = "") -> BlobRef:
+        stored = reference_of_file(path, folder=folder, media_type=media_type, mark=mark)
         with self._failures():
             self._open_bucket()
             if not self._has(stored):

@@ -27,6 +27,7 @@ KINDS = frozenset(
         "task",
         "signature",
         "sent_back",
+        "approved",
         "rejected",
         "declined",
         "withdrawn",
@@ -48,20 +49,21 @@ KINDS = frozenset(
         "ran_out",
         "substitute",
         "export_ready",
+        "export_failed",
         "sending",
     )
 )
 """Each is a folder below ``templates/emails`` with subject.txt, body.txt and body.html."""
 
 MOMENTS = ("due_at", "kept_until", "link_until", "code_until", "asked_at")
-DAYS = ("day", "starts_on", "ends_on", "away_until")
+DAYS = ("day", "starts_on", "ends_on", "away_until", "due_on")
 SPEECH = ("note", "comment")
 """Words of somebody else, which keep their line ends."""
 MAY_BE_ABSENT = (
     *("address", "sender_email", "counterparty", "amount", "currency", "note", "stage"),
     *("due_at", "due", "due_note", "link", "link_until", "file_link", "page"),
     *("how", "for_name", "of_name", "people", "away_until", "recalled"),
-    *("by_name", "comment", "file_name", "starts_on", "ends_on", "notice_days", "failed_kind"),
+    *("by_name", "comment", "file_name", "starts_on", "ends_on", "notice_days", "failed_kind", "due_on"),
 )
 
 LONGEST_TITLE = 120  # in a subject; the body has all of it
@@ -123,6 +125,8 @@ def _said(values: Mapping[str, object], reader: Reader) -> dict[str, Any]:
         said["stage"] = stage_name(said["stage"], reader)
     if said.get("kinds"):
         said["kinds"] = ", ".join(kind_name(each, reader) for each in said["kinds"])
+    if said.get("why"):
+        said["why"] = one_line(sentence(said["why"]["sentence"], reader.locale, **said["why"]["values"]))
     title = str(said.get("title", ""))
     said["short_title"] = title if len(title) <= LONGEST_TITLE else title[: LONGEST_TITLE - 1].rstrip() + "…"
     return said

@@ -182,6 +182,22 @@ def test_a_file_is_stored_as_its_bytes_are(store: BlobStore, tmp_path: Path) -> 
     assert path.read_bytes() == CONTRACT
 
 
+def test_a_marked_file_is_a_blob_of_its_own_beside_equal_ones(store: BlobStore, tmp_path: Path) -> None:
+    path = tmp_path / "lease.pdf"
+    path.write_bytes(CONTRACT)
+    plain, *marked = (
+        store.put_file(path, folder="exports", media_type=PDF, mark=mark) for mark in ("", "0" * 32, "f" * 32)
+    )
+    assert len({plain.key, *(each.key for each in marked)}) == 3
+    store.remove(marked[0].key)
+    with pytest.raises(BlobMissing):
+        store.get(marked[0].key)
+    assert store.get(plain.key) == store.get(marked[1].key) == CONTRACT
+    for mark in ("../" + "0" * 29, "F" * 32, "0"):
+        with pytest.raises(ValueError, match="not a mark"):
+            store.put_file(path, folder="exports", media_type=PDF, mark=mark)
+
+
 def test_pieces_tell_what_is_missing_before_the_first_and_what_is_damaged_after_the_last(
     store: BlobStore, damage: Callable[[str, bytes], None]
 ) -> None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -17,7 +18,8 @@ from fastapi.testclient import TestClient
 from openpyxl import load_workbook
 from sqlmodel import col, select, update
 
-from documents.blobs import BlobMissing
+from documents.blobs import BlobMissing, StoreUnavailable
+from tests.documents.test_blobs import s3_store
 from tests.exports.filled import invoices
 from tests.exports.test_lists import table
 from tests.support.office import Office, text_of
@@ -31,6 +33,7 @@ from workflows.invoices.model import Invoice
 from workflows.leases import LeaseLost, LeaseRow
 from workflows.outbox import RunOwed
 from workflows.parties.model import Membership, Person
+from workflows.runtime import Runtime
 from workflows.upkeep.operations import start_again_what_was_lost
 
 
@@ -104,7 +107,7 @@ def test_broken_off_it_is_made_from_the_beginning_and_mailed_once(office: Office
     def lost(session: Work) -> None:
         nonlocal asked
         asked += 1
-        if asked == 3:  # when the file is there, and is to be told of
+        if asked == 4:  # when the file is there, and is to be told of
             raise LeaseLost
 
     with pytest.raises(LeaseLost):
@@ -233,17 +236,101 @@ def test_its_file_is_removed_when_its_time_is_over(office: Office, web: TestClie
     assert answer.status_code == 410
 
 
-def test_a_file_that_another_export_shares_stays(office: Office, web: TestClient) -> None:
+def test_what_was_stored_by_a_process_that_broke_off_is_removed(office: Office, web: TestClient) -> None:
+    invoices(office, 2)
+    made = ask(web, office)
+    asked = 0
+
+    def lost(session: Work) -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 4:
+            raise LeaseLost
+
+    with pytest.raises(LeaseLost):
+        done(office, made, lost)
+    left = kept(office, made).key
+    assert office.runtime.blobs.get(left)
+    with office.transaction() as session:  # so that the file becomes another one
+        session.exec(update(Invoice).values(supplier="Birch"))
+    assert done(office, made) is ExportState.READY
+    assert office.runtime.blobs.get(kept(office, made).key)
+    with pytest.raises(BlobMissing):
+        office.runtime.blobs.get(left)
+
+
+@pytest.fixture(params=["folder", "s3"])
+def stored_in(request: pytest.FixtureRequest, office: Office) -> Runtime:
+    """The office with its documents in a store of either kind."""
+    if request.param == "folder":
+        return office.runtime
+    return replace(office.runtime, blobs=s3_store(request.getfixturevalue("s3_server")))
+
+
+def test_an_equal_file_is_removed_while_this_one_is_stored_and_this_one_stays(
+    office: Office, web: TestClient, stored_in: Runtime
+) -> None:
+    invoices(office, 2)
     first, second = (ask(web, office, format="csv") for _ in range(2))
-    done(office, first)
-    done(office, second)
-    one, other = kept(office, first), kept(office, second)
-    assert one.key == other.key
+    make(stored_in, UUID(first["id"]), lambda session: None)
+    one = kept(office, first)
     assert one.expires_at is not None
+    over = one.expires_at + timedelta(minutes=1)
+    asked = 0
+
+    def check(session: Work) -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 4:  # the second file is stored, and not ready yet
+            stored_in.blobs.remove(one.key)
+
+    assert make(stored_in, UUID(second["id"]), check) is ExportState.READY
+    other = kept(office, second)
+    assert (one.sha256, one.size) == (other.sha256, other.size), "they are equal"
+    assert len(stored_in.blobs.get(other.key)) == other.size
     with office.transaction() as session:
         session.exec(update(Export).where(col(Export.id) == other.id).values(expires_at=_far(office)))
-    assert remove_old(office.runtime, now=one.expires_at + timedelta(minutes=1)) == 1
-    assert web.get(f"/api/exports/{second['id']}/file", headers=token(office, "dan")).status_code == 200
+    assert remove_old(stored_in, now=over) == 1
+    assert len(stored_in.blobs.get(other.key)) == other.size
+
+
+def test_whoever_asked_is_told_once_why_it_could_not_be_made(office: Office, web: TestClient) -> None:
+    with office.transaction() as session:
+        session.exec(update(Person).where(col(Person.id) == office.people["dan"].id).values(locale="ko"))
+    made = ask(web, office)
+    with office.transaction() as session:
+        long_ago = office.now - timedelta(days=1)
+        begun = rules.MOST_BEGUN
+        session.exec(update(Export).values(begun=begun, created_at=long_ago))
+    for _ in range(2):
+        assert done(office, made) is ExportState.FAILED
+    office.runtime.dispatcher.sweep()
+    (mail,) = office.mails.to("dan@haneul.example")
+    assert mail["Subject"].startswith("만들지 못함: 송장 20")
+    assert "10번 시작했지만 매번 중단되었습니다." in " ".join(text_of(mail).split())
+    assert f"/exports/{made['id']}" in text_of(mail)
+    told = web.get(f"/api/exports/{made['id']}", headers=token(office, "dan")).json()
+    assert told["state"] == "failed"
+    assert "10" in told["failure"]
+
+
+def test_what_breaks_off_is_tried_for_an_hour_at_least(office: Office, web: TestClient) -> None:
+    made = ask(web, office)
+
+    def down() -> Callable[[Work], None]:
+        calls = iter((False, True))
+
+        def check(session: Work) -> None:
+            if next(calls):  # it has begun
+                raise StoreUnavailable("Documents cannot be stored or read now: %(reason)s.", reason="no space")
+
+        return check
+
+    for _ in range(rules.MOST_BEGUN + 2):
+        with pytest.raises(StoreUnavailable):
+            done(office, made, down())
+    assert (kept(office, made).state, kept(office, made).begun) == (ExportState.ASKED, rules.MOST_BEGUN + 2)
+    assert done(office, made) is ExportState.READY
 
 
 def test_three_at_a_time_are_enough(office: Office, web: TestClient) -> None:

@@ -24,7 +24,13 @@ def exports(office: Office, by: str, locale: str) -> dict[str, str]:
             if state == "begun":
                 export.documents, export.written = 120_000, 150_000
             if state == "failed":
-                give_up(session, export, Refused("Whoever asked for it is no longer here."), now=office.now)
+                give_up(
+                    session,
+                    export,
+                    Refused("Whoever asked for it is no longer here."),
+                    "Contracts.xlsx",
+                    now=office.now,
+                )
         if state in ("removed", "ready"):
             make(office.runtime, export_id, lambda session: None)
         if state == "removed":

@@ -87,11 +87,16 @@ LEASE: dict[str, Any] = {
 REMINDED = {"signature": False, "overdue": False, "asked_at": "2026-05-21T00:41:00+00:00"}
 LATE = {"people": "이서연", "of_name": "박도윤", "due_at": "2026-05-27T09:00:00Z"}
 NDA = LEASE | {"title": "비밀유지 계약", "number": "C-2026-0148", "due_at": None, "signature": False}
+BROKE_OFF = {
+    "sentence": "It was begun %(times)s times, and broke off each time. Administrators find in the log why.",
+    "values": {"times": "10"},
+}
 # What each kind says beside; the second of a pair is the same mail with as little as it can have.
 OWN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "task": (ASKED, ASKED | {"due_at": None}),
     "signature": (ASKED, ASKED | {"due_at": None}),
     "sent_back": ({"page": PAGE}, {"by_name": "", "comment": ""}),
+    "approved": ({"page": PAGE, "due_on": "2026-06-30"}, {}),
     "rejected": ({"page": PAGE}, {"by_name": "", "comment": ""}),
     "declined": ({"page": PAGE}, {"by_name": "", "comment": ""}),
     "withdrawn": ({}, {"by_name": "", "comment": ""}),
@@ -142,6 +147,7 @@ OWN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         },
         {"page": PAGE, "documents": 1, "kept_until": "2026-05-28T09:00:00+00:00"},
     ),
+    "export_failed": ({"page": PAGE, "why": BROKE_OFF}, {"page": PAGE, "why": BROKE_OFF}),
     "digest": ({"page": PAGE, "waiting": 3, "tasks": [LEASE, NDA]}, {"page": PAGE, "waiting": 1, "tasks": [NDA]}),
 }
 LEAST = {"address": "", "counterparty": "", "amount": None, "currency": None, "note": None}
@@ -230,7 +236,7 @@ def test_every_kind_has_its_folder() -> None:
 
 @pytest.mark.parametrize("fullness", ["all", "least"])
 @pytest.mark.parametrize("locale", ["en", "ko"])
-@pytest.mark.parametrize("kind", sorted(KINDS - {"digest", "substitute", "export_ready"}))
+@pytest.mark.parametrize("kind", sorted(KINDS - {"digest", "substitute", "export_ready", "export_failed"}))
 def test_every_mail_names_the_contract_in_subject_text_and_html(kind: str, locale: str, fullness: str) -> None:
     base = KOREAN if locale == "ko" else ENGLISH
     values = base | (OWN[kind][0] if fullness == "all" else LEAST | OWN[kind][1])

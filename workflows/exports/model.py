@@ -39,10 +39,13 @@ class Export(SQLModel, table=True):
     """How many belong to it; None until they are counted."""
     written: int = 0
     """Documents written so far, counted in each sheet anew."""
+    begun: int = 0
+    """How often it was begun to be made."""
     ready_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
     expires_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
     """When its file is removed."""
     key: str = ""
+    """Of its file; noted before that is stored."""
     sha256: str = Field(default="", max_length=64)
     size: int = 0
     """Bytes."""

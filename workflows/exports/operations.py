@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import col, func, select
@@ -50,12 +51,40 @@ def keep_ready(session: Work, export: Export, file: BlobRef, name: str, *, days:
     export.ready_at, export.expires_at = now, now + timedelta(days=days)
     export.key, export.sha256, export.size, export.file_name = file.key, file.sha256, file.size, name
     record(session, "export_ready", PROCESS, export.id, now=now, sha256=file.sha256, documents=export.documents)
+    _tell(
+        session,
+        export,
+        "export_ready",
+        name,
+        now=now,
+        documents=export.documents,
+        kept_until=export.expires_at.isoformat(),
+    )
+
+
+def give_up(session: Work, export: Export, refused: Refused, name: str, *, now: datetime) -> None:
+    """Its file cannot be made: tell whoever asked why, once. ``name``: what the file would have been called."""
+    if export.state is not ExportState.ASKED:
+        return
+    export.state, export.ready_at = ExportState.FAILED, now
+    export.failure = {
+        "sentence": refused.sentence,
+        "values": {place: str(each) for place, each in refused.values.items()},
+    }
+    record(session, "export_failed", PROCESS, export.id, now=now, why=str(refused))
+    _tell(session, export, "export_failed", name, now=now, why=export.failure)
+
+
+def _tell(session: Work, export: Export, kind: str, name: str, *, now: datetime, **values: Any) -> None:
+    """Nobody, where whoever asked has left."""
     person = session.get_one(Person, export.person_id)
+    if not person.active:
+        return
     organisation = organisation_of(session, person)
     post(
         session,
         Letter(
-            kind="export_ready",
+            kind=kind,
             to=recipient(person),
             process=PROCESS,
             subject_id=export.id,
@@ -64,22 +93,12 @@ def keep_ready(session: Work, export: Export, file: BlobRef, name: str, *, days:
                 "organisation": organisation.name if organisation else "",
                 "address": organisation.address if organisation else "",
                 "title": name,
-                "documents": export.documents,
-                "kept_until": export.expires_at.isoformat(),
                 "page": f"/exports/{export.id}",
+                **values,
             },
         ),
         now=now,
     )
-
-
-def give_up(session: Work, export: Export, refused: Refused, *, now: datetime) -> None:
-    export.state, export.ready_at = ExportState.FAILED, now
-    export.failure = {
-        "sentence": refused.sentence,
-        "values": {name: str(each) for name, each in refused.values.items()},
-    }
-    record(session, "export_failed", PROCESS, export.id, now=now, why=str(refused))
 
 
 def out_of_date(session: Work, *, now: datetime) -> Sequence[UUID]:
@@ -89,13 +108,11 @@ def out_of_date(session: Work, *, now: datetime) -> Sequence[UUID]:
 
 
 def remove(session: Work, export_id: UUID, *, blobs: BlobStore, now: datetime) -> bool:
-    """Remove its file, unless another export has the same one. Safe to repeat."""
+    """Remove its file. Safe to repeat."""
     export = session.get_one(Export, export_id, with_for_update=True)
     if export.state is not ExportState.READY:
         return False
     export.state = ExportState.REMOVED
-    same = select(Export.id).where(Export.key == export.key, Export.state == ExportState.READY, Export.id != export.id)
-    if session.exec(same).first() is None:
-        blobs.remove(export.key)
+    blobs.remove(export.key)
     record(session, "export_removed", PROCESS, export.id, now=now)
     return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -12,6 +12,10 @@ from workflows.errors import Refused
 
 AT_ONCE = 1000
 """Documents of which a file is made while somebody waits for it; of more it is made in the background."""
+
+MOST_BEGUN = 10
+TRIED_FOR = timedelta(hours=1)
+"""Whatever breaks an export off, it is begun anew so often, and for so long at least."""
 
 MOST_AT_A_TIME = 3
 """Unfinished exports of one person."""
@@ -84,6 +88,19 @@ def why_not_ask(unfinished: int) -> str | None:
     if unfinished >= MOST_AT_A_TIME:
         return "%(most)s of your exports are still being made. Please wait for one of them."
     return None
+
+
+def insist_on_hope(begun: int, *, age: timedelta) -> None:
+    """``begun``: how often, this time included.
+
+    Raises:
+        Refused: it broke off each time, and would do so again.
+    """
+    if begun > MOST_BEGUN and age > TRIED_FOR:
+        raise Refused(
+            "It was begun %(times)s times, and broke off each time. Administrators find in the log why.",
+            times=begun - 1,
+        )
 
 
 def share(asked: Wanted, documents: int | None, written: int) -> float:

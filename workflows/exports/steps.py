@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from documents.blobs import BlobError
+from documents.blobs import BlobError, BlobRef, reference_of_file
 from documents.rendering import Reader
 from workflows.database import Work
 from workflows.errors import Forbidden, Refused
@@ -20,7 +20,7 @@ from workflows.exports.making import MEDIA_TYPES, file_name, write
 from workflows.exports.model import PROCESS, Export, ExportState
 from workflows.exports.operations import FOLDER, give_up, keep_ready, out_of_date, remove
 from workflows.exports.queries import chosen
-from workflows.exports.rules import Wanted, from_json
+from workflows.exports.rules import Wanted, from_json, insist_on_hope
 from workflows.outbox import fulfilled, wanted
 from workflows.parties.model import Person
 from workflows.parties.operations import actor
@@ -43,22 +43,28 @@ def make(runtime: Runtime, export_id: UUID, check: Check) -> ExportState:
         check(session)
         export = session.get_one(Export, export_id)
         sequence = wanted(session, PROCESS, export_id)
+        if export.state is ExportState.ASKED:
+            export.begun += 1
     if export.state is ExportState.ASKED:
+        asked, reader = from_json(export.asked), Reader(export.locale, export.timezone)
+        name = file_name(asked, reader, export.created_at)
+        if export.key:  # of a process that was killed once its file was stored
+            runtime.blobs.remove(export.key)
         try:
-            _make(runtime, export, check)
+            insist_on_hope(export.begun, age=_now() - export.created_at)
+            _make(runtime, export, asked, reader, name, check)
         except Refused as refused:
             with runtime.transaction() as session:
                 check(session)
-                give_up(session, session.get_one(Export, export_id, with_for_update=True), refused, now=_now())
+                kept = session.get_one(Export, export_id, with_for_update=True)
+                give_up(session, kept, refused, name, now=_now())
     with runtime.transaction() as session:
         check(session)
         fulfilled(session, PROCESS, export_id, sequence)
         return session.get_one(Export, export_id).state
 
 
-def _make(runtime: Runtime, export: Export, check: Check) -> None:
-    asked, reader = from_json(export.asked), Reader(export.locale, export.timezone)
-
+def _make(runtime: Runtime, export: Export, asked: Wanted, reader: Reader, name: str, check: Check) -> None:
     def who(session: Session) -> Actor:
         person = session.get_one(Person, export.person_id)
         if not person.active:
@@ -74,15 +80,25 @@ def _make(runtime: Runtime, export: Export, check: Check) -> None:
     try:
         with part.open("w+b") as target:
             write(asked, ids, target, reading=runtime.reading, who=who, reader=reader, written=progress.written)
-        stored = runtime.blobs.put_file(part, folder=FOLDER, media_type=MEDIA_TYPES[asked.form])
+        stored = _stored(runtime, export.id, part, MEDIA_TYPES[asked.form], check)
     finally:
         part.unlink(missing_ok=True)
     with runtime.transaction() as session:
         check(session)
         kept = session.get_one(Export, export.id, with_for_update=True)
         if kept.state is ExportState.ASKED:
-            name = file_name(asked, reader, kept.created_at)
             keep_ready(session, kept, stored, name, days=runtime.settings.export_days, now=_now())
+
+
+def _stored(runtime: Runtime, export_id: UUID, part: Path, media_type: str, check: Check) -> BlobRef:
+    """Under a key of its own: an equal file of another export is removed when the time of that one is over. The key is
+    noted first, so that nothing is stored that nobody knows of."""
+    mark = export_id.hex
+    with runtime.transaction() as session:
+        check(session)
+        kept = session.get_one(Export, export_id)
+        kept.key = reference_of_file(part, folder=FOLDER, media_type=media_type, mark=mark).key
+    return runtime.blobs.put_file(part, folder=FOLDER, media_type=media_type, mark=mark)
 
 
 def _all_of(runtime: Runtime, asked: Wanted, who: Callable[[Session], Actor], zone: ZoneInfo) -> Sequence[UUID]:

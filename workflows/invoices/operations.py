@@ -37,6 +37,7 @@ from workflows.invoices.rules import (
     why_not_withdraw,
 )
 from workflows.outbox import wake
+from workflows.papers.model import Version
 from workflows.papers.operations import (
     HandedIn,
     add_version,
@@ -49,10 +50,12 @@ from workflows.papers.operations import (
     permission,
     put_entry,
     send_round,
+    tell,
     tell_end,
     version_of,
 )
 from workflows.parties.model import Person
+from workflows.parties.queries import people
 from workflows.parties.rules import Actor
 
 
@@ -247,6 +250,7 @@ def follow_round(session: Work, round: Round, now: datetime) -> None:
     match round.state:
         case RoundState.APPROVED if invoice.state is InvoiceState.IN_APPROVAL:
             invoice.enter(InvoiceState.APPROVED, now=now)
+            _tell_approved(session, invoice, round, now=now)
         case RoundState.REJECTED:
             invoice.enter(InvoiceState.REJECTED, now=now)
             tell_end(session, invoice, round, "rejected", Verdict.REJECT, now=now)
@@ -260,6 +264,18 @@ def follow_round(session: Work, round: Round, now: datetime) -> None:
 
 
 on_change(PROCESS, follow_round)
+
+
+def _tell_approved(session: Work, invoice: Invoice, round: Round, *, now: datetime) -> None:
+    """To its owner, and to whoever handed in the version that was approved."""
+    handed_in_by = session.exec(
+        select(Version.author_id).where(
+            Version.process == PROCESS, Version.subject_id == invoice.id, Version.number == round.version_number
+        )
+    ).one()
+    for person in people(session, {invoice.owner_id, handed_in_by}).values():
+        if person.active:
+            tell(session, invoice, round, person, "approved", now=now, due_on=as_json(invoice.due_on))
 
 
 def let_it_be_found(session: Work, invoice_id: UUID) -> None:

@@ -1323,6 +1323,7 @@ def upgrade() -> None:
         sa.Column("created_at", workflows.columns.UtcTime(timezone=True), nullable=False),
         sa.Column("documents", sa.Integer(), nullable=True),
         sa.Column("written", sa.Integer(), nullable=False),
+        sa.Column("begun", sa.Integer(), nullable=False),
         sa.Column("ready_at", workflows.columns.UtcTime(timezone=True), nullable=True),
         sa.Column("expires_at", workflows.columns.UtcTime(timezone=True), nullable=True),
         sa.Column("key", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
