@@ -23,6 +23,7 @@ for name in (
     "exports",
     "invoice_steps",
     "invoice_versions",
+    "invoice_answers",
     "incoming",
     "matches",
     "statements",

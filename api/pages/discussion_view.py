@@ -6,10 +6,11 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 from sqlmodel import Session
 
-from workflows.discussions.model import Visibility
+from workflows.discussions.model import Attachment, Visibility
 from workflows.discussions.queries import Entry, inside_history, mentionable, newest
 from workflows.discussions.rules import (
     SECOND_THOUGHTS,
@@ -50,6 +51,15 @@ class Line:
     def shared(self) -> bool:
         return self.entry.comment.visibility is Visibility.SHARED
 
+    @property
+    def invoices(self) -> Sequence[UUID]:
+        """Of its files those that may be an invoice: PDFs and XML."""
+        return [each.id for each in self.entry.attachments if _may_be_invoice(each)]
+
+
+def _may_be_invoice(file: Attachment) -> bool:
+    return file.media_type == "application/pdf" or file.file_name.lower().endswith(".xml")
+
 
 @dataclass(frozen=True)
 class Talk:
@@ -64,11 +74,20 @@ class Talk:
     people: Sequence[Mentionable]
     position: int | None
     tried: Tried
+    takes: bool = False
+    """Whether the reader may take a file of a comment as the document's next version."""
     once: str = field(default_factory=lambda: secrets.token_urlsafe(16))
 
 
 def talk_of(
-    session: Session, subject: Subject, actor: Actor, *, here: str, now: datetime, tried: Tried | None = None
+    session: Session,
+    subject: Subject,
+    actor: Actor,
+    *,
+    here: str,
+    now: datetime,
+    tried: Tried | None = None,
+    takes: bool = False,
 ) -> Talk:
     said = newest(session, subject, actor, limit=MOST_SHOWN + 1)
     inside = is_inside(subject, actor.organisation_id)
@@ -82,6 +101,7 @@ def talk_of(
         people=mentionable(session, subject, actor),
         position=(events[-1].position if events else 0) if inside else None,
         tried=tried or Tried(),
+        takes=takes,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session
@@ -14,6 +14,7 @@ from documents.einvoices.as_json import from_json
 from documents.einvoices.data import Note
 from documents.einvoices.finding_words import place_said
 from documents.einvoices.finding_words import said as said_of
+from documents.einvoices.findings import Finding
 from documents.einvoices.findings import from_json as finding_of
 from documents.rendering import Reader
 from workflows.invoices.model import Invoice, InvoiceAdjustment, InvoiceLine, InvoiceTax
@@ -52,21 +53,12 @@ class InvoiceView:
 def view_of(session: Session, invoice: Invoice, reader: Reader) -> InvoiceView:
     reading = newest_reading(session, invoice)
     said = from_json(reading.data)
-    found = [
-        FindingRow(
-            blocks=each.severity == "error",
-            words=said_of(each, reader.locale),
-            places=", ".join(place_said(place, reader.locale) for place in each.places),
-            rule=each.rule,
-        )
-        for each in map(finding_of, reading.findings)
-    ]
     return InvoiceView(
         invoice=invoice,
         lines=lines(session, invoice),
         taxes=taxes(session, invoice),
         adjustments=adjustments(session, invoice),
-        findings=sorted(found, key=lambda each: not each.blocks),
+        findings=finding_rows(map(finding_of, reading.findings), reader),
         notes=said.notes,
         terms=said.payment_terms,
         steps=steps_of(said, reader.locale),
@@ -76,11 +68,28 @@ def view_of(session: Session, invoice: Invoice, reader: Reader) -> InvoiceView:
     )
 
 
+def finding_rows(findings: Iterable[Finding], reader: Reader) -> list[FindingRow]:
+    """Those that keep it from being decided on first."""
+    found = [
+        FindingRow(
+            blocks=each.severity == "error",
+            words=said_of(each, reader.locale),
+            places=", ".join(place_said(place, reader.locale) for place in each.places),
+            rule=each.rule,
+        )
+        for each in findings
+    ]
+    return sorted(found, key=lambda each: not each.blocks)
+
+
 def _changes(session: Session, invoice: Invoice, said: data.Invoice, reader: Reader) -> list[tuple[str, str, str]]:
     before = reading_before(session, invoice)
-    if before is None:
-        return []
+    return changes_said(differences(from_json(before.data), said), reader) if before else []
+
+
+def changes_said(changes: Iterable[tuple[str, str, str]], reader: Reader) -> list[tuple[str, str, str]]:
+    """What is said otherwise, before and now, as pages show it. ``changes``: as ``rules.differences`` has them."""
     return [
         (said_name(name, reader), said_value(name, was, reader), said_value(name, now, reader))
-        for name, was, now in differences(from_json(before.data), said)
+        for name, was, now in changes
     ]

@@ -16,7 +16,6 @@ from sqlmodel import Session
 
 from api.auth import FromForm, SignedIn, Visitor
 from api.dependencies import Engine, Now
-from api.errors import said as words_of_refusal
 from api.files import read_upload
 from api.once import once as done_once
 from api.once import page_key, request_hash
@@ -29,6 +28,7 @@ from api.pages.invoice_view import view_of
 from api.pages.matches_view import matching_of
 from api.pages.papers import shows
 from api.pages.pictures import page_picture
+from api.pages.sending import words_of_refusal
 from api.pages.sendings_view import sendings_view
 from api.pages.shell import page
 from api.pages.views import route_rows
@@ -186,8 +186,7 @@ def _form(request: Request, runtime: Runtime, *, typed: Mapping[str, str], refus
         routes=routes,
         once=secrets.token_urlsafe(16),
         typed=typed,
-        refused=words_of_refusal(refused, reader) if refused else "",
-        wrong=refused.field if refused else None,
+        **words_of_refusal(refused, request),
     )
 
 
@@ -355,7 +354,15 @@ def shown(
         refused=refused,
         comment=comment,
         sendings=sendings_view(session, invoice, versions[0], actor, runtime.settings, now=now, typed=typed),
-        talk=talk_of(session, subject, actor, here=f"/invoices/{invoice.id}", now=now, tried=tried),
+        talk=talk_of(
+            session,
+            subject,
+            actor,
+            here=f"/invoices/{invoice.id}",
+            now=now,
+            tried=tried,
+            takes=why_not_hand_in(actor, invoice) is None,
+        ),
     )
 
 

@@ -170,6 +170,9 @@ TOLD = {
     "handed_in": "%(actor)s handed in version %(version)s",
     "replaced": "%(actor)s handed in version %(version)s; links to the one before no longer work",
     "replaced_saying": "%(actor)s handed in version %(version)s (%(what)s); links to the one before no longer work",
+    "replaced_from": "%(actor)s took %(file_name)s of %(of)s as version %(version)s; earlier links no longer work",
+    "replaced_from_saying": "%(actor)s took %(file_name)s of %(of)s as version %(version)s (%(what)s); earlier links no"
+    " longer work",
     "asked_to_sign": "Asked to sign: %(people)s",
     "asked": "Asked for %(stage)s: %(people)s",
     "nobody_to_ask": "Nobody could be asked for %(stage)s; administrators have been told",
@@ -279,8 +282,8 @@ def told(event: AuditEvent, reader: Reader) -> Told:
     action = event.action
     if action == "warned":
         action = f"warned_{data.get('what')}"
-    if action == "replaced" and data.get("changes"):
-        action = "replaced_saying"
+    if action == "replaced":
+        action += ("_from" if data.get("comment_id") else "") + ("_saying" if data.get("changes") else "")
     if action == "asked" and data.get("stage") == SIGNATURES:
         action = "asked_to_sign"
     if action == "described" and data.get("goes_on") is not None:

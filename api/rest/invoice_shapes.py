@@ -12,7 +12,7 @@ from sqlmodel import Session
 from api.rest.papers import turn_shapes, version_shape
 from api.rest.shapes import Shape, TurnShape, VersionShape
 from documents.einvoices.finding_words import place_said, said
-from documents.einvoices.findings import from_json
+from documents.einvoices.findings import Finding, from_json
 from workflows.columns import as_json
 from workflows.invoices import queries
 from workflows.invoices.model import Invoice
@@ -106,15 +106,7 @@ def invoice_shape(session: Session, invoice: Invoice) -> InvoiceShape:
         contract_number=invoice.contract_number,
         iban=invoice.iban,
         blocked=invoice.blocked,
-        findings=[
-            FindingShape(
-                rule=each.rule,
-                severity=each.severity,
-                text=said(each, "en"),
-                where=", ".join(place_said(place, "en") for place in each.places),
-            )
-            for each in map(from_json, reading.findings)
-        ],
+        findings=[finding_shape(each) for each in map(from_json, reading.findings)],
         match=invoice.match_outcome,
         lines=[
             InvoiceLineShape(
@@ -147,6 +139,15 @@ def invoice_shape(session: Session, invoice: Invoice) -> InvoiceShape:
         released_at=invoice.released_at,
         paid_on=invoice.paid_on,
         paid_amount=as_json(invoice.paid_amount),
+    )
+
+
+def finding_shape(found: Finding) -> FindingShape:
+    return FindingShape(
+        rule=found.rule,
+        severity=found.severity,
+        text=said(found, "en"),
+        where=", ".join(place_said(place, "en") for place in found.places),
     )
 
 

@@ -65,6 +65,7 @@ PAGES = {
     "a mail that was put aside": ("dan", "{link mail}"),
     "no mails handed in": ("root", "/incoming?outcome=invoices"),
     "hand in a version of an invoice": ("dan", "/invoices/{invoice wrong}/versions/new"),
+    "a corrected file beside an invoice": ("dan", "{link answer}"),
     "versions of an invoice": ("dan", "/invoices/{invoice wrong}/versions/compare"),
     "an invoice to decide": ("mia", "/invoices/{invoice asked}"),
     "an invoice under way": ("dan", "/invoices/{invoice asked}"),

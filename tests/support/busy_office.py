@@ -16,6 +16,9 @@ from workflows.approvals.exchange import keep_rates
 from workflows.approvals.leaving import see_off
 from workflows.contracts.model import Contract
 from workflows.contracts.operations import withdraw
+from workflows.discussions.intake import take_in as take_in_file
+from workflows.discussions.operations import say
+from workflows.discussions.rules import checked
 from workflows.invoices.intake import take_in
 from workflows.invoices.letterbox import deal_with
 from workflows.invoices.model import IncomingMail, Invoice
@@ -23,6 +26,7 @@ from workflows.invoices.operations import receive, send_on
 from workflows.invoices.payment import make_run, note_posted, pay, release
 from workflows.invoices.rules import typed_invoice
 from workflows.papers.model import Paper
+from workflows.papers.queries import subject_of
 from workflows.parties.model import Person
 from workflows.parties.operations import make_token, note_use, withdraw_token
 from workflows.parties.queries import tokens_of
@@ -229,6 +233,7 @@ def busy_office(database_url: str, home: Path, *, locale: str = "en") -> Busy:
     deal_with(office.runtime, MAIL, office.actor("root", via="mail"), now=office.now)
     with office.reading() as reading:
         links["mail"] = f"/incoming/{reading.exec(select(IncomingMail.id)).one()}"
+    links["answer"] = answer(office, billed["wrong"])
     links |= sendings(office, contracts["in force"], billed["paid"])
     links |= exports(office, "dan", locale)
     return Busy(office, contracts, billed, links)
@@ -254,6 +259,15 @@ def sendings(office: Office, *papers: Paper) -> dict[str, str]:
                 if state == "revoked":
                     revoke(session, paper, made.id, by=by, now=now)
     return links
+
+
+def answer(office: Office, made: Invoice) -> str:
+    """Where a corrected file beside an invoice is taken as its next version."""
+    file = take_in_file(sound_ubl(number="2026-0002"), file_name="corrected.xml", blobs=office.runtime.blobs)
+    with office.transaction() as session:
+        said, by = checked("Corrected by the supplier.", has_file=True), office.actor("dan")
+        entry = say(session, subject_of(made), said, by=by, now=office.now, file=file)
+        return f"/invoices/{made.id}/attachments/{entry.attachments[0].id}/version"
 
 
 def invoices(office: Office) -> dict[str, Invoice]:

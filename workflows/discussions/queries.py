@@ -57,7 +57,12 @@ def entry(session: Session, subject: Subject, comment_id: UUID, actor: Actor) ->
 
 
 def attachment(session: Session, subject: Subject, attachment_id: UUID, actor: Actor) -> Attachment:
-    """A file that came with a comment.
+    """A file that came with a comment; raises as ``attached``."""
+    return attached(session, subject, attachment_id, actor)[0]
+
+
+def attached(session: Session, subject: Subject, attachment_id: UUID, actor: Actor) -> tuple[Attachment, Comment]:
+    """A file, and the comment that it came with.
 
     Raises:
         NotFound: there is none, or the actor may not know that it exists.
@@ -71,7 +76,7 @@ def attachment(session: Session, subject: Subject, attachment_id: UUID, actor: A
         raise NotFound("There is no such file.")
     if withdrawal := session.get(CommentWithdrawal, comment.id):
         raise Gone("%(name)s withdrew this file on %(at)s.", name=comment.author, at=withdrawal.at)
-    return found
+    return found, comment
 
 
 def _readable(subject: Subject, actor: Actor) -> SelectOfScalar[Comment]:

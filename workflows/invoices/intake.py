@@ -48,18 +48,25 @@ def take_in(
         DocumentRefused: with the reason.
         NotReady: too many documents are being read just now.
     """
-    try:
-        read = reading.read(data, limits=limits, password=password)
-        broken = _rules_broken(read, rules, limits)
-    except IntakeRefused as refused:
-        if refused.code == "busy":
-            raise NotReady(refused.sentence) from refused
-        raise DocumentRefused(refused) from refused
+    read, findings = look_into(data, limits=limits, rules=rules, password=password)
     if read.form == "xml" and read.invoice is not None:
         document = _kept_xml(data, read.invoice, file_name, blobs, limits, locale)
     else:
         document = take_in_pdf(data, file_name=file_name, blobs=blobs, limits=limits, password=password)
-    return Received(document, read.invoice, [*broken, *_findings(read)])
+    return Received(document, read.invoice, findings)
+
+
+def look_into(
+    data: bytes, *, limits: IntakeLimits, rules: Path | None = None, password: str | None = None
+) -> tuple[reading.Reading, list[Finding]]:
+    """What a file says and what was found in it, without keeping anything; arguments and refusals as of ``take_in``."""
+    try:
+        read = reading.read(data, limits=limits, password=password)
+        return read, [*_rules_broken(read, rules, limits), *_findings(read)]
+    except IntakeRefused as refused:
+        if refused.code == "busy":
+            raise NotReady(refused.sentence) from refused
+        raise DocumentRefused(refused) from refused
 
 
 def _rules_broken(read: reading.Reading, rules: Path | None, limits: IntakeLimits) -> tuple[Finding, ...]:

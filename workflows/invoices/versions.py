@@ -13,6 +13,7 @@ from workflows.approvals.model import RoundState
 from workflows.approvals.operations import end_round
 from workflows.columns import as_json
 from workflows.database import Work
+from workflows.discussions.model import Attachment, Comment
 from workflows.errors import Conflict
 from workflows.invoices.model import PROCESS, Invoice
 from workflows.invoices.operations import CORRECTED, findings_told, index
@@ -31,13 +32,15 @@ def replace(
     findings: Sequence[Finding],
     *,
     note: str,
+    out_of: tuple[Attachment, Comment] | None = None,
     by: Actor,
     now: datetime,
     visible: bool,
 ) -> Invoice:
     """Hand in a new version: open links to the one before are void. ``send_on`` sends it on its route anew.
 
-    The cost centre stays where the new file names none: it may have been given beside the one before.
+    The cost centre stays where the new file names none: it may have been given beside the one before. ``out_of``: the
+    comment's file that the document is, such as of a supplier's answer.
 
     Raises:
         NotFound: there is no such invoice, or the actor may not see it.
@@ -67,6 +70,7 @@ def replace(
         version=version.number,
         version_sha256=version.sha256,
         note=version.note,
+        **(_origin(*out_of) if out_of else {}),
         changes={name: [before[name], after[name]] for name in CORRECTED if before[name] != after[name]},
         **findings_told(invoice),
     )
@@ -74,3 +78,7 @@ def replace(
     index(session, invoice)
     wake(session, PROCESS, invoice.id, label=invoice.number, now=now)
     return invoice
+
+
+def _origin(file: Attachment, comment: Comment) -> dict[str, str]:
+    return {"of": comment.author, "file_name": file.file_name, "comment_id": str(comment.id)}
