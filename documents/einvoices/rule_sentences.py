@@ -2,6 +2,7 @@
 
 What a rule forbids is said as what is wrong, not as what shall be. BT and BG numbers stay with the rule's own words.
 Source: EN 16931-1 clause 6.4, and the artefacts of CEN/TC 434 where the standard leaves the binding to the syntax.
+Those of XRechnung and Peppol are in `set_sentences`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from documents.einvoices.set_sentences import (
+    FORMS,
+    SET_CODES,
+    SET_DECIMALS,
+    SET_RULES,
+    WRONG_FORM,
+    number_in_sets,
+)
 
 
 @dataclass(frozen=True)
@@ -21,9 +31,11 @@ class RuleSaid:
 
 def sentence_of(rule: str, text: str) -> RuleSaid | None:
     """What to say of a broken rule; `text` is the rule in its own words, without its number. None: only they say it."""
-    number = re.sub(r"^BR-FXEXT-", "BR-", rule)
+    number = number_in_sets(re.sub(r"^BR-FXEXT-", "BR-", rule))
     if number in RULES:
         return RuleSaid(RULES[number])
+    if number in FORMS:
+        return RuleSaid(WRONG_FORM, words={"what": FORMS[number]})
     if number in DECIMALS:
         return RuleSaid(TOO_MANY_DECIMALS, words={"amount": DECIMALS[number]})
     if number in CODES:
@@ -100,6 +112,7 @@ DECIMALS = {
     "BR-DEC-25": "the base amount of a line's allowance",
     "BR-DEC-27": "the amount of a line's charge",
     "BR-DEC-28": "the base amount of a line's charge",
+    **SET_DECIMALS,
 }
 
 NO_CODE = "Not a code of its list: %(what)s."
@@ -127,6 +140,7 @@ CODES = {
     "BR-CL-24": "the media type of an attachment",
     "BR-CL-25": "the scheme of an electronic address (EAS)",
     "BR-CL-26": "the scheme of the place of delivery (ISO 6523)",
+    **SET_CODES,
 }
 
 SURPLUS = "The invoice carries something that the standard does not use. Nobody need read it."
@@ -240,5 +254,5 @@ RULES = {
     "BR-CO-24": "A charge of a line has neither a reason nor a code for it.",
     "BR-CO-25": "Something is to be paid, but the invoice says neither by when nor on which terms.",
     "BR-CO-26": "Nothing identifies the seller: no identifier, no registration number, no VAT number.",
-    "PEPPOL-EN16931-R008": "The XML has empty elements.",
+    **SET_RULES,
 }

@@ -10,15 +10,14 @@ from typing import Any, cast
 
 from lxml import etree
 
-from documents.einvoices.findings import Finding, Place, Severity
+from documents.einvoices.findings import MOST_PLACES, Finding, Place, Severity
 from documents.einvoices.rule_sentences import RuleSaid, sentence_of
 
 SVRL = "{http://purl.oclc.org/dsdl/svrl}"
-MOST_PLACES = 20
 MOST_SCHEMA_FINDINGS = 20
 LONGEST_TEXT = 1000
 
-_NUMBER = re.compile(r"^\[\s*([A-Za-z][A-Za-z0-9-]+)\s*\]\s*-?\s*")
+_NUMBER = re.compile(r"^\W{0,4}?\[\s*([A-Za-z][A-Za-z0-9-]+)\s*\]\s*-?\s*")
 _STEP = re.compile(
     r"/(?:\*\[local-name\(\)='(?P<local>[\w.-]+)'[^\]]*\]|(?:\*:|Q\{[^}]*\}|[\w.-]+:)?(?P<name>[\w.-]+))"
     r"(?:\[namespace-uri\(\)=[^\]]*\])?(?:\[(?P<number>\d+)\])?(?=/|$)"

@@ -83,6 +83,12 @@ def _dss() -> Path | None:
     return home if built and _program("java")() else None
 
 
+def _rule_sets() -> Path | None:
+    """The folder for ``SIGNOFF_INVOICE_RULES``."""
+    sets = Path(__file__).parent.parent / "rulesets" / "sets"
+    return sets if len(list(sets.rglob("*.xslt"))) > 3 else None
+
+
 PARTS = {
     "postgresql": Part("PostgreSQL", "apt-get install postgresql, or SIGNOFF_TEST_POSTGRES_URL", _postgresql),
     "versitygw": Part(
@@ -103,4 +109,5 @@ PARTS = {
     "soffice": Part("LibreOffice Calc", "apt-get install libreoffice-calc-nogui", _program("soffice", "libreoffice")),
     "java": Part("Java", "apt-get install default-jre-headless", _program("java")),
     "dss": Part("EU DSS, the reference validator", "see tests/dss/README.md", _dss),
+    "rule sets": Part("the rules of XRechnung and Peppol", "see docs/invoice-rules.md", _rule_sets),
 }
