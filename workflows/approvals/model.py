@@ -251,10 +251,11 @@ class Participant(SQLModel, table=True):
     """Somebody on a document's route, who may therefore see it."""
 
     __tablename__ = "participant"
+    __table_args__ = (Index("ix_participant_sees", "person_id", "process", "subject_id"),)
 
     process: str = Field(max_length=40, primary_key=True)
     subject_id: UUID = Field(primary_key=True)
-    person_id: UUID = Field(foreign_key="person.id", primary_key=True, index=True)
+    person_id: UUID = Field(foreign_key="person.id", primary_key=True)
 
 
 class Substitution(SQLModel, table=True):

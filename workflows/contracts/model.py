@@ -33,7 +33,11 @@ class ContractState(StrEnum):
 class Contract(Paper, table=True):
     __tablename__ = "contract"
     __table_args__ = (
-        Index("ix_contract_list", "organisation_id", "state", "id"),
+        Index("ix_contract_list", "organisation_id", "id"),
+        Index("ix_contract_state", "organisation_id", "state", "id"),
+        Index("ix_contract_any", "state", "id"),
+        Index("ix_contract_own", "owner_id", "id"),
+        Index("ix_contract_own_state", "owner_id", "state", "id"),
         Index("ix_contract_ends", "state", "ends_on"),
     )
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, SelectBase, and_, or_, union
 from sqlmodel import Session, col, select
-from sqlmodel.sql.expression import SelectOfScalar
 
 from workflows.contracts.model import Contract, ContractState
 from workflows.errors import Refused
-from workflows.papers.queries import Page, asked_of, literally, page_of, visible_to
+from workflows.papers.lists import Page, Sought, in_states, named, newest, page_of, with_party
+from workflows.papers.queries import asked_of, visible_to
 from workflows.parties.rules import Actor
 
-UNDER_WAY = (
+WAITING = (
     ContractState.IN_REVIEW,
-    ContractState.RETURNED,
     ContractState.APPROVED,
     ContractState.IN_SIGNATURE,
     ContractState.SEALING,
@@ -43,62 +42,52 @@ def listed(
 
     ``state``: a contract state, or one of ``FILTERS``. ``expires_before``: ends, or must be cancelled, before that day.
     """
-    return page_of(
-        session,
-        Contract,
-        actor,
-        asked_for(actor, state=state, party=party, expires_before=expires_before, today=today),
-        q=q,
-        filtered=bool(state or party.strip() or expires_before),
-        cursor=cursor,
-        limit=limit,
-    )
+    sought = asked_for(actor, state=state, party=party, expires_before=expires_before, today=today)
+    return page_of(session, sought, q=with_party(q, party), cursor=cursor, limit=limit)
 
 
 def asked_for(
     actor: Actor, *, state: str = "", party: str = "", expires_before: date | None = None, today: date
-) -> SelectOfScalar[Contract]:
+) -> Sought[Contract]:
     """Those of the contracts the actor may see; the arguments as of ``listed``."""
-    wanted = visible_to(Contract, actor)
-    if state:
-        wanted = wanted.where(_in_state(state, actor, today))
-    if party.strip():
-        wanted = wanted.where(col(Contract.counterparty).ilike(literally(party.strip()), escape="\\"))
-    if expires_before is not None:
-        wanted = wanted.where(
-            Contract.state == ContractState.IN_FORCE,
-            or_(col(Contract.ends_on) < expires_before, col(Contract.cancel_by) < expires_before),
-        )
-    return wanted
-
-
-def _in_state(state: str, actor: Actor, today: date) -> ColumnElement[bool]:
-    asked = asked_of(Contract, actor)
+    states, each = tuple(ContractState), list[ColumnElement[bool]]()
+    among = _needing(actor) if state == "needs_me" else None
     match state:
-        case "needs_me":
-            returned = and_(col(Contract.owner_id) == actor.id, col(Contract.state) == ContractState.RETURNED)
-            return or_(col(Contract.id).in_(asked), returned)
+        case "" | "needs_me":
+            pass
         case "waiting":
-            return and_(
-                col(Contract.state).in_([each for each in UNDER_WAY if each is not ContractState.RETURNED]),
-                col(Contract.id).not_in(asked),
-            )
+            states = WAITING
+            each.append(col(Contract.id).not_in(asked_of(Contract, actor)))
         case "expiring":
-            return expiring_by(today + SOON, today)
+            states = (ContractState.IN_FORCE,)
+            each.append(_ends_between(today, today + SOON))
         case "rejected":
-            return col(Contract.state).in_(ENDED)
+            states = ENDED
         case _ if state in set(ContractState):
-            return col(Contract.state) == ContractState(state)
+            states = (ContractState(state),)
         case _:
             raise Refused("There is no state “%(state)s”.", field="state", state=state[:40])
+    if party.strip():
+        each.append(named(col(Contract.counterparty), party))
+    if expires_before is not None:
+        states = tuple(state for state in states if state is ContractState.IN_FORCE)
+        each.append(or_(col(Contract.ends_on) < expires_before, col(Contract.cancel_by) < expires_before))
+    return Sought(Contract, actor, either=in_states(col(Contract.state), states), each=tuple(each), among=among)
+
+
+def _needing(actor: Actor) -> SelectBase:
+    """Those on which the actor is asked to act, and their own that were sent back."""
+    theirs = select(Contract.id).where(Contract.owner_id == actor.id, Contract.state == ContractState.RETURNED)
+    return union(asked_of(Contract, actor), theirs)
 
 
 def expiring_by(day: date, today: date) -> ColumnElement[bool]:
     """In force, and its end or its last day to cancel lies between today and ``day``."""
-    return and_(
-        col(Contract.state) == ContractState.IN_FORCE,
-        or_(col(Contract.ends_on).between(today, day), col(Contract.cancel_by).between(today, day)),
-    )
+    return and_(col(Contract.state) == ContractState.IN_FORCE, _ends_between(today, day))
+
+
+def _ends_between(first: date, last: date) -> ColumnElement[bool]:
+    return or_(col(Contract.ends_on).between(first, last), col(Contract.cancel_by).between(first, last))
 
 
 def expiring(session: Session, actor: Actor, *, today: date, limit: int = 50) -> Sequence[Contract]:
@@ -113,12 +102,7 @@ def expiring(session: Session, actor: Actor, *, today: date, limit: int = 50) ->
 
 def waiting(session: Session, actor: Actor, *, today: date, limit: int = 50) -> Sequence[Contract]:
     """Under way, and somebody else's turn."""
-    return session.exec(
-        visible_to(Contract, actor)
-        .where(_in_state("waiting", actor, today))
-        .order_by(col(Contract.id).desc())
-        .limit(limit)
-    ).all()
+    return newest(session, asked_for(actor, state="waiting", today=today), limit=limit)
 
 
 def returned(session: Session, actor: Actor, *, limit: int = 50) -> Sequence[Contract]:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session, col, select
-from sqlmodel.sql.expression import SelectOfScalar
 
 from workflows.contracts import queries as contracts
 from workflows.contracts.model import Contract
@@ -17,7 +15,7 @@ from workflows.exports.model import Export, ExportState
 from workflows.exports.rules import Wanted
 from workflows.invoices import queries as invoices
 from workflows.invoices.model import Invoice
-from workflows.papers.queries import Page
+from workflows.papers.lists import Page, newest_ids
 from workflows.parties.rules import Actor
 
 MOST_FOUND = 1000
@@ -36,22 +34,13 @@ def chosen(
     """
     if wanted.q:
         return _found(session, actor, wanted, today=today)[:most]
-    model = Contract if wanted.what == "contracts" else Invoice
-    rows = _asked_for(actor, wanted, today).with_only_columns(col(model.id))
-    if after is not None:
-        rows = rows.where(col(model.id) < after)
-    found: Sequence[UUID] = (
-        session.connection().execute(rows.order_by(col(model.id).desc()).limit(most)).scalars().all()
-    )
-    return found
-
-
-def _asked_for(actor: Actor, wanted: Wanted, today: date) -> SelectOfScalar[Any]:
     if wanted.what == "contracts":
-        return contracts.asked_for(
+        agreed = contracts.asked_for(
             actor, state=wanted.state, party=wanted.name, expires_before=wanted.before, today=today
         )
-    return invoices.asked_for(actor, state=wanted.state, supplier=wanted.name, due_before=wanted.before, today=today)
+        return newest_ids(session, agreed, below=after, limit=most)
+    billed = invoices.asked_for(actor, state=wanted.state, supplier=wanted.name, due_before=wanted.before, today=today)
+    return newest_ids(session, billed, below=after, limit=most)
 
 
 def _found(session: Session, actor: Actor, wanted: Wanted, *, today: date) -> list[UUID]:

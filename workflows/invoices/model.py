@@ -39,6 +39,9 @@ class Invoice(Paper, table=True):
     __table_args__ = (
         Index("ix_invoice_list", "organisation_id", "id"),
         Index("ix_invoice_state", "organisation_id", "state", "id"),
+        Index("ix_invoice_any", "state", "id"),
+        Index("ix_invoice_own", "owner_id", "id"),
+        Index("ix_invoice_own_state", "owner_id", "state", "id"),
         Index("ix_invoice_due", "organisation_id", "due_on"),
         Index("ix_invoice_supplier", "organisation_id", "supplier_key", "id"),
         Index("ix_invoice_again", "organisation_id", "supplier_key", "supplier_number_key"),

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_
+from sqlalchemy import ColumnElement, func, or_
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -25,7 +25,8 @@ from workflows.invoices.model import (
 )
 from workflows.invoices.readings import newest_reading
 from workflows.invoices.rules import UNDER_WAY
-from workflows.papers.queries import Page, asked_of, literally, page_of, visible_to
+from workflows.papers.lists import Page, Sought, in_states, named, newest, page_of, with_party
+from workflows.papers.queries import asked_of, visible_to
 from workflows.parties.rules import Actor
 
 __all__ = [
@@ -67,45 +68,34 @@ def listed(
 
     ``state``: a state of an invoice, or one of ``FILTERS``. ``due_before``: not paid, and due before that day.
     """
-    if supplier.strip():
-        # found by the index over all words first: looking through every name takes seconds among a million
-        q = f"{q} {supplier}"
-    return page_of(
-        session,
-        Invoice,
-        actor,
-        asked_for(actor, state=state, supplier=supplier, due_before=due_before, today=today),
-        q=q,
-        filtered=bool(state or supplier.strip() or due_before),
-        cursor=cursor,
-        limit=limit,
-    )
+    sought = asked_for(actor, state=state, supplier=supplier, due_before=due_before, today=today)
+    return page_of(session, sought, q=with_party(q, supplier), cursor=cursor, limit=limit)
 
 
 def asked_for(
     actor: Actor, *, state: str = "", supplier: str = "", due_before: date | None = None, today: date
-) -> SelectOfScalar[Invoice]:
+) -> Sought[Invoice]:
     """Those of the invoices the actor may see; the arguments as of ``listed``."""
-    wanted = visible_to(Invoice, actor)
-    to_pay = col(Invoice.state).in_(UNDER_WAY)
+    states, each = tuple(InvoiceState), list[ColumnElement[bool]]()
+    among = asked_of(Invoice, actor) if state == "needs_me" else None
     match state:
-        case "":
+        case "" | "needs_me":
             pass
-        case "needs_me":
-            wanted = wanted.where(col(Invoice.id).in_(asked_of(Invoice, actor)))
         case "open":
-            wanted = wanted.where(to_pay)
+            states = UNDER_WAY
         case "overdue":
-            wanted = wanted.where(to_pay, col(Invoice.due_on) < today)
+            states = UNDER_WAY
+            each.append(col(Invoice.due_on) < today)
         case _ if state in set(InvoiceState):
-            wanted = wanted.where(Invoice.state == InvoiceState(state))
+            states = (InvoiceState(state),)
         case _:
             raise Refused("There is no state “%(state)s”.", field="state", state=state[:40])
     if due_before is not None:
-        wanted = wanted.where(to_pay, col(Invoice.due_on) < due_before)
+        states = tuple(state for state in states if state in UNDER_WAY)
+        each.append(col(Invoice.due_on) < due_before)
     if supplier.strip():
-        wanted = wanted.where(col(Invoice.supplier).ilike(literally(supplier.strip()), escape="\\"))
-    return wanted
+        each.append(named(col(Invoice.supplier), supplier))
+    return Sought(Invoice, actor, either=in_states(col(Invoice.state), states), each=tuple(each), among=among)
 
 
 def unfinished(session: Session, actor: Actor, *, limit: int = 50) -> Sequence[Invoice]:
@@ -121,12 +111,13 @@ def unfinished(session: Session, actor: Actor, *, limit: int = 50) -> Sequence[I
 
 def waiting(session: Session, actor: Actor, *, limit: int = 50) -> Sequence[Invoice]:
     """On its route, and somebody else's turn."""
-    return session.exec(
-        visible_to(Invoice, actor)
-        .where(Invoice.state == InvoiceState.IN_APPROVAL, col(Invoice.id).not_in(asked_of(Invoice, actor)))
-        .order_by(col(Invoice.id).desc())
-        .limit(limit)
-    ).all()
+    going = Sought(
+        Invoice,
+        actor,
+        either=in_states(col(Invoice.state), (InvoiceState.IN_APPROVAL,)),
+        each=(col(Invoice.id).not_in(asked_of(Invoice, actor)),),
+    )
+    return newest(session, going, limit=limit)
 
 
 def lines(session: Session, invoice: Invoice) -> Sequence[InvoiceLine]:

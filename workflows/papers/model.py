@@ -29,7 +29,7 @@ class Paper(SQLModel):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     number: str = Field(unique=True, max_length=20)
     organisation_id: UUID = Field(foreign_key="organisation.id")
-    owner_id: UUID = Field(foreign_key="person.id", index=True)
+    owner_id: UUID = Field(foreign_key="person.id")
     title: str
     route: str | None = None
     """Name of the route asked for; None: the first that fits."""

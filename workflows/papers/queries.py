@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, or_
@@ -12,13 +11,11 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from workflows.approvals.model import Participant, Round, Task, TaskState
-from workflows.discussions.finding import kinds_of_entries
 from workflows.discussions.rules import Subject
 from workflows.errors import NotFound, Refused
 from workflows.papers.model import Paper, Version, model_of
 from workflows.parties.model import Person
 from workflows.parties.rules import Actor
-from workflows.search.queries import find
 
 P = TypeVar("P", bound=Paper)
 
@@ -33,10 +30,10 @@ def may_see(model: type[Paper], actor: Actor) -> ColumnElement[bool]:
             )
         ),
     )
-    return or_(mine, col(model.organisation_id) == actor.organisation_id) if _reads_all(model, actor) else mine
+    return or_(mine, col(model.organisation_id) == actor.organisation_id) if reads_all(model, actor) else mine
 
 
-def _reads_all(model: type[Paper], actor: Actor) -> bool:
+def reads_all(model: type[Paper], actor: Actor) -> bool:
     return actor.reads_all or (actor.organisation_id is not None and not actor.roles.isdisjoint(model.readers))
 
 
@@ -99,69 +96,10 @@ def version_in(session: Session, process: str, subject_id: UUID, number: int) ->
     return found
 
 
-@dataclass(frozen=True)
-class Page(Generic[P]):
-    papers: Sequence[P]
-    next_cursor: str | None
-    count: str | None = None
-    """Of a search: "37" or "1,000+"."""
-    cut_short: bool = False
-    """Not all candidates of a search were read."""
-
-
-def page_of(
-    session: Session,
-    model: type[P],
-    actor: Actor,
-    wanted: SelectOfScalar[P],
-    *,
-    q: str,
-    filtered: bool,
-    cursor: str,
-    limit: int,
-) -> Page[P]:
-    """One page of those ``wanted``, newest first, or by rank where ``q`` asks for words.
-
-    ``filtered``: whether ``wanted`` asks for more than the actor's right to see them.
-    """
-    if q.strip():
-        return _searched(session, model, actor, q, wanted, filtered=filtered, cursor=cursor, limit=limit)
-    if cursor:
-        wanted = wanted.where(col(model.id) < id_of(cursor))
-    rows = session.exec(wanted.order_by(col(model.id).desc()).limit(limit + 1)).all()
-    return Page(rows[:limit], str(rows[limit - 1].id) if len(rows) > limit else None)
-
-
-def _searched(
-    session: Session,
-    model: type[P],
-    actor: Actor,
-    q: str,
-    wanted: SelectOfScalar[P],
-    *,
-    filtered: bool,
-    cursor: str,
-    limit: int,
-) -> Page[P]:
-    first = _position(cursor)
-    # rights are a condition of the search itself; other filters are joined afterwards, on at most 1,000 hits
-    most = 1000 if filtered else limit
-    kinds = kinds_of_entries(model.process)
-    found = find(session, q, seen_by=principals(model, actor), kind=kinds, first=0 if filtered else first, page=most)
-    ids = [UUID(each) for each in found.object_ids]
-    rows = {row.id: row for row in session.exec(wanted.where(col(model.id).in_(ids)))} if ids else {}
-    ranked = [rows[each] for each in ids if each in rows]
-    if filtered:
-        shown, more, count = ranked[first : first + limit], len(ranked) > first + limit, str(len(ranked))
-    else:
-        shown, more, count = ranked, found.more, found.count
-    return Page(shown, f"r{first + limit}" if more else None, count, found.cut_short or (filtered and found.more))
-
-
 def principals(model: type[Paper], actor: Actor) -> list[str]:
     """The marks under which the search index lets this person see an entry about such a paper."""
     mine = [f"p{actor.id.hex}"]
-    return [*mine, f"o{actor.organisation_id.hex}"] if actor.organisation_id and _reads_all(model, actor) else mine
+    return [*mine, f"o{actor.organisation_id.hex}"] if actor.organisation_id and reads_all(model, actor) else mine
 
 
 def asked_of(model: type[Paper], actor: Actor) -> SelectOfScalar[UUID]:
@@ -185,11 +123,3 @@ def id_of(cursor: str) -> UUID:
         return UUID(cursor)
     except ValueError:
         raise Refused("This cursor is not one of ours.", field="cursor") from None
-
-
-def _position(cursor: str) -> int:
-    if not cursor:
-        return 0
-    if cursor[:1] != "r" or not cursor[1:].isdigit() or int(cursor[1:]) > 1000:
-        raise Refused("This cursor is not one of ours.", field="cursor")
-    return int(cursor[1:])

@@ -348,11 +348,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("number"),
     )
     with op.batch_alter_table("contract", schema=None) as batch_op:
+        batch_op.create_index("ix_contract_any", ["state", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_contract_cancel_by"), ["cancel_by"], unique=False)
         batch_op.create_index("ix_contract_ends", ["state", "ends_on"], unique=False)
         batch_op.create_index(batch_op.f("ix_contract_external_id"), ["external_id"], unique=False)
-        batch_op.create_index("ix_contract_list", ["organisation_id", "state", "id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_contract_owner_id"), ["owner_id"], unique=False)
+        batch_op.create_index("ix_contract_list", ["organisation_id", "id"], unique=False)
+        batch_op.create_index("ix_contract_own", ["owner_id", "id"], unique=False)
+        batch_op.create_index("ix_contract_own_state", ["owner_id", "state", "id"], unique=False)
+        batch_op.create_index("ix_contract_state", ["organisation_id", "state", "id"], unique=False)
 
     op.create_table(
         "membership",
@@ -383,7 +386,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("process", "subject_id", "person_id"),
     )
     with op.batch_alter_table("participant", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_participant_person_id"), ["person_id"], unique=False)
+        batch_op.create_index("ix_participant_sees", ["person_id", "process", "subject_id"], unique=False)
 
     op.create_table(
         "substitution",
@@ -701,11 +704,13 @@ def upgrade() -> None:
         batch_op.create_index(
             "ix_invoice_again", ["organisation_id", "supplier_key", "supplier_number_key"], unique=False
         )
+        batch_op.create_index("ix_invoice_any", ["state", "id"], unique=False)
         batch_op.create_index("ix_invoice_buyer", ["organisation_id", "buyer_key", "id"], unique=False)
         batch_op.create_index("ix_invoice_due", ["organisation_id", "due_on"], unique=False)
         batch_op.create_index(batch_op.f("ix_invoice_external_id"), ["external_id"], unique=False)
         batch_op.create_index("ix_invoice_list", ["organisation_id", "id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_invoice_owner_id"), ["owner_id"], unique=False)
+        batch_op.create_index("ix_invoice_own", ["owner_id", "id"], unique=False)
+        batch_op.create_index("ix_invoice_own_state", ["owner_id", "state", "id"], unique=False)
         batch_op.create_index("ix_invoice_same_day", ["organisation_id", "supplier_key", "issued_on"], unique=False)
         batch_op.create_index("ix_invoice_state", ["organisation_id", "state", "id"], unique=False)
         batch_op.create_index("ix_invoice_supplier", ["organisation_id", "supplier_key", "id"], unique=False)
@@ -1448,11 +1453,13 @@ def downgrade() -> None:
         batch_op.drop_index("ix_invoice_supplier")
         batch_op.drop_index("ix_invoice_state")
         batch_op.drop_index("ix_invoice_same_day")
-        batch_op.drop_index(batch_op.f("ix_invoice_owner_id"))
+        batch_op.drop_index("ix_invoice_own_state")
+        batch_op.drop_index("ix_invoice_own")
         batch_op.drop_index("ix_invoice_list")
         batch_op.drop_index(batch_op.f("ix_invoice_external_id"))
         batch_op.drop_index("ix_invoice_due")
         batch_op.drop_index("ix_invoice_buyer")
+        batch_op.drop_index("ix_invoice_any")
         batch_op.drop_index("ix_invoice_again")
 
     op.drop_table("invoice")
@@ -1481,7 +1488,7 @@ def downgrade() -> None:
 
     op.drop_table("substitution")
     with op.batch_alter_table("participant", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_participant_person_id"))
+        batch_op.drop_index("ix_participant_sees")
 
     op.drop_table("participant")
     with op.batch_alter_table("membership", schema=None) as batch_op:
@@ -1490,11 +1497,14 @@ def downgrade() -> None:
 
     op.drop_table("membership")
     with op.batch_alter_table("contract", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_contract_owner_id"))
+        batch_op.drop_index("ix_contract_state")
+        batch_op.drop_index("ix_contract_own_state")
+        batch_op.drop_index("ix_contract_own")
         batch_op.drop_index("ix_contract_list")
         batch_op.drop_index(batch_op.f("ix_contract_external_id"))
         batch_op.drop_index("ix_contract_ends")
         batch_op.drop_index(batch_op.f("ix_contract_cancel_by"))
+        batch_op.drop_index("ix_contract_any")
 
     op.drop_table("contract")
     with op.batch_alter_table("sending", schema=None) as batch_op:
