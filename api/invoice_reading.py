@@ -13,6 +13,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from documents.amounts import money
 from documents.einvoices.as_json import to_json
 from documents.einvoices.data import Invoice, Line, Party
 from documents.einvoices.finding_words import place_said, said
@@ -21,7 +22,6 @@ from documents.einvoices.findings import to_json as finding_to_json
 from documents.einvoices.judging import judge
 from documents.einvoices.reading import Reading, read
 from documents.intake import IntakeRefused
-from documents.rendering import money
 
 FIELDS = {
     "number": "number",

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,10 @@ import jinja2
 from babel.dates import format_date
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
-from babel.numbers import format_decimal, get_currency_precision
 from jinja2.runtime import Context
 from markupsafe import Markup
+
+from documents.amounts import decimal, money
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 LOCALES = ("en", "ko")
@@ -224,18 +224,6 @@ def _tag(function: Callable[[Any, Reader], str]) -> Callable[..., Markup]:
         return Markup('<time datetime="{}">{}</time>').format(machine, function(value, context["reader"]))
 
     return tagged
-
-
-def decimal(number: Decimal) -> str:
-    """As it is, with its own decimals and thousands apart."""
-    return f"{number:,f}"
-
-
-def money(value: Decimal | str, currency: str) -> str:
-    """EUR 84,600.00, KRW 38,400,000, KWD 1.250: with the currency's own decimals (ISO 4217)."""
-    decimals = get_currency_precision(currency)
-    pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
-    return f"{currency} {format_decimal(Decimal(value), pattern, locale='en', decimal_quantization=False)}"
 
 
 def short_hash(value: str) -> str:

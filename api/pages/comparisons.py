@@ -85,8 +85,12 @@ def changed_since_approved(session: Session, round: Round, person_id: UUID, read
 
 def _said_anew(earlier: Round, round: Round, reader: Reader) -> tuple[tuple[str, str, str], ...]:
     before, now = _facts(earlier), _facts(round)
+
+    def said(name: str, facts: dict[str, Any]) -> str:
+        return said_value(name, facts.get(name), reader, facts.get("currency"))
+
     return tuple(
-        (said_name(name, reader), said_value(name, before.get(name), reader), said_value(name, now.get(name), reader))
+        (said_name(name, reader), said(name, before), said(name, now))
         for name in SAID
         if before.get(name) != now.get(name)
     )

@@ -35,7 +35,7 @@ from workflows.errors import Refused
 from workflows.invoices import queries as invoices
 from workflows.invoices.model import Invoice, InvoiceState
 from workflows.invoices.payment import count_to_release, has_payers
-from workflows.invoices.rules import why_not_hand_over
+from workflows.invoices.rules import why_not_hand_over, why_not_receive
 from workflows.papers.model import Paper
 from workflows.papers.standing import Standing, standings
 from workflows.parties.queries import people
@@ -125,6 +125,8 @@ def _inbox_page(
         to_release=to_release,
         releases_at="/payments" if pays else "/invoices?state=approved",
         choices=any(each.choice for each in mine),
+        sends=actor.organisation_id is not None,
+        hands_in=why_not_receive(actor) is None,
         refused=said(refused, reader) if refused else "",
         comment=comment,
     )

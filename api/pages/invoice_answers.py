@@ -72,7 +72,7 @@ def _page(
         here_at=f"/invoices/{invoice.id}",
         read=looked is not None and looked.said is not None,
         looked=looked is not None,
-        changes=changes_said(looked.changes, reader) if looked else (),
+        changes=changes_said(looked.before, looked.said, reader) if looked and looked.said else (),
         findings=finding_rows(looked.findings, reader) if looked else (),
         note=note,
         once=secrets.token_urlsafe(16),

@@ -84,12 +84,16 @@ def finding_rows(findings: Iterable[Finding], reader: Reader) -> list[FindingRow
 
 def _changes(session: Session, invoice: Invoice, said: data.Invoice, reader: Reader) -> list[tuple[str, str, str]]:
     before = reading_before(session, invoice)
-    return changes_said(differences(from_json(before.data), said), reader) if before else []
+    return changes_said(from_json(before.data), said, reader) if before else []
 
 
-def changes_said(changes: Iterable[tuple[str, str, str]], reader: Reader) -> list[tuple[str, str, str]]:
-    """What is said otherwise, before and now, as pages show it. ``changes``: as ``rules.differences`` has them."""
+def changes_said(before: data.Invoice, now: data.Invoice, reader: Reader) -> list[tuple[str, str, str]]:
+    """What is said otherwise, before and now, as pages show it."""
     return [
-        (said_name(name, reader), said_value(name, was, reader), said_value(name, now, reader))
-        for name, was, now in changes
+        (
+            said_name(name, reader),
+            said_value(name, was, reader, before.currency),
+            said_value(name, at, reader, now.currency),
+        )
+        for name, was, at in differences(before, now)
     ]

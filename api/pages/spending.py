@@ -17,7 +17,8 @@ from api.pages.boards import Frame
 from api.pages.shell import page
 from api.readers import reader_of
 from api.rest.papers import today_of
-from documents.rendering import Reader, money, sentence
+from documents.amounts import money
+from documents.rendering import Reader, sentence
 from workflows.invoices.spending import MonthSpent, Part, Spending, a_year_until, spending
 from workflows.papers.rules import checked_day
 

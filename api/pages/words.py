@@ -9,7 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from api.pages.views import who_acts
-from documents.rendering import Reader, day, moment, named, sentence
+from documents.amounts import amount
+from documents.rendering import Reader, day, day_plain, moment, named, sentence
 from workflows.approvals.model import RoundState, StageState
 from workflows.approvals.plan import SIGNATURES, SUBMITTER
 from workflows.audit.model import AuditEvent
@@ -314,15 +315,21 @@ def _values(event: AuditEvent, reader: Reader) -> Mapping[str, Any]:
         "stage": stage_name(str(data.get("stage") or ""), reader),
         "target": stage_name(str(data.get("send_back_to") or ""), reader),
         "people": ", ".join(data.get("people") or ()),
-        "what": _said_anew(data.get("changes") or {}, reader),
+        "what": _said_anew(data, reader),
         "day": day(date.fromisoformat(data["day"]), reader) if data.get("day") else "",
         "due_at": moment(datetime.fromisoformat(data["due_at"]), reader) if data.get("due_at") else "",
     }
 
 
-def _said_anew(changes: Mapping[str, Sequence[object]], reader: Reader) -> str:
-    """“Kind: Lease → Purchase; Amount: – → 5000.00”: what was said of a document, and what is said now."""
-    told = [(name, *(said_value(name, each, reader) for each in changes[name])) for name in SAID if name in changes]
+def _said_anew(data: Mapping[str, Any], reader: Reader) -> str:
+    """“Kind: Lease → Purchase; Amount: – → EUR 5,000.00”: what was said of a document, and what is said now."""
+    changes: Mapping[str, Sequence[object]] = data.get("changes") or {}
+    currencies = changes.get("currency") or [data.get("currency")] * 2
+    told = [
+        (name, *(said_value(name, each, reader, of) for each, of in zip(changes[name], currencies, strict=True)))
+        for name in SAID
+        if name in changes
+    ]
     return "; ".join(f"{said_name(name, reader)}: {before} → {now}" for name, before, now in told)
 
 
@@ -330,11 +337,21 @@ def said_name(name: str, reader: Reader) -> str:
     return sentence(SAID[name], reader.locale) if name in SAID else name
 
 
-def said_value(name: str, value: object, reader: Reader) -> str:
-    """As forms show it; “–” for nothing."""
+AMOUNTS = ("amount", "net", "tax", "payable")
+DAYS = ("issued_on", "due_on", "starts_on", "ends_on")
+
+
+def said_value(name: str, value: object, reader: Reader, currency: object) -> str:
+    """As people read it; “–” for nothing. ``currency``: of amounts, where it is known."""
     if value in (None, "", 0):
         return "–"
-    return kind_name(str(value), reader) if name == "kind" else str(value)
+    if name == "kind":
+        return kind_name(str(value), reader)
+    if name in AMOUNTS:
+        return amount(str(value), str(currency or ""))
+    if name in DAYS:
+        return day_plain(date.fromisoformat(str(value)), reader)
+    return str(value)
 
 
 def offered_kinds(own: str, reader: Reader) -> list[tuple[str, str]]:

@@ -62,9 +62,10 @@ class TakenIn(Shape):
 def read(invoice_id: UUID, attachment_id: UUID, runtime: Engine, actor: ReadsInvoices) -> ReadingShape:
     """For those who may take it as its next version."""
     looked = looked_at(runtime, invoice_id, attachment_id, actor)
+    changes = differences(looked.before, looked.said) if looked.said else ()
     return ReadingShape(
         read=looked.said is not None,
-        changes=[ChangeShape(field=name, before=was, now=now) for name, was, now in looked.changes],
+        changes=[ChangeShape(field=name, before=was, now=now) for name, was, now in changes],
         findings=[finding_shape(each) for each in looked.findings],
     )
 
@@ -115,12 +116,12 @@ def post_version(
 
 @dataclass(frozen=True)
 class Looked:
-    """``said``: None where it is a PDF without data. ``changes``: what it says otherwise, as ``rules.differences``."""
+    """``before``: what the invoice says now. ``said``: None where the file is a PDF without data."""
 
     file: Attachment
     comment: Comment
+    before: data.Invoice
     said: data.Invoice | None
-    changes: Sequence[tuple[str, str, str]]
     findings: Sequence[Finding]
 
 
@@ -143,8 +144,7 @@ def looked_at(runtime: Runtime, invoice_id: UUID, attachment_id: UUID, actor: Ac
     read, findings = look_into(
         bytes_of_it, limits=runtime.intake_limits, rules=settings.invoice_rules, password=password or None
     )
-    changes = differences(before, read.invoice) if read.invoice is not None else ()
-    return Looked(file, comment, read.invoice, changes, findings)
+    return Looked(file, comment, before, read.invoice, findings)
 
 
 def taken_out_of(runtime: Runtime, invoice_id: UUID, attachment_id: UUID, password: str, actor: Actor) -> Received:

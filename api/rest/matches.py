@@ -13,10 +13,11 @@ from sqlmodel import Session
 from api.dependencies import Now, Reading, ReadsInvoices, Transaction, WritesInvoices
 from api.rest.answers import PromptRoute, refusals
 from api.rest.shapes import Shape
-from documents.rendering import sentence
+from documents.rendering import Reader
 from workflows.approvals.queries import open_task_for
 from workflows.invoices.matching import make_match, match_again, matches, matching, undo_match
 from workflows.invoices.model import PROCESS, Invoice, InvoiceMatch
+from workflows.invoices.queries import difference_words
 from workflows.papers import queries as papers
 from workflows.parties.rules import Actor
 
@@ -155,7 +156,7 @@ def _difference(kept: dict[str, Any]) -> DifferenceShape:
         code=kept["code"],
         severity=kept["severity"],
         position=kept["position"],
-        text=sentence(kept["sentence"], "en", **kept["values"]),
+        text=difference_words(kept, Reader("en")),
     )
 
 

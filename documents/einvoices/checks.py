@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from babel.core import get_global
 
+from documents.amounts import money
 from documents.einvoices.arithmetic import SENTENCES, explain, plain, shown, smallest_unit, wrong_sums
 from documents.einvoices.data import Invoice, Party
 from documents.einvoices.findings import Finding, sorted_by_weight
@@ -110,8 +111,8 @@ def _currency(invoice: Invoice) -> Iterator[Finding]:
         yield Finding(
             "negative",
             "information",
-            "The amount due is negative: %(amount)s %(currency)s are owed by the supplier.",
-            {"amount": shown(-totals.payable, unit), "currency": invoice.currency},
+            "The amount due is negative: %(amount)s are owed by the supplier.",
+            {"amount": money(-totals.payable, invoice.currency)},
         )
 
 

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
+
 from documents.einvoices.findings import Finding, Place
+from documents.rendering import Reader, day_plain
 from documents.rendering import sentence as translated
+
+DAYS = ("issued", "due", "starts", "ends")
+"""Values that are days, in ISO 8601."""
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def said(finding: Finding, locale: str) -> str:
@@ -11,7 +19,12 @@ def said(finding: Finding, locale: str) -> str:
     if not finding.sentence:
         return finding.text
     words = {name: translated(word, locale) for name, word in finding.words.items()}
-    return translated(finding.sentence, locale) % {**finding.values, **words}
+    values = {name: _day(value, locale) if name in DAYS else value for name, value in finding.values.items()}
+    return translated(finding.sentence, locale) % {**values, **words}
+
+
+def _day(value: str, locale: str) -> str:
+    return day_plain(date.fromisoformat(value), Reader(locale)) if _DAY.fullmatch(value) else value
 
 
 def place_said(place: Place, locale: str) -> str:

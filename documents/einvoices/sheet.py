@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from functools import partial
 
+from documents.amounts import money
 from documents.einvoices.data import (
     Address,
     AllowanceCharge,
@@ -20,7 +21,7 @@ from documents.einvoices.data import (
     Quantity,
     TaxCategory,
 )
-from documents.rendering import Reader, day_plain, money, sentence
+from documents.rendering import Reader, day_plain, sentence
 
 PIECES = frozenset(("C62", "EA", "H87", "PCE", "XPP"))
 """UN/ECE codes of one piece: a number alone says it."""

@@ -131,3 +131,16 @@ def test_every_name_has_its_korean(table: dict[object, str]) -> None:
 def test_a_kind_of_ones_own_is_shown_as_it_was_written() -> None:
     assert kind_name("joint-venture", KO) == "Joint-venture"
     assert kind_name("lease", KO) == "임대차"
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({"changes": {"payable": ["119.0", "2450.00"]}, "currency": "EUR"}, "EUR 119.00 → EUR 2,450.00"),
+        ({"changes": {"payable": ["119.00", "2450000"], "currency": ["EUR", "KRW"]}}, "EUR 119.00 → KRW 2,450,000"),
+        ({"changes": {"payable": [None, "2450"]}, "currency": None}, "– → 2,450"),
+        ({"changes": {"due_on": [None, "2026-06-26"]}}, "– → 26 Jun 2026"),
+    ],
+)
+def test_what_is_said_anew_is_told_as_people_read_it(data: dict[str, object], words: str) -> None:
+    assert words in told(event("data_corrected", version=1, **data), EN).words

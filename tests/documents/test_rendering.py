@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from documents.amounts import money
 from documents.rendering import (
     Reader,
     day,
@@ -21,7 +22,6 @@ from documents.rendering import (
     moment,
     moment_exact,
     moment_short,
-    money,
     named,
     render,
     sentence,

@@ -78,7 +78,7 @@ def test_dearer_than_ordered_it_goes_to_the_exception_first(dan: Program, ada: P
     assert stages(dan, made) == ["exception"]
     found = dan.get(f"/api/invoices/{made['id']}/matches")
     assert texts(found) == [
-        "It bills 110.00 EUR, and 1 at the ordered 100.00 come to 100.00: 10.00 more (order PO-7, line 10)."
+        "It bills EUR 110.00, and 1 at the ordered EUR 100.00 come to EUR 100.00: EUR 10.00 more (order PO-7, line 10)."
     ]
 
 
@@ -118,7 +118,7 @@ def test_a_machine_that_was_removed_is_told_of(dan: Program, ada: Program) -> No
     keep(ada, "machines/004711000123456789", model="NW-Print", removed_on="2026-03-03")
     made = dan.hand_in(ubl(name="Printer 004711000123456789"))
     found = dan.get(f"/api/invoices/{made['id']}/matches")
-    assert texts(found) == ["Billed for the machine 004711000123456789, which was removed on 2026-03-03."]
+    assert texts(found) == ["Billed for the machine 004711000123456789, which was removed on 3 Mar 2026."]
     assert [each["kind"] for each in found["matches"]] == ["order", "machine"]
     assert stages(dan, made) == ["exception"]
 

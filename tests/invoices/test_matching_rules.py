@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date
 from decimal import Decimal as D
 from typing import Any
@@ -13,10 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from documents.einvoices import data
+from documents.rendering import Reader
 from workflows.approvals.plan import Tolerance
+from workflows.columns import as_json
 from workflows.invoices.billed import Billed, BilledLine, billed
 from workflows.invoices.known import WHOLE, Held, Known, KnownContract, KnownLine, KnownMachine, KnownOrder, Target
 from workflows.invoices.matching_rules import hold
+from workflows.invoices.queries import difference_words
 
 ORDER, CONTRACT, MACHINE = UUID(int=1), UUID(int=2), UUID(int=3)
 TONER = KnownLine("10", sellers_id="AX-1", name="Toner, black", quantity=D(12), unit="C62", price=D("84.50"))
@@ -46,7 +49,7 @@ def held(said: Billed, what: Known, price: Tolerance = EXACT, quantity: Toleranc
 
 
 def told(found: Held) -> list[str]:
-    return [each.sentence % each.values for each in found.differences]
+    return [difference_words(as_json(asdict(each)), Reader("en")) for each in found.differences]
 
 
 def test_what_is_billed_as_ordered_matches() -> None:
@@ -113,7 +116,7 @@ def test_prices_are_held_within_the_tolerance(net: str, tolerance: Tolerance, ou
 def test_a_price_says_both_sides_and_the_difference() -> None:
     found = held(invoice(replace(BILLED_TONER, quantity=D(10), net=D(900))), known())
     assert told(found) == [
-        "It bills 900 EUR, and 10 at the ordered 84.50 come to 845.00: 55.00 more (order PO-7, line 10)."
+        "It bills EUR 900.00, and 10 at the ordered EUR 84.50 come to EUR 845.00: EUR 55.00 more (order PO-7, line 10)."
     ]
 
 
@@ -152,7 +155,7 @@ def test_a_tolerance_of_the_quantity_is_one_of_the_whole() -> None:
             {"supplier_id": "DE 999", "supplier": "Südwerk"},
             "Südwerk bills it, and the order PO-7 went to Nordwerk GmbH.",
         ),
-        ({}, {"extra": D(25)}, "It charges 25 EUR on the whole beyond what was ordered."),
+        ({}, {"extra": D(25)}, "It charges EUR 25.00 on the whole beyond what was ordered."),
     ],
 )
 def test_each_difference_is_a_sentence(line: dict[str, Any], said: dict[str, Any], sentence: str) -> None:
@@ -180,7 +183,7 @@ def test_an_invoice_without_lines_is_held_against_the_whole_order() -> None:
     found = held(invoice(order="PO-7", net=D("14.00")), known(small))
     assert (found.outcome, found.pairings[0].target) == ("matched", ("order", ORDER, ""))
     assert told(held(invoice(order="PO-7", net=D("14.01")), known(small))) == [
-        "It bills 14.01 EUR, and 1000 were billed before, of the 1014.00 that the order PO-7 comes to."
+        "It bills EUR 14.01, and EUR 1,000.00 were billed before, of the EUR 1,014.00 that the order PO-7 comes to."
     ]
 
 
@@ -234,17 +237,17 @@ def test_a_contract_speaks_for_an_invoice_where_it_has_a_price() -> None:
         (
             {"billed": D(1050)},
             {},
-            "With it, 50 EUR more is billed than the contract C-2026-0001 is about.",
+            "With it, EUR 50.00 more is billed than the contract C-2026-0001 is about.",
         ),
         (
             {"ends_on": date(2026, 3, 31)},
             {"starts_on": date(2026, 3, 1), "ends_on": date(2026, 4, 30)},
-            "It bills until 2026-04-30, and the contract C-2026-0001 ended on 2026-03-31.",
+            "It bills until 30 Apr 2026, and the contract C-2026-0001 ended on 31 Mar 2026.",
         ),
         (
             {"starts_on": date(2026, 4, 2)},
             {},
-            "It bills from 2026-04-01 on, and the contract C-2026-0001 begins on 2026-04-02.",
+            "It bills from 1 Apr 2026 on, and the contract C-2026-0001 begins on 2 Apr 2026.",
         ),
     ],
 )
@@ -300,7 +303,7 @@ def upkeep(**line: Any) -> Billed:
 )
 def test_a_machine_that_was_removed_is_found_wherever_its_number_stands(line: dict[str, Any]) -> None:
     found = held(upkeep(**line), known(None, LEASE, PRINTER))
-    assert "Billed for the machine 004711000123456789, which was removed on 2026-03-03." in told(found)
+    assert "Billed for the machine 004711000123456789, which was removed on 3 Mar 2026." in told(found)
     assert found.outcome == "failed"
 
 
@@ -312,7 +315,9 @@ def test_a_part_of_a_word_is_no_serial_number(text: str) -> None:
 def test_a_period_that_reaches_beyond_the_removal_says_until_when() -> None:
     march = data.Period(date(2026, 3, 1), date(2026, 3, 31))
     found = held(upkeep(serial_numbers=(SERIAL,), period=march), known(None, LEASE, PRINTER))
-    assert "Billed until 2026-03-31 for the machine 004711000123456789, which was removed on 2026-03-03." in told(found)
+    assert "Billed until 31 Mar 2026 for the machine 004711000123456789, which was removed on 3 Mar 2026." in told(
+        found
+    )
     february = data.Period(date(2026, 2, 1), date(2026, 2, 28))
     found = held(upkeep(serial_numbers=(SERIAL,), period=february), known(None, LEASE, PRINTER))
     assert [each.code for each in found.differences if each.code == "removed"] == []
@@ -390,3 +395,28 @@ def test_the_order_of_the_lines_changes_nothing(places: list[int]) -> None:
     }
     assert {(each.code, each.position) for each in found.differences} == {("quantity", 2), ("line", 3)}
     assert all(each.position != WHOLE for each in found.differences)
+
+
+@pytest.mark.parametrize(
+    ("currency", "net", "words"),
+    [
+        ("EUR", "2450.00", ("EUR 2,450.00", "EUR 1,605.00")),
+        ("KRW", "2450000", ("KRW 2,450,000", "KRW 2,449,155")),
+        ("KWD", "2450.000", ("KWD 2,450.000", "KWD 1,605.000")),
+    ],
+)
+@pytest.mark.parametrize("locale", ["en", "ko"])
+def test_amounts_in_sentences_have_thousands_and_the_decimals_of_their_currency(
+    currency: str, net: str, words: tuple[str, str], locale: str
+) -> None:
+    line = replace(BILLED_TONER, quantity=D(10), net=D(net))
+    [difference] = held(invoice(line, currency=currency), known(replace(PO, currency=currency))).differences
+    said = difference_words(as_json(asdict(difference)), Reader(locale))
+    assert all(each in said for each in words), said
+    assert "10 " in said or "10이면" in said, said
+
+
+def test_quantities_in_sentences_have_thousands_and_no_idle_zeros() -> None:
+    line = replace(BILLED_TONER, quantity=D("1200.500"), net=None)
+    said = [each for each in told(held(invoice(line), known())) if "ordered" in each]
+    assert said == ["It bills 1,200.5 of the 12 ordered (order PO-7, line 10)."]

@@ -143,3 +143,14 @@ def test_the_print_view_has_all_of_it_and_no_forms(
     assert [each for each in printed.one("main").all("form") if each.attributes.get("method") == "post"] == []
     pages = [each.attributes["src"] for each in printed.all("img") if "/pages/" in each.attributes["src"]]
     assert len(pages) == 1
+
+
+def test_the_inbox_offers_what_its_reader_may_do(office: Office, web: TestClient) -> None:
+    page = Browser(web, "dan").open("/")
+    assert page.all("a", href="/invoices/new")
+    assert page.all("a", href="/contracts/new")
+    with office.transaction() as session:
+        session.merge(office.people["mia"]).organisation_id = None
+    page = Browser(web, "mia").open("/")
+    assert not page.all("a", href="/invoices/new")
+    assert not page.all("a", href="/contracts/new")

@@ -73,6 +73,7 @@ def describe(
         now=now,
         version=version.number,
         changes=changes,
+        currency=contract.currency,
         goes_on=goes_on,
     )
     if goes_on is False:

@@ -56,7 +56,7 @@ def of_orders(
                 "charges",
                 WHOLE,
                 "error",
-                "It charges %(extra)s %(currency)s on the whole beyond what was ordered.",
+                "It charges %(extra)s on the whole beyond what was ordered.",
                 {"extra": said.extra, "currency": said.currency},
             )
 
@@ -111,7 +111,7 @@ def _of_one_line(
             yield _error(
                 "price",
                 line,
-                "It bills %(net)s %(currency)s, and %(quantity)s at the ordered %(price)s come to %(expected)s:"
+                "It bills %(net)s, and %(quantity)s at the ordered %(price)s come to %(expected)s:"
                 " %(more)s more (order %(order)s, line %(line)s).",
                 net=line.net,
                 currency=said.currency,
@@ -179,13 +179,13 @@ def _of_the_whole(said: Billed, order: KnownOrder, pairing: Pairing, price: Tole
             "sum",
             pairing.position,
             "error",
-            "It bills %(net)s %(currency)s, and %(before)s were billed before, of the %(ordered)s that the order"
+            "It bills %(net)s, and %(billed)s were billed before, of the %(whole_sum)s that the order"
             " %(order)s comes to.",
             {
                 "net": pairing.net,
                 "currency": said.currency,
-                "before": order.billed,
-                "ordered": ordered,
+                "billed": order.billed,
+                "whole_sum": ordered,
                 "order": order.number,
             },
         )
@@ -258,7 +258,7 @@ def _of_one_contract(said: Billed, contract: KnownContract, mine: Sequence[Pairi
             "contract_amount",
             at,
             "error",
-            "With it, %(more)s %(currency)s more is billed than the contract %(contract)s is about.",
+            "With it, %(more)s more is billed than the contract %(contract)s is about.",
             values,
         )
 

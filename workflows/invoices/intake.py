@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from documents.amounts import amount
 from documents.blobs import BlobStore
 from documents.einvoices import official, reading
 from documents.einvoices.data import Invoice
@@ -92,17 +93,36 @@ def _kept_xml(
 
 def _findings(read: reading.Reading) -> list[Finding]:
     """Where the pages of a hybrid say otherwise than its XML, which counts; and what a signature proves."""
+    currency = read.invoice.currency if read.invoice else ""
     found = [
-        finding(
+        Finding(
             "pages",
             "warning",
             "Its pages say %(pages)s where its data say %(said)s (%(field)s).",
-            pages=", ".join(one.value for one in each.page),
-            said=each.xml,
-            field=each.field.replace("_", " "),
+            {
+                "pages": ", ".join(_shown(each.field, one.value, currency) for one in each.page),
+                "said": ", ".join(_shown(each.field, one, currency) for one in each.xml.split(", ")),
+            },
+            {"field": COMPARED[each.field]},
         )
         for each in read.differences
     ]
     if read.signature is not None and not read.signature.valid:
         found.append(finding("signature", "error", read.signature.sentence))
     return found
+
+
+COMPARED = {
+    "number": "Number of the invoice",
+    "issued_on": "Issued on",
+    "payable": "To be paid",
+    "currency": "Currency",
+    "iban": "Account",
+    "vat_id": "VAT id or registration of the supplier",
+    "korean_registration": "VAT id or registration of the supplier",
+}
+"""What is compared with the pages, as forms call it."""
+
+
+def _shown(field: str, value: str, currency: str) -> str:
+    return amount(value, currency) if field == "payable" else value

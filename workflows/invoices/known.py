@@ -105,7 +105,8 @@ class Pairing:
 
 @dataclass(frozen=True)
 class Difference:
-    """Something that is not as ordered or agreed. ``sentence`` has places for ``values``; days are ISO 8601."""
+    """Something that is not as ordered or agreed. ``queries.difference_words`` puts ``values`` into ``sentence``: of
+    days ISO 8601, of amounts the number, in the ``currency`` among them."""
 
     code: str
     position: int

@@ -158,6 +158,7 @@ def correct(
         version=version.number,
         comment=reason.strip(),
         changes={name: [before[name], after[name]] for name in CORRECTED if before[name] != after[name]},
+        currency=invoice.currency,
         **findings_told(invoice),
     )
     session.flush()

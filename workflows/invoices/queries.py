@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,8 @@ from sqlalchemy import ColumnElement, func, or_
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from documents.amounts import amount
+from documents.einvoices.arithmetic import plain
 from documents.rendering import Reader, day_plain, sentence
 from workflows.errors import NotFound, Refused
 from workflows.invoices.model import (
@@ -147,15 +150,25 @@ def cost_centers(session: Session, actor: Actor) -> Sequence[CostCenter]:
 
 
 DAYS = ("day", "starts_on", "ends_on", "removed_on", "installed_on")
+AMOUNTS = ("net", "price", "expected", "more", "extra", "billed", "whole_sum")
+QUANTITIES = ("quantity", "now", "before", "whole", "ordered")
 
 
 def difference_words(kept: Mapping[str, Any], reader: Reader) -> str:
-    """What differs, in the reader's language, with days as they read them."""
-    values = {
-        name: day_plain(date.fromisoformat(value), reader) if name in DAYS and value else value
-        for name, value in kept["values"].items()
-    }
-    return sentence(kept["sentence"], reader.locale, **values)
+    """What differs, in the reader's language, with days, amounts and quantities as they read them."""
+    values: Mapping[str, Any] = kept["values"]
+    currency = str(values.get("currency") or "")
+
+    def shown(name: str, value: Any) -> Any:
+        if not value:
+            return value
+        if name in DAYS:
+            return day_plain(date.fromisoformat(value), reader)
+        if name in AMOUNTS:
+            return amount(value, currency)
+        return plain(Decimal(value)) if name in QUANTITIES else value
+
+    return sentence(kept["sentence"], reader.locale, **{name: shown(name, value) for name, value in values.items()})
 
 
 def mails_of(actor: Actor) -> SelectOfScalar[IncomingMail]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import IO
 
-from documents.rendering import Reader, day_plain, money, sentence
+from documents.amounts import money
+from documents.rendering import Reader, day_plain, sentence
 from documents.spreadsheet import Amount, Cell, Column, Sheet, write_xlsx
 from signing.appearance import INK, RED, SOFT, TINT
 from signing.fonts import BOLD, REGULAR

@@ -72,6 +72,7 @@ def replace(
         note=version.note,
         **(_origin(*out_of) if out_of else {}),
         changes={name: [before[name], after[name]] for name in CORRECTED if before[name] != after[name]},
+        currency=invoice.currency,
         **findings_told(invoice),
     )
     session.flush()

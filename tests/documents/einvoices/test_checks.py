@@ -46,10 +46,10 @@ def test_an_invoice_without_faults_has_no_findings() -> None:
 @pytest.mark.parametrize(
     ("issued", "due", "rule", "told"),
     [
-        (TODAY + timedelta(2), None, "issued", "The invoice is dated in the future: 2026-05-29."),
-        (date(2025, 5, 1), None, "issued", "The invoice is more than a year old: 2025-05-01."),
-        (TODAY, date(2026, 5, 26), "due", "The invoice is due (2026-05-26) before it was issued (2026-05-27)."),
-        (TODAY, date(2027, 7, 1), "due", "The invoice is due more than a year after its issue: 2027-07-01."),
+        (TODAY + timedelta(2), None, "issued", "The invoice is dated in the future: 29 May 2026."),
+        (date(2025, 5, 1), None, "issued", "The invoice is more than a year old: 1 May 2025."),
+        (TODAY, date(2026, 5, 26), "due", "The invoice is due (26 May 2026) before it was issued (27 May 2026)."),
+        (TODAY, date(2027, 7, 1), "due", "The invoice is due more than a year after its issue: 1 Jul 2027."),
     ],
 )
 def test_days_that_cannot_be_meant_are_told(issued: date, due: date | None, rule: str, told: str) -> None:
@@ -198,7 +198,7 @@ def test_a_currency_that_does_not_exist_is_told_and_nothing_is_reckoned_in_it() 
 def test_what_the_supplier_owes_is_told_without_calling_it_a_credit_note() -> None:
     told = found(replace(PLAIN, totals=Totals(payable=Decimal(-5))))["negative"]
     assert told.severity == "information"
-    assert said(told, "en") == "The amount due is negative: 5.00 EUR are owed by the supplier."
+    assert said(told, "en") == "The amount due is negative: EUR 5.00 are owed by the supplier."
 
 
 def test_every_rule_that_is_found_is_one_of_those_that_are_named() -> None:
