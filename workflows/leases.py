@@ -1,9 +1,10 @@
 """One at a time: whoever carries a subject on holds its lease.
 
-The lease is a row with its owner's mark. It runs out when nobody renews it, so a killed worker holds nothing up for
-long. Every step asks inside its own transaction whether the row is still its own (``check``), so a worker that slept
-through the end of its lease changes nothing any more. Clocks of several machines may differ: the mark keeps steps
-apart, time only says when waiting is over.
+The lease is a row with its owner's mark. It runs out when nobody renews it, and where its holder has died, whoever
+waits on the same machine takes it over at once: a killed worker holds nothing up for long. Every step asks inside its
+own transaction whether the row is still its own (``check``), so a worker that slept through the end of its lease
+changes nothing any more. Clocks of several machines may differ: the mark keeps steps apart, time only says when waiting
+is over.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from workflows.columns import UtcTime
+from workflows.places import has_died, here
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +46,8 @@ class LeaseRow(SQLModel, table=True):
     process: str = Field(max_length=40, primary_key=True)
     subject_id: UUID = Field(primary_key=True)
     owner: str = Field(max_length=64)
+    place: str = Field(max_length=300)
+    """Where its owner runs (see ``places``)."""
     until: datetime = Field(sa_column=Column(UtcTime, nullable=False))
 
 
@@ -105,7 +109,7 @@ async def hold(
 
 
 def holders(session: Session, process: str, subject_ids: Iterable[UUID]) -> dict[UUID, str]:
-    """Owners of the leases that have not run out, by subject."""
+    """Owners of the leases that have not run out, by subject; less those of which it is certain that they have died."""
     rows = session.exec(
         select(LeaseRow).where(
             LeaseRow.process == process,
@@ -113,7 +117,7 @@ def holders(session: Session, process: str, subject_ids: Iterable[UUID]) -> dict
             col(LeaseRow.until) >= _now(),
         )
     ).all()
-    return {row.subject_id: row.owner for row in rows}
+    return {row.subject_id: row.owner for row in rows if not has_died(row.place)}
 
 
 async def _obtain(engine: Engine, lease: Lease, patience: float) -> None:
@@ -142,22 +146,22 @@ async def _keep(engine: Engine, lease: Lease) -> None:
 def _take(engine: Engine, lease: Lease) -> bool:
     now = _now()
     insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
-    mine = insert(LeaseRow).values(
-        process=lease.process,
-        subject_id=lease.subject_id,
-        owner=lease.owner,
-        until=now + timedelta(seconds=lease.seconds),
-    )
-    mine = mine.on_conflict_do_update(
-        index_elements=["process", "subject_id"],
-        set_={"owner": mine.excluded.owner, "until": mine.excluded.until},
-        where=(col(LeaseRow.until) < now) | (col(LeaseRow.owner) == lease.owner),
-    )
+    mine = {"owner": lease.owner, "place": here(), "until": now + timedelta(seconds=lease.seconds)}
+    these = (col(LeaseRow.process) == lease.process, col(LeaseRow.subject_id) == lease.subject_id)
     with Session(engine) as session:
-        session.connection().execute(mine)
-        holder = session.exec(
-            select(LeaseRow.owner).where(LeaseRow.process == lease.process, LeaseRow.subject_id == lease.subject_id)
-        ).one()
+        session.connection().execute(
+            insert(LeaseRow)
+            .values(process=lease.process, subject_id=lease.subject_id, **mine)
+            .on_conflict_do_update(
+                index_elements=["process", "subject_id"],
+                set_=mine,
+                where=(col(LeaseRow.until) < now) | (col(LeaseRow.owner) == lease.owner),
+            )
+        )
+        holder, place = session.exec(select(LeaseRow.owner, LeaseRow.place).where(*these)).one()
+        if holder != lease.owner and has_died(place):
+            after_it = update(LeaseRow).where(*these, col(LeaseRow.owner) == holder).values(**mine)
+            holder = lease.owner if session.connection().execute(after_it).rowcount == 1 else holder
         session.commit()
     return holder == lease.owner
 

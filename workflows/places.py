@@ -1,4 +1,8 @@
-"""Where something runs: ``HOST:PID:BIRTH``, enough to tell later, on the same machine, whether it still does."""
+"""Where something runs: ``HOST:PID:BIRTH:SPACE``, enough to tell later, on the same machine, whether it still does.
+
+``SPACE``: the process namespace (pid_namespaces(7)). Two containers may bear one name, and their processes one number;
+neither sees those of the other. Empty where the system has none.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +14,25 @@ from pathlib import Path
 
 def here() -> str:
     pid = os.getpid()
-    return f"{socket.gethostname()}:{pid}:{birth_of(pid)}"
+    return f"{socket.gethostname()}:{pid}:{birth_of(pid)}:{_space()}"
 
 
 def has_died(place: str) -> bool:
     """``True`` only for a process of this machine that is certainly gone; nobody can say from here about others."""
     match place.split(":"):
-        case [host, pid, birth] if host == socket.gethostname() and pid.isdigit() and birth:
+        case [host, pid, birth, space] if (
+            host == socket.gethostname() and space == _space() and pid.isdigit() and birth
+        ):
             return birth_of(int(pid)) != birth
         case _:
             return False
+
+
+def _space() -> str:
+    try:
+        return str(Path("/proc/self/ns/pid").stat().st_ino)
+    except OSError:
+        return ""
 
 
 def birth_of(pid: int) -> str:

@@ -168,7 +168,7 @@ def test_what_is_still_being_made_is_not_started_again(office: Office, web: Test
     with office.transaction() as session:
         session.exec(update(RunOwed).values(launched_at=office.now - timedelta(minutes=5)))
     with office.transaction() as session:
-        lease = LeaseRow(process="export", subject_id=UUID(made["id"]), owner="x", until=_far(office))
+        lease = LeaseRow(process="export", subject_id=UUID(made["id"]), owner="x", place="", until=_far(office))
         session.add(lease)
     with office.transaction() as session:
         assert start_again_what_was_lost(session, now=office.now) == []

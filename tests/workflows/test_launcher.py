@@ -16,7 +16,7 @@ import pytest
 from tests.support.prefect_server import PrefectServer
 from tests.support.servers import free_port
 from workflows.launcher import Launcher, LauncherUnavailable, Unfinished, is_orphan
-from workflows.places import here
+from workflows.places import birth_of, here
 
 NOW = datetime(2026, 11, 25, 9, tzinfo=UTC)
 
@@ -191,7 +191,7 @@ def test_a_run_of_a_process_that_is_gone_is_an_orphan_at_once() -> None:
 
 
 def test_a_later_process_with_the_same_number_is_somebody_else() -> None:
-    assert is_orphan(_run(place=f"{socket.gethostname()}:{os.getpid()}:1"), now=NOW)
+    assert is_orphan(_run(place=here().replace(birth_of(os.getpid()), "1")), now=NOW)
 
 
 def test_of_another_machine_only_time_and_the_lease_tell() -> None:

@@ -114,11 +114,34 @@ def test_a_lease_is_renewed_while_its_run_goes_on(engine: Engine, subject: UUID)
     asyncio.run(main())
 
 
-def test_the_lease_of_a_killed_process_runs_out(database_url: str, engine: Engine, subject: UUID) -> None:
-    killed = subprocess.run(
-        [sys.executable, "-c", HOLD_AND_DIE, database_url, str(subject)], capture_output=True, text=True, check=False
-    )
-    assert killed.returncode == -9, killed.stderr
+def test_what_a_killed_process_held_is_taken_over_at_once_by_one_alone(
+    database_url: str, engine: Engine, subject: UUID
+) -> None:
+    _hold_and_die(database_url, subject)
+    inside, most = 0, 0
+
+    async def run() -> None:
+        nonlocal inside, most
+        async with hold(engine, "contract", subject):
+            inside += 1
+            most = max(most, inside)
+            await asyncio.sleep(0.03)
+            inside -= 1
+
+    async def main() -> None:
+        with Session(engine) as session:
+            assert not holders(session, "contract", [subject])
+        await asyncio.gather(*(run() for _ in range(5)))
+
+    asyncio.run(main())
+    assert most == 1
+
+
+def test_the_lease_of_a_process_killed_elsewhere_runs_out(database_url: str, engine: Engine, subject: UUID) -> None:
+    _hold_and_die(database_url, subject)
+    with Session(engine) as session:
+        session.exec(update(LeaseRow).values(place="elsewhere:1:1:1"))
+        session.commit()
 
     async def main() -> None:
         with pytest.raises(LeaseTaken):
@@ -137,7 +160,7 @@ def test_a_step_under_a_lost_lease_changes_nothing(engine: Engine, subject: UUID
 
     def step() -> None:
         with Session(engine) as session:
-            session.add(LeaseRow(process="x", subject_id=other, owner="x", until=datetime.now(UTC)))
+            session.add(LeaseRow(process="x", subject_id=other, owner="x", place="", until=datetime.now(UTC)))
             sleeper.check(session)
             session.commit()
 
@@ -233,6 +256,13 @@ def _expire(engine: Engine, subject: UUID) -> None:
         session.exec(update(LeaseRow).where(col(LeaseRow.subject_id) == subject).values(until=past))
         session.commit()
         assert session.exec(select(LeaseRow).where(LeaseRow.subject_id == subject)).first() is not None
+
+
+def _hold_and_die(database_url: str, subject: UUID) -> None:
+    killed = subprocess.run(
+        [sys.executable, "-c", HOLD_AND_DIE, database_url, str(subject)], capture_output=True, text=True, check=False
+    )
+    assert killed.returncode == -9, killed.stderr
 
 
 HOLD_AND_DIE = """

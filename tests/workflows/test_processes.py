@@ -407,14 +407,18 @@ def test_the_supervisor_stays_small(house: House) -> None:
 def test_a_process_knows_its_own_place_and_others_know_when_it_is_gone() -> None:
     assert not has_died(here())
     other = subprocess.Popen([sys.executable, "-c", SLEEPER])
-    place = f"{socket.gethostname()}:{other.pid}:{birth_of(other.pid)}"
+    space = here().rpartition(":")[2]
+    place = f"{socket.gethostname()}:{other.pid}:{birth_of(other.pid)}:{space}"
     assert not has_died(place)
     other.kill()
     wait_until(lambda: has_died(place), "its death, though nobody has buried it")
     other.wait()
     assert has_died(place)
+    assert not has_died(f"{place}0"), "a container of the same name has processes of its own"
 
 
-@pytest.mark.parametrize("place", ["", "1234", "elsewhere:1:1", f"{socket.gethostname()}:1:", "a:b:c:d"])
+@pytest.mark.parametrize(
+    "place", ["", "1234", "elsewhere:1:1:", f"{socket.gethostname()}:1:", f"{socket.gethostname()}:1::", "a:b:c:d:e"]
+)
 def test_nobody_is_declared_dead_without_proof(place: str) -> None:
     assert not has_died(place)

@@ -99,6 +99,7 @@ def upgrade() -> None:
         sa.Column("process", sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
         sa.Column("subject_id", sa.Uuid(), nullable=False),
         sa.Column("owner", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column("place", sqlmodel.sql.sqltypes.AutoString(length=300), nullable=False),
         sa.Column("until", workflows.columns.UtcTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("process", "subject_id"),
     )
