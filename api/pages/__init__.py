@@ -22,6 +22,7 @@ for name in (
     "invoices",
     "exports",
     "invoice_steps",
+    "invoice_payments",
     "invoice_versions",
     "invoice_answers",
     "incoming",

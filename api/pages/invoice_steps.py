@@ -1,4 +1,4 @@
-"""``/invoices/…``: correct, send on, release, note as paid, ask the supplier, withdraw."""
+"""``/invoices/…``: correct, send on, release, ask the supplier, withdraw."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from api.auth import FromForm, Visitor
 from api.dependencies import Engine, Now
 from api.errors import said as words_of_refusal
-from api.pages.fields import Text, plain_amount
+from api.pages.fields import Text
 from api.pages.invoices import TypedWords, shown
 from api.pages.papers import changed
 from api.readers import reader_of
@@ -22,12 +22,10 @@ from workflows.errors import Refused
 from workflows.invoices.disputes import dispute, settle
 from workflows.invoices.model import Invoice
 from workflows.invoices.operations import correct, send_again, withdraw
-from workflows.invoices.payment import pay, release
+from workflows.invoices.payment import release
 from workflows.invoices.payment_model import Separation
-from workflows.invoices.rules import amount_of
 from workflows.invoices.steps import send_where_possible
 from workflows.papers import queries as papers
-from workflows.papers.rules import checked_day
 from workflows.runtime import Runtime
 
 router = APIRouter(prefix="/invoices", include_in_schema=False)
@@ -72,28 +70,6 @@ def post_release(invoice_id: UUID, request: Request, runtime: Engine, visitor: F
         release(session, invoice_id, by=visitor.actor, now=now, visible=visible, separation=separation)
 
     return _changed(invoice_id, request, runtime, visitor, now, work, done="released")
-
-
-@router.post("/{invoice_id}/payment")
-def post_payment(
-    invoice_id: UUID,
-    request: Request,
-    runtime: Engine,
-    visitor: FromForm,
-    now: Now,
-    paid_on: Text = "",
-    amount: Text = "",
-) -> Response:
-    def work(session: Work) -> None:
-        invoice = papers.one(session, Invoice, invoice_id, visitor.actor)
-        day = checked_day(paid_on, "paid_on")
-        if day is None:
-            raise Refused("Say on which day it was paid.", field="paid_on")
-        paid = amount_of(plain_amount(amount), invoice.currency, "amount")
-        pay(session, invoice_id, paid_on=day, amount=paid, by=visitor.actor, now=now, visible=True)
-
-    typed = {"form": "payment", "paid_on": paid_on, "amount": amount}
-    return _changed(invoice_id, request, runtime, visitor, now, work, done="paid", typed=typed)
 
 
 @router.post("/{invoice_id}/dispute")

@@ -24,6 +24,7 @@ from api.pages.discussion_view import Tried, talk_of
 from api.pages.fields import CURRENCIES, Text, plain_amount
 from api.pages.handing_over_view import handing_of
 from api.pages.invoice_offers import Offered, offered_words
+from api.pages.invoice_payments import payments_view
 from api.pages.invoice_view import view_of
 from api.pages.matches_view import matching_of
 from api.pages.papers import shows
@@ -49,7 +50,7 @@ from workflows.errors import Forbidden, NotFound, Refused
 from workflows.invoices import queries
 from workflows.invoices.model import PROCESS, Invoice, InvoiceState
 from workflows.invoices.operations import receive
-from workflows.invoices.payment import has_payers, refusal_to_pay, refusal_to_release
+from workflows.invoices.payment import has_payers, refusal_to_release
 from workflows.invoices.payment_model import Separation
 from workflows.invoices.rules import (
     typed_invoice,
@@ -80,7 +81,8 @@ DONE = {
     "kept": "Received; it waits for what is said below",
     "corrected": "What it says is kept",
     "released": "Released for payment",
-    "paid": "Noted as paid",
+    "paid": "The payment is noted",
+    "reversed": "The payment is taken back",
     "disputed": "The question is on its way to the supplier",
     "settled": "Taken up again",
     "route": "On its route again",
@@ -321,7 +323,7 @@ def shown(
         why_not_release=sentence(not_released, reader.locale)
         if not_released and invoice.state is InvoiceState.APPROVED
         else "",
-        may_pay=refusal_to_pay(session, invoice, actor) is None,
+        paid=payments_view(session, invoice, actor),
         may_dispute=why_not_dispute(actor, invoice) is None,
         may_settle=keeps and invoice.state is InvoiceState.DISPUTED,
         may_withdraw=why_not_withdraw(actor, invoice) is None,

@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from api.auth import Visitor
 from api.errors import said
+from api.once import once, page_key
 from api.readers import reader_of
 from workflows.contracts.model import Contract
 from workflows.database import Work
@@ -86,14 +87,21 @@ def changed(
     done: str,
     comment: str = "",
     typed: Mapping[str, str] | None = None,
+    key: str = "",
+    digest: str = "",
 ) -> Response:
     """Do it and show the paper again; where it is refused, say on its page why.
 
-    ``typed``: what stood in a form; under "form", in which.
+    ``typed``: what stood in a form; under "form", in which. ``key``: of a form that does it once, however often it is
+    sent; ``digest`` is over what it says.
     """
+
+    def worked(session: Work) -> dict[str, Any]:
+        work(session)
+        return {}
+
     try:
-        with runtime.transaction() as session:
-            work(session)
+        once(runtime, visitor.actor, page_key(key, digest) if key else None, digest, now, worked)
     except NotFound:
         raise
     except Refused as refused:

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from api.pages.views import who_acts
-from documents.amounts import amount
+from documents.amounts import amount, money
 from documents.rendering import Reader, day, day_plain, moment, named, sentence
 from workflows.approvals.model import RoundState, StageState
 from workflows.approvals.plan import SIGNATURES, SUBMITTER
@@ -232,7 +232,9 @@ TOLD = {
     "released": "%(actor)s released the invoice for payment",
     "posted_for_payment": "Handed to the payment system",
     "in_payment_file": "%(actor)s put the invoice into the payment file %(run)s",
-    "paid": "%(actor)s noted that the invoice was paid on %(day)s",
+    "paid": "%(actor)s noted that %(money)s was paid on %(day)s: the invoice is paid",
+    "paid_in_part": "%(actor)s noted that %(money)s was paid on %(day)s; %(open)s is still open",
+    "payment_reversed": "%(actor)s took back the payment of %(money)s of %(day)s; %(open)s is open",
     "disputed": "%(actor)s asked %(to)s about the invoice",
     "settled": "%(actor)s took the invoice up again, as its supplier has answered",
     "taken_from_mail": "%(actor)s took it from a mail of %(to_email)s that had been put aside (%(file_name)s)",
@@ -315,10 +317,19 @@ def _values(event: AuditEvent, reader: Reader) -> Mapping[str, Any]:
         "stage": stage_name(str(data.get("stage") or ""), reader),
         "target": stage_name(str(data.get("send_back_to") or ""), reader),
         "people": ", ".join(data.get("people") or ()),
+        **{name: _money(data.get(key), data.get("currency")) for name, key in PAID},
         "what": _said_anew(data, reader),
         "day": day(date.fromisoformat(data["day"]), reader) if data.get("day") else "",
         "due_at": moment(datetime.fromisoformat(data["due_at"]), reader) if data.get("due_at") else "",
     }
+
+
+PAID = (("money", "amount"), ("open", "open"))
+"""Amounts of payments, by the names in sentences and in entries."""
+
+
+def _money(amount: object, currency: object) -> str:
+    return money(str(amount), str(currency)) if amount and currency else ""
 
 
 def _said_anew(data: Mapping[str, Any], reader: Reader) -> str:

@@ -16,6 +16,8 @@ from documents.einvoices.findings import Finding, from_json
 from workflows.columns import as_json
 from workflows.invoices import queries
 from workflows.invoices.model import Invoice
+from workflows.invoices.paying import payments_of
+from workflows.invoices.rules import open_of
 from workflows.papers import queries as papers
 from workflows.papers.standing import standing
 
@@ -74,6 +76,18 @@ class InvoiceTaxShape(Shape):
     tax: str | None
 
 
+class PaymentShape(Shape):
+    id: UUID
+    paid_on: date
+    amount: Annotated[str, Field(description="What comes back for a credit note has a minus.", examples=["200.00"])]
+    reference: str
+    by: str
+    at: datetime
+    reversed_at: Annotated[datetime | None, Field(description="When it was taken back, and counts no more.")]
+    reversed_by: str
+    reversed_because: str
+
+
 class InvoiceShape(InvoiceSummary):
     syntax: Annotated[str, Field(description="What it came as; `typed`: a person reads its pages.", examples=["cii"])]
     buyer: str
@@ -93,6 +107,8 @@ class InvoiceShape(InvoiceSummary):
     released_at: datetime | None
     paid_on: date | None
     paid_amount: str | None
+    open: Annotated[str | None, Field(description="Of what is payable; null before it is released.")]
+    payments: Annotated[list[PaymentShape], Field(description="In the order of their days.")]
 
 
 def invoice_shape(session: Session, invoice: Invoice) -> InvoiceShape:
@@ -139,6 +155,14 @@ def invoice_shape(session: Session, invoice: Invoice) -> InvoiceShape:
         released_at=invoice.released_at,
         paid_on=invoice.paid_on,
         paid_amount=as_json(invoice.paid_amount),
+        open=as_json(open_of(invoice)),
+        payments=[
+            PaymentShape(
+                **{name: getattr(each, name) for name in PaymentShape.model_fields if name != "amount"},
+                amount=f"{each.amount:f}",
+            )
+            for each in payments_of(session, invoice.id)
+        ],
     )
 
 

@@ -25,9 +25,9 @@ from workflows.invoices.disputes import dispute, settle
 from workflows.invoices.intake import Received, take_in
 from workflows.invoices.model import PROCESS, Invoice
 from workflows.invoices.operations import correct, receive, send_again, withdraw
-from workflows.invoices.payment import pay, release
+from workflows.invoices.payment import release
 from workflows.invoices.payment_model import Separation
-from workflows.invoices.rules import amount_of, typed_invoice
+from workflows.invoices.rules import typed_invoice
 from workflows.invoices.steps import send_where_possible
 from workflows.papers import queries as papers
 from workflows.papers.operations import recall
@@ -67,11 +67,6 @@ class InvoiceDataIn(Shape):
     def words(self) -> dict[str, str]:
         sent = self.model_dump(exclude={"reason"}, exclude_none=True)
         return {name: str(value) for name, value in sent.items()}
-
-
-class PaymentIn(Shape):
-    paid_on: date
-    amount: Annotated[str | None, Field(default=None, description="All that is payable otherwise.")]
 
 
 class DisputeIn(Shape):
@@ -355,23 +350,6 @@ def post_release(
     visible = papers.is_visible(session, Invoice, invoice_id, actor)
     separation = Separation(runtime.settings.release_separation)
     invoice = release(session, invoice_id, by=actor, now=now, visible=visible, separation=separation)
-    session.flush()
-    return invoice_shape(session, invoice)
-
-
-@router.post(
-    "/{invoice_id}/payment",
-    status_code=201,
-    response_model=InvoiceShape,
-    summary="Note that it was paid",
-    responses=refusals(401, 403, 404, 409, 422),
-)
-def post_payment(
-    invoice_id: UUID, body: PaymentIn, session: Transaction, actor: WritesInvoices, now: Now
-) -> InvoiceShape:
-    known = papers.one(session, Invoice, invoice_id, actor)
-    amount = amount_of(body.amount or "", known.currency, "amount")
-    invoice = pay(session, invoice_id, paid_on=body.paid_on, amount=amount, by=actor, now=now, visible=True)
     session.flush()
     return invoice_shape(session, invoice)
 

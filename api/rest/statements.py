@@ -69,8 +69,8 @@ class StatementItem(Shape):
     currency: str
     payable: str
     open: str
-    paid: str
-    paid_on: date | None
+    paid: Annotated[str, Field(description="Within the period: of an open invoice, too.")]
+    paid_on: Annotated[date | None, Field(description="Of the last payment, where nothing is open.")]
     age: Age
     days_overdue: int
     disputed: bool

@@ -9,7 +9,8 @@ from typing import Any
 from documents.einvoices.as_json import to_json
 from tests.support.office import Office
 from workflows.invoices.model import Invoice, InvoiceReading, InvoiceState
-from workflows.invoices.rules import typed_invoice
+from workflows.invoices.payment_model import Payment
+from workflows.invoices.rules import sign_of, typed_invoice
 from workflows.papers.operations import next_number
 
 
@@ -44,4 +45,21 @@ def book(office: Office, amount: str, by: str = "dan", **words: Any) -> Invoice:
             invoice_id=invoice.id, version=1, number=1, data=to_json(typed_invoice({})), at=office.now
         )
         session.add(reading)
+        if invoice.paid_on and invoice.paid_amount is None:
+            invoice.paid_amount = invoice.payable
+        if invoice.paid_on:
+            session.add(_payment(office, invoice, by))
     return invoice
+
+
+def _payment(office: Office, invoice: Invoice, by: str) -> Payment:
+    assert invoice.paid_on is not None
+    assert invoice.paid_amount is not None
+    return Payment(
+        invoice_id=invoice.id,
+        paid_on=invoice.paid_on,
+        amount=invoice.paid_amount * sign_of(invoice),
+        by_id=office.people[by].id,
+        by=by,
+        at=office.now,
+    )

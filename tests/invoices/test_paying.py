@@ -29,7 +29,8 @@ from tests.support.payment_system import PaymentSystem, payment_system_at_work
 from tests.support.web import Browser
 from workflows.errors import Conflict, Forbidden, Refused
 from workflows.invoices.model import Invoice, InvoiceState
-from workflows.invoices.payment import make_run, order_for, pay, release, send_anew
+from workflows.invoices.paying import pay
+from workflows.invoices.payment import make_run, order_for, release, send_anew
 from workflows.invoices.payment_model import OrderState, PaymentOrder, Separation
 from workflows.invoices.steps import InvoiceLife, send_where_possible
 from workflows.outbox import RunOwed

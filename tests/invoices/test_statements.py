@@ -84,13 +84,13 @@ def test_currencies_are_never_added_up(office: Office, dan: Program) -> None:
 
 
 def test_a_statement_tells_how_it_stood_on_its_day(office: Office, dan: Program) -> None:
-    book(office, "50.00", state=InvoiceState.PAID, paid_on=date(2026, 4, 10), paid_amount=Decimal("49.00"))
+    book(office, "50.00", state=InvoiceState.PAID, paid_on=date(2026, 4, 10), paid_amount=Decimal("50.00"))
     book(office, "8.00", state=InvoiceState.REJECTED, state_since=datetime(2026, 4, 10, 15, 30, tzinfo=UTC))
     before, after = dan.get(f"{AURORA}?as_of=2026-04-09"), dan.get(f"{AURORA}?as_of=2026-04-10")
     assert balance(before) == {"open": "58.00", "overdue": "58.00", "1_to_30": "58.00"}
-    assert balance(after) == {"open": "8.00", "overdue": "8.00", "1_to_30": "8.00", "paid": "49.00"}
+    assert balance(after) == {"open": "8.00", "overdue": "8.00", "1_to_30": "8.00", "paid": "50.00"}
     later = dan.get(f"{AURORA}?as_of=2026-04-11")
-    assert balance(later) == {"paid": "49.00"}, "rejected on the 11th, as it is told in Seoul"
+    assert balance(later) == {"paid": "50.00"}, "rejected on the 11th, as it is told in Seoul"
     assert dan.get(f"{AURORA}?as_of=2026-04-11&since=2026-04-11")["balances"] == []
     assert dan.get(f"{AURORA}?as_of=2026-02-28")["balances"] == [], "not issued yet"
 

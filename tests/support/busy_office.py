@@ -23,7 +23,8 @@ from workflows.invoices.intake import take_in
 from workflows.invoices.letterbox import deal_with
 from workflows.invoices.model import IncomingMail, Invoice
 from workflows.invoices.operations import receive, send_on
-from workflows.invoices.payment import make_run, note_posted, pay, release
+from workflows.invoices.paying import pay
+from workflows.invoices.payment import make_run, note_posted, release
 from workflows.invoices.rules import typed_invoice
 from workflows.papers.model import Paper
 from workflows.papers.queries import subject_of

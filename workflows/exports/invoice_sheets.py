@@ -17,6 +17,7 @@ from workflows.exports.sheets import Heading, Table, still_seen
 from workflows.inventory.model import Machine
 from workflows.invoices.model import Invoice, InvoiceLine, InvoiceMatch, InvoiceMatching, InvoiceState, InvoiceTax
 from workflows.invoices.queries import difference_words
+from workflows.invoices.rules import TO_BE_PAID
 from workflows.parties.model import Person
 from workflows.parties.rules import Actor
 from workflows.search.terms import whole_number
@@ -69,6 +70,7 @@ INVOICES = (
     Heading("Released", 19),
     Heading("Paid on", 12),
     Heading("Amount paid", 16),
+    Heading("Outstanding", 16),
     Heading("Your own number", 18),
 )
 LINES = (
@@ -150,11 +152,12 @@ def _invoices(session: Session, actor: Actor, ids: Sequence[UUID], reader: Reade
     for row in _read(session, rows):
         number, supplier, theirs, their_id, kind, issued, due, currency, net, tax, gross, payable, state, *rest = row
         since, outcome, order, contract, center, iban, buyer, owner, created, released, paid_on, paid, own = rest
+        still_open = (payable or Decimal(0)) - (paid or Decimal(0)) if state in TO_BE_PAID else None
         yield (
             *(number, supplier, theirs, their_id, kinds.get(kind, kind), issued, due, currency),
             *(_money(net, currency), _money(tax, currency), _money(gross, currency), _money(payable, currency)),
             *(states[state], since, outcomes.get(outcome, outcome), order, contract, center, iban, buyer, owner),
-            *(created, released, paid_on, _money(paid, currency), own),
+            *(created, released, paid_on, _money(paid, currency), _money(still_open, currency), own),
         )
 
 

@@ -59,7 +59,14 @@ class Sum:
     age: Age
     number: int
     payable: Decimal
+    settled: Decimal
+    """The part of it that was paid until the end of the period."""
     paid: Decimal
+    """Within the period."""
+
+    @property
+    def open(self) -> Decimal:
+        return Decimal(0) if self.is_paid else self.payable - self.settled
 
 
 @dataclass(frozen=True)
@@ -86,24 +93,14 @@ def balances(sums: Iterable[Sum]) -> Sequence[Balance]:
 
 
 def _with(before: Balance, each: Sum) -> Balance:
-    if each.is_paid:
-        return Balance(
-            before.currency,
-            before.invoices,
-            before.open,
-            before.overdue,
-            before.disputed,
-            before.paid + each.paid,
-            before.ages,
-        )
     return Balance(
         before.currency,
-        before.invoices + each.number,
-        before.open + each.payable,
-        before.overdue + (each.payable if each.age is not Age.NOT_DUE else 0),
-        before.disputed + (each.payable if each.is_disputed else 0),
-        before.paid,
-        {**before.ages, each.age: before.ages[each.age] + each.payable},
+        before.invoices + (0 if each.is_paid else each.number),
+        before.open + each.open,
+        before.overdue + (each.open if each.age is not Age.NOT_DUE else 0),
+        before.disputed + (each.open if each.is_disputed else 0),
+        before.paid + each.paid,
+        {**before.ages, each.age: before.ages[each.age] + each.open},
     )
 
 

@@ -93,7 +93,9 @@ class Invoice(Paper, table=True):
     """"matched", "failed", "without_order", or nothing where it has not been matched."""
     released_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
     paid_on: date | None = None
+    """The day of the last payment, once nothing is open any more."""
     paid_amount: Decimal | None = Field(default=None, sa_column=Column(Decimals))
+    """The sum of its payments."""
 
     def enter(self, state: InvoiceState, *, now: datetime) -> None:
         if self.state is not state:

@@ -1,10 +1,9 @@
-"""Release an invoice for payment, have it leave for the payment system, note that it was paid."""
+"""Release an invoice for payment, and have it leave for the payment system."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
-from decimal import Decimal
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +18,7 @@ from workflows.database import Work, add_missing
 from workflows.errors import Conflict, Forbidden, NotFound
 from workflows.invoices.model import PROCESS, Invoice, InvoiceState
 from workflows.invoices.payment_model import OrderState, PaymentOrder, PaymentRun, ReleasedNumber, Separation
-from workflows.invoices.rules import Approvers, why_not_hand_over, why_not_pay, why_not_release
+from workflows.invoices.rules import Approvers, owed, why_not_hand_over, why_not_release
 from workflows.outbox import wake
 from workflows.papers.operations import locked, newest_round, next_of, note_event, permission
 from workflows.papers.queries import visible_to
@@ -90,10 +89,6 @@ def _refused(session: Session, invoice: Invoice, round: Round | None, by: Actor,
     )
 
 
-def refusal_to_pay(session: Session, invoice: Invoice, by: Actor) -> str | None:
-    return why_not_pay(by, invoice, has_payers=has_payers(session, invoice.organisation_id))
-
-
 def has_payers(session: Session, organisation_id: UUID | None) -> bool:
     """Whether somebody who is here has the role."""
     found = (
@@ -147,7 +142,6 @@ def _insist_on_first(session: Work, invoice: Invoice) -> None:
 
 def order_of(order_id: UUID, invoice: Invoice, *, by: Actor, now: datetime) -> dict[str, Any]:
     """What the payment system is told. What a credit note gives back has a minus before it."""
-    payable = invoice.payable or Decimal(0)
     return {
         "id": str(order_id),
         "invoice_id": str(invoice.id),
@@ -160,49 +154,13 @@ def order_of(order_id: UUID, invoice: Invoice, *, by: Actor, now: datetime) -> d
         "issued_on": as_json(invoice.issued_on),
         "due_on": as_json(invoice.due_on),
         "currency": invoice.currency,
-        "amount": f"{-payable if invoice.kind == 'credit note' else payable:f}",
+        "amount": f"{owed(invoice):f}",
         "iban": invoice.iban,
         "cost_center": invoice.cost_center,
         "order_number": invoice.order_number,
         "released_at": now.isoformat(timespec="milliseconds"),
         "released_by": by.name,
     }
-
-
-def pay(
-    session: Work,
-    invoice_id: UUID,
-    *,
-    paid_on: date,
-    amount: Decimal | None,
-    by: Actor,
-    now: datetime,
-    visible: bool,
-) -> Invoice:
-    """Note that it was paid. ``amount``: None for all of it. What has not left for the payment system stays here."""
-    _, invoice = locked(session, Invoice, invoice_id, visible=visible)
-    paid = invoice.payable if amount is None else amount
-    if invoice.state is InvoiceState.PAID and (invoice.paid_on, invoice.paid_amount) == (paid_on, paid):
-        return invoice
-    if sentence := refusal_to_pay(session, invoice, by):
-        raise permission(sentence)
-    invoice.enter(InvoiceState.PAID, now=now)
-    invoice.paid_on, invoice.paid_amount = paid_on, paid
-    order = order_for(session, invoice.id, lock=True)
-    if order is not None and order.state is OrderState.WAITING:
-        order.state, order.next_try = OrderState.DROPPED, None
-    note_event(
-        session,
-        "paid",
-        invoice,
-        by=by,
-        now=now,
-        day=paid_on.isoformat(),
-        amount=as_json(paid),
-        currency=invoice.currency,
-    )
-    wake(session, PROCESS, invoice.id, label=invoice.number, now=now)
-    return invoice
 
 
 def order_for(session: Session, invoice_id: UUID, *, lock: bool = False) -> PaymentOrder | None:
@@ -213,12 +171,12 @@ def order_for(session: Session, invoice_id: UUID, *, lock: bool = False) -> Paym
 def note_posted(session: Work, invoice_id: UUID, failure: str, *, now: datetime) -> None:
     """Write down that the payment system has it; or why not (``failure``), and try again later."""
     order = order_for(session, invoice_id, lock=True)
-    if order is None or order.state is not OrderState.WAITING:
+    if order is None or order.state is OrderState.LEFT or (order.state is OrderState.DROPPED and failure):
         return
     order.attempts += 1
     order.failure = failure
     number = str(order.said["number"])
-    if not failure:
+    if not failure:  # also where a payment was noted while it was posted: they have it
         order.state, order.left_at, order.next_try = OrderState.LEFT, now, None
         record(session, "posted_for_payment", PROCESS, invoice_id, now=now, attempts=order.attempts)
         return

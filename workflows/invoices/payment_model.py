@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -10,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Column, Index
 from sqlmodel import Field, SQLModel
 
-from workflows.columns import UtcTime, by_value, json_column, new_id
+from workflows.columns import Decimals, UtcTime, by_value, json_column, new_id
 
 
 class Separation(StrEnum):
@@ -24,7 +25,7 @@ class Separation(StrEnum):
 class OrderState(StrEnum):
     WAITING = "waiting"
     LEFT = "left"  # the payment system has it, or a file for it was made
-    DROPPED = "dropped"  # it was noted as paid before it left
+    DROPPED = "dropped"  # a payment was noted before it left
 
 
 class PaymentOrder(SQLModel, table=True):
@@ -63,6 +64,27 @@ class PaymentRun(SQLModel, table=True):
     by: str
     at: datetime = Field(sa_column=Column(UtcTime, nullable=False))
     orders: int
+
+
+class Payment(SQLModel, table=True):
+    """Money that went out for an invoice, as somebody noted it. It never changes; a mistaken one is reversed."""
+
+    __tablename__ = "payment"
+    __table_args__ = (Index("ix_payment_invoice", "invoice_id", "paid_on"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    invoice_id: UUID = Field(foreign_key="invoice.id")
+    paid_on: date
+    amount: Decimal = Field(sa_column=Column(Decimals, nullable=False))
+    """In the invoice's currency. What comes back for a credit note has a minus."""
+    reference: str = ""
+    """Of the bank's statement, say."""
+    by_id: UUID = Field(foreign_key="person.id")
+    by: str
+    at: datetime = Field(sa_column=Column(UtcTime, nullable=False))
+    reversed_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
+    reversed_by: str = ""
+    reversed_because: str = ""
 
 
 class ReleasedNumber(SQLModel, table=True):

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from babel.numbers import get_currency_precision, list_currencies
 
+from documents.amounts import money
 from documents.einvoices import checks, data
 from documents.einvoices.findings import Finding, Severity
 from workflows.errors import Refused
@@ -31,6 +32,7 @@ UNDER_WAY = (
     InvoiceState.RELEASED,
     InvoiceState.DISPUTED,
 )
+TO_BE_PAID = (InvoiceState.RELEASED, InvoiceState.PAID)
 CHANGEABLE = (InvoiceState.RECEIVED, InvoiceState.CHECKED, InvoiceState.MATCHED, InvoiceState.RETURNED)
 
 TYPED = (
@@ -308,7 +310,7 @@ def why_not_match(actor: Actor, invoice: Invoice, *, asked: bool) -> str | None:
 def why_not_withdraw(actor: Actor, invoice: Invoice) -> str | None:
     if not owns(actor, invoice):
         return "Only its owner or an administrator may withdraw this invoice."
-    if invoice.state in (InvoiceState.RELEASED, InvoiceState.PAID):
+    if invoice.state in TO_BE_PAID:
         return "The invoice is released for payment; it can no longer be withdrawn."
     return None if invoice.state in UNDER_WAY else "The invoice has already come to an end."
 
@@ -344,7 +346,47 @@ def why_not_release(
 def why_not_pay(actor: Actor, invoice: Invoice, *, has_payers: bool) -> str | None:
     if sentence := _why_not_payer(actor, invoice, has_payers=has_payers):
         return sentence
+    if invoice.state is InvoiceState.PAID:
+        return "The invoice is paid already."
     return None if invoice.state is InvoiceState.RELEASED else "The invoice is not released for payment."
+
+
+def why_not_reverse(actor: Actor, invoice: Invoice, *, has_payers: bool) -> str | None:
+    if sentence := _why_not_payer(actor, invoice, has_payers=has_payers):
+        return sentence
+    return None if invoice.state in TO_BE_PAID else "The invoice is not released for payment."
+
+
+def sign_of(invoice: Invoice) -> int:
+    """What its payments have before them: a credit note's amounts are written as if they were to be paid."""
+    return -1 if invoice.kind == "credit note" else 1
+
+
+def owed(invoice: Invoice) -> Decimal:
+    """What its payments come to, once it is paid: below nothing where money comes back."""
+    return sign_of(invoice) * invoice.payable if invoice.payable is not None else Decimal(0)
+
+
+def open_of(invoice: Invoice) -> Decimal | None:
+    """What of it is not paid, as its amounts are written; None where nothing is to be paid yet, or ever."""
+    if invoice.state not in TO_BE_PAID:
+        return None
+    return (invoice.payable or Decimal(0)) - (invoice.paid_amount or Decimal(0))
+
+
+def insist_on_payment(invoice: Invoice, amount: Decimal, *, still_open: Decimal, currency: str) -> None:
+    """Raises Refused where it is no payment of this invoice. ``still_open``: with its sign, as ``owed``."""
+    own = invoice.currency or ""
+    if currency and currency.upper() != own:
+        raise Refused("The invoice is in %(currency)s, and so are its payments.", field="currency", currency=own)
+    if amount == 0 and still_open != 0:
+        raise Refused("A payment is of more than nothing.", field="amount")
+    if amount * still_open < 0 and still_open < 0:
+        raise Refused("Money comes back for it: its payments have a minus before them.", field="amount")
+    if amount * still_open < 0:
+        raise Refused("Money goes out for it: its payments have no minus before them.", field="amount")
+    if abs(amount) > abs(still_open):
+        raise Refused("This is more than is open: %(open)s.", field="amount", open=money(still_open, own))
 
 
 def _why_not_payer(actor: Actor, invoice: Invoice, *, has_payers: bool) -> str | None:

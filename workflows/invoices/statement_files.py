@@ -128,7 +128,7 @@ def _item_row(item: Item, reader: Reader) -> Sequence[Cell]:
         invoice.currency,
         Amount(item.payable, invoice.currency),
         Amount(item.open, invoice.currency),
-        Amount(item.paid, invoice.currency) if item.is_paid else None,
+        Amount(item.paid, invoice.currency) if item.paid else None,
         invoice.paid_on if item.is_paid else None,
     )
 

@@ -18,6 +18,8 @@ from workflows.columns import ExactSum
 from workflows.errors import NotFound, Refused
 from workflows.invoices.aging import LAST_DAYS, Age, Balance, Period, Side, Sum, age_of, balances, day_after
 from workflows.invoices.model import Invoice, InvoiceState
+from workflows.invoices.payment_model import Payment
+from workflows.invoices.rules import owed
 from workflows.papers.queries import id_of, literally, may_see
 from workflows.parties.rules import Actor
 
@@ -57,6 +59,7 @@ class Item:
     payable: Decimal
     open: Decimal
     paid: Decimal
+    """Within the period."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +143,7 @@ def _rows(
 ) -> Iterator[Item]:
     issued, number = col(Invoice.issued_on), col(Invoice.id)
     found = (
-        select(Invoice)
+        select(Invoice, *_paid(shown))
         .where(*_counted(side, actor, shown), _key(side) == key)
         .order_by(issued, number)
         .limit(limit)
@@ -154,13 +157,12 @@ def _rows(
             raise Refused("This cursor is not one of ours.", field="cursor") from None
         found = found.where(tuple_(issued, number) > tuple_(literal(begin), literal(id_of(last))))
     end = _end(actor, shown)
-    for invoice in session.execute(found).scalars():
-        yield _item(invoice, shown, end)
+    for invoice, settled, paid in session.execute(found):
+        yield _item(invoice, settled or Decimal(0), paid or Decimal(0), shown, end)
 
 
-def _item(invoice: Invoice, shown: Period, end: datetime) -> Item:
-    sign = -1 if invoice.kind == CREDIT_NOTE else 1
-    payable = sign * (invoice.payable or Decimal(0))
+def _item(invoice: Invoice, settled: Decimal, paid: Decimal, shown: Period, end: datetime) -> Item:
+    payable = owed(invoice)
     paid_on = invoice.paid_on
     is_paid = invoice.state is InvoiceState.PAID and paid_on is not None and paid_on <= shown.as_of
     age = Age.NOT_DUE if is_paid else age_of(invoice.due_on, shown.as_of)
@@ -171,13 +173,14 @@ def _item(invoice: Invoice, shown: Period, end: datetime) -> Item:
         age,
         (shown.as_of - invoice.due_on).days if invoice.due_on and age is not Age.NOT_DUE else 0,
         payable,
-        Decimal(0) if is_paid else payable,
-        sign * (invoice.paid_amount or Decimal(0)) if is_paid else Decimal(0),
+        Decimal(0) if is_paid else payable - settled,
+        paid,
     )
 
 
 def _sums(session: Session, side: Side, actor: Actor, shown: Period, which: ColumnElement[bool]) -> Iterator[Sum]:
     end = _end(actor, shown)
+    settled, paid = _paid(shown)
     rows = (
         select(
             _key(side).label("account"),
@@ -189,14 +192,17 @@ def _sums(session: Session, side: Side, actor: Actor, shown: Period, which: Colu
             ),
             _age(shown).label("age"),
             col(Invoice.payable).label("payable"),
-            col(Invoice.paid_amount).label("paid"),
+            settled.label("settled"),
+            paid.label("paid"),
         )
         .where(*_counted(side, actor, shown), which)
         .subquery()
     )
     alike = (rows.c.account, rows.c.currency, rows.c.sign, rows.c.is_paid, rows.c.is_disputed, rows.c.age)
-    summed = select(*alike, func.count(), ExactSum(rows.c.payable), ExactSum(rows.c.paid)).group_by(*alike)
-    for key, currency, sign, is_paid, is_disputed, age, number, payable, paid in session.execute(summed):
+    amounts = (ExactSum(rows.c.payable), ExactSum(rows.c.settled), ExactSum(rows.c.paid))
+    summed = select(*alike, func.count(), *amounts).group_by(*alike)
+    for key, currency, sign, is_paid, is_disputed, age, number, *sums in session.execute(summed):
+        payable, until_then, within = (each or Decimal(0) for each in sums)
         yield Sum(
             key,
             currency,
@@ -204,9 +210,26 @@ def _sums(session: Session, side: Side, actor: Actor, shown: Period, which: Colu
             bool(is_disputed),
             Age(age),
             number,
-            sign * (payable or Decimal(0)),
-            sign * (paid or Decimal(0)),
+            sign * payable,
+            until_then,
+            within,
         )
+
+
+def _paid(shown: Period) -> tuple[ColumnElement[Decimal], ColumnElement[Decimal]]:
+    """What was paid of an invoice until the end of the period, and within it: a credit note's payments have a minus."""
+    counted = (
+        col(Payment.invoice_id) == col(Invoice.id),
+        col(Payment.reversed_at).is_(None),
+        col(Payment.paid_on) <= shown.as_of,
+    )
+    all_of_it = select(ExactSum(col(Payment.amount))).where(*counted)
+    settled, paid = (
+        # of most invoices nothing was paid, which their row tells
+        case((col(Invoice.paid_amount).is_not(None), each.correlate(Invoice).scalar_subquery()), else_=None)
+        for each in (all_of_it, all_of_it.where(col(Payment.paid_on) >= shown.since))
+    )
+    return settled, paid
 
 
 def _age(shown: Period) -> ColumnElement[str]:

@@ -780,6 +780,32 @@ def upgrade() -> None:
         batch_op.create_index("ix_payment_order_state", ["organisation_id", "state", "id"], unique=False)
 
     op.create_table(
+        "payment",
+        sa.Column("amount", workflows.columns.Decimals(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("invoice_id", sa.Uuid(), nullable=False),
+        sa.Column("paid_on", sa.Date(), nullable=False),
+        sa.Column("reference", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("by_id", sa.Uuid(), nullable=False),
+        sa.Column("by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("at", workflows.columns.UtcTime(timezone=True), nullable=False),
+        sa.Column("reversed_at", workflows.columns.UtcTime(timezone=True), nullable=True),
+        sa.Column("reversed_by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("reversed_because", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["by_id"],
+            ["person.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["invoice_id"],
+            ["invoice.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("payment", schema=None) as batch_op:
+        batch_op.create_index("ix_payment_invoice", ["invoice_id", "paid_on"], unique=False)
+
+    op.create_table(
         "released_number",
         sa.Column("organisation_id", sa.Uuid(), nullable=False),
         sa.Column("supplier_key", sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
@@ -1441,6 +1467,10 @@ def downgrade() -> None:
     op.drop_table("invoice_line")
     op.drop_table("invoice_adjustment")
     op.drop_table("released_number")
+    with op.batch_alter_table("payment", schema=None) as batch_op:
+        batch_op.drop_index("ix_payment_invoice")
+
+    op.drop_table("payment")
     with op.batch_alter_table("payment_order", schema=None) as batch_op:
         batch_op.drop_index("ix_payment_order_state")
         batch_op.drop_index(batch_op.f("ix_payment_order_run_id"))
