@@ -106,7 +106,9 @@ def _is_ideograph(letter: str) -> bool:
 def fitted(
     text: str, sizes: tuple[float, ...], room: float, at_most: int, weight: int = REGULAR
 ) -> tuple[float, list[str]]:
-    """The largest of the sizes at which the text takes few enough lines; it shrinks on below the smallest."""
+    """The largest of the sizes at which the text takes few enough lines; it shrinks on below the smallest. What no size
+    makes room for is left out."""
+    text = text[: int(room * at_most / NARROWEST)]
     for size in sizes:
         broken = lines(text, size, room, weight)
         if len(broken) <= at_most:
@@ -116,6 +118,10 @@ def fitted(
         size *= 0.9
         broken = lines(text, size, room, weight)
     return size, broken
+
+
+NARROWEST = 0.2
+"""Points that a narrow letter takes at a size of one."""
 
 
 @dataclass(frozen=True)

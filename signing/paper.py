@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from signing.appearance import INK, SEAL, SOFT, Canvas, Colour, fitted, lines
 from signing.fonts import BOLD, FontSet, width
@@ -16,6 +17,10 @@ SMALL, ORDINARY = 7.5, 9.0
 """Sizes of letters in points."""
 
 
+class TooManyPages(Exception):
+    """There is more to be drawn than there may be pages."""
+
+
 @dataclass
 class Flow:
     """A pen that goes down the page and on to the next."""
@@ -23,10 +28,16 @@ class Flow:
     fonts: FontSet = field(default_factory=FontSet)
     pages: list[Canvas] = field(default_factory=list)
     y: float = 0.0
+    most_pages: float = inf
 
     def need(self, height: float) -> Canvas:
-        """The page to draw on, with this much room below the pen."""
+        """The page to draw on, with this much room below the pen.
+
+        Raises TooManyPages.
+        """
         if not self.pages or self.y - height < BOTTOM:
+            if len(self.pages) >= self.most_pages:
+                raise TooManyPages
             self.pages.append(Canvas(self.fonts))
             self.y = TOP
         return self.pages[-1]

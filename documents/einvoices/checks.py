@@ -128,7 +128,7 @@ def _days(invoice: Invoice, today: date) -> Iterator[Finding]:
         values = {"issued": issued.isoformat(), "due": due.isoformat()}
         if due < issued:
             yield Finding("due", "warning", "The invoice is due (%(due)s) before it was issued (%(issued)s).", values)
-        if due > issued + LONG_TERM:
+        if due - issued > LONG_TERM:
             yield Finding("due", "information", "The invoice is due more than a year after its issue: %(due)s.", values)
     for period in (invoice.period, *(line.period for line in invoice.lines)):
         if period and period.starts_on and period.ends_on and period.ends_on < period.starts_on:

@@ -22,8 +22,13 @@ from documents.einvoices.as_json import from_json, to_json
 from documents.einvoices.data import Invoice, Signature
 from documents.einvoices.hybrid import embedded_invoices
 from documents.einvoices.suggestions import Difference, Suggestion, differences, suggest
-from documents.einvoices.xml import harmless, looks_like_xml, parsed
+from documents.einvoices.xml import harmless, insist_on_what_people_write, looks_like_xml, parsed
 from documents.intake import AT_ONCE, SNIFFED_BYTES, IntakeLimits, IntakeRefused, in_child, megabytes
+
+LONGEST_NUMBER = 200
+"""Letters. EN 16931 sets no limit to BT-1; no system that writes invoices comes near this one."""
+MOST_ROWS = 20_000
+"""Lines, entries of the VAT breakdown, allowances and charges, payment means: of each so many."""
 
 Form = Literal["xml", "hybrid", "pdf"]
 
@@ -135,8 +140,10 @@ def _invoice(data: bytes) -> tuple[bytes, Invoice, Signature | None]:
             "The XML is no invoice that is read here: its root is %(root)s.",
             root=etree.QName(root).localname[:60],
         )
+    insist_on_what_people_write(root)
     invoice = reader(root)
     _insist_on_what_counts(invoice)
+    _insist_on_a_size(invoice)
     return xml, invoice, _signature(xml, invoice) if invoice.syntax == "korea" else None
 
 
@@ -158,9 +165,27 @@ def _insist_on_what_counts(invoice: Invoice) -> None:
             raise IntakeRefused("incomplete", "The invoice's day cannot be read: %(day)s.", day=written)
         raise IntakeRefused("incomplete", "The invoice does not say on which day it was issued.")
     if not (len(invoice.currency) == 3 and invoice.currency.isascii() and invoice.currency.isupper()):
+        if invoice.currency:
+            raise IntakeRefused(
+                "incomplete", "The invoice's currency cannot be read: %(currency)s.", currency=invoice.currency[:60]
+            )
         raise IntakeRefused("incomplete", "The invoice does not say in which currency its amounts are.")
     if invoice.totals.payable is None and invoice.totals.with_tax is None:
+        amount = next((each.text for each in invoice.unread if each.place.endswith(PAYABLE)), "")
+        if amount:
+            raise IntakeRefused("incomplete", "What is to be paid cannot be read: %(amount)s.", amount=amount[:60])
         raise IntakeRefused("incomplete", "The invoice does not say what is to be paid.")
+
+
+def _insist_on_a_size(invoice: Invoice) -> None:
+    """Each of these becomes a row: in the database, on the page, in spreadsheets."""
+    if len(invoice.number) > LONGEST_NUMBER:
+        raise IntakeRefused(
+            "too_costly", "The invoice's number is longer than %(limit)s letters.", limit=LONGEST_NUMBER
+        )
+    rows = (invoice.lines, invoice.taxes, (*invoice.allowances, *invoice.charges), invoice.payment_means)
+    if any(len(each) > MOST_ROWS for each in rows):
+        raise IntakeRefused("too_costly", "The invoice has more than %(limit)s lines.", limit=MOST_ROWS)
 
 
 def read_in_child(data: bytes, *, password: str | None, most_pages: int) -> tuple[dict[str, Any], list[bytes]]:
@@ -178,6 +203,8 @@ def read_in_child(data: bytes, *, password: str | None, most_pages: int) -> tupl
 
 
 MOST_SUGGESTIONS = 500
+PAYABLE = ("PayableAmount", "DuePayableAmount", "TaxInclusiveAmount", "GrandTotalAmount")
+"""Ends of the places that say what is to be paid (BT-115, BT-112), in UBL, CII and Korean invoices."""
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,12 @@ MOST_BYTES = 30_000_000
 MOST_TAGS = 1_000_000
 """Starts and ends of elements: a line of an invoice has about a hundred."""
 LONGEST_TAG = 50_000
+LONGEST_TEXT = 50_000
+"""Letters in one element that is no embedded file; notes are the longest texts that people write into invoices."""
+MOST_TEXT = 2_000_000
+"""Letters in all of these."""
+FILES = frozenset({"EmbeddedDocumentBinaryObject", "AttachmentBinaryObject", "BinaryObject"})
+"""Elements that hold a file as base64 (UBL; CII)."""
 MOST_ATTRIBUTES = 500
 """Of one element; counted in long tags only, as short ones cannot hold many."""
 
@@ -112,6 +118,22 @@ def parsed(text: bytes, *, comments: bool = False) -> etree._Element:
         if failure.msg and ("depth" in failure.msg.lower() or "huge" in failure.msg.lower()):
             raise _costly() from None
         raise IntakeRefused("damaged", "The XML is damaged in line %(line)s.", line=failure.lineno or 1) from None
+
+
+def insist_on_what_people_write(root: etree._Element) -> None:
+    """Whoever reads, searches or draws an invoice takes a time that grows with its texts.
+
+    Raises IntakeRefused (``too_costly``).
+    """
+    whole = 0
+    for element in root.iter(etree.Element):
+        texts = [*map(str, element.attrib.values())]
+        if etree.QName(element).localname not in FILES:
+            texts.append(element.text or "")
+        longest = max(map(len, texts), default=0)
+        whole += sum(map(len, texts))
+        if longest > LONGEST_TEXT or whole > MOST_TEXT:
+            raise _costly()
 
 
 def _decoded(data: bytes) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pypdfium2
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from documents.einvoices.data import Invoice
 from documents.einvoices.reading import read_here
 from documents.einvoices.sheet import sheet
-from documents.intake import accept
+from documents.intake import IntakeRefused, accept
 from tests.support import corpus, einvoices
 from workflows.invoices.picture import picture
 
@@ -136,3 +137,19 @@ def test_it_can_be_taken_in_and_sealed_as_it_is() -> None:
 
     assert (taken.pages, taken.stripped, taken.already_signed) == (1, (), False)
     assert "지게차 임대" in taken.text
+
+
+def test_what_would_fill_hundreds_of_pages_is_refused_in_words() -> None:
+    many = invoice_in(einvoices.ubl(lines=[("Forklift\n" * 60, "1", "1.00")] * 700))
+    with pytest.raises(IntakeRefused, match="more than 500 pages"):
+        picture(many, "en")
+
+
+def test_the_longest_texts_are_drawn_in_bounded_time() -> None:
+    """A text without a space may end its line anywhere; a reason is written smaller until it fits, or cut."""
+    allowance = PREPAID.replace("Loyalty", "9" * 49_000)
+    said = invoice_in(einvoices.ubl(number="9" * 200, lines=[("9" * 49_000, "1", "100.00")], more=allowance))
+    started = time.monotonic()
+    pages = text_of(picture(said, "en"))
+    assert time.monotonic() - started < 20
+    assert len(pages) < 30

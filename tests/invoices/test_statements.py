@@ -36,6 +36,12 @@ def balance(found: dict[str, Any], currency: str = "EUR") -> dict[str, str]:
     return {name: amount for name, amount in amounts.items() if Decimal(amount)}
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_a_day_with_nothing_around_it_is_refused_in_words(dan: Program, day: str) -> None:
+    for name in ("as_of", "since"):
+        assert "A year from 1900 to 2999." in str(dan.get(f"{AURORA}?{name}={day}", status=422))
+
+
 @pytest.mark.parametrize(
     ("days", "age"),
     [

@@ -104,6 +104,10 @@ def _with(before: Balance, each: Sum) -> Balance:
     )
 
 
+FIRST_YEAR, LAST_YEAR = 1900, 2999
+"""Days are reckoned with from here on, and must not leave what can be written as one."""
+
+
 @dataclass(frozen=True)
 class Period:
     """What was open on the evening of ``as_of``, and what was paid from ``since`` until then."""
@@ -116,10 +120,13 @@ def period(since: date | None, as_of: date | None, *, today: date) -> Period:
     """Until today and from the first day of its year, where nothing else is said.
 
     Raises:
-        Refused: it would end before it begins.
+        Refused: it would end before it begins, or lies in no time of which there are invoices.
     """
     end = as_of or today
     begin = since or end.replace(month=1, day=1)
+    for name, day in (("since", begin), ("as_of", end)):
+        if not FIRST_YEAR <= day.year <= LAST_YEAR:
+            raise Refused("A year from %(first)s to %(last)s.", field=name, first=FIRST_YEAR, last=LAST_YEAR)
     if begin > end:
         raise Refused("The period ends before it begins.", field="since")
     return Period(begin, end)

@@ -86,7 +86,11 @@ def _kept_xml(
 ) -> HandedIn:
     """With pages made from its data: what people look at."""
     name = checked_file_name(file_name)
-    pages = take_in_pdf(picture(said, locale), file_name=name, blobs=blobs, limits=limits)
+    try:
+        drawn = picture(said, locale)
+    except IntakeRefused as refused:
+        raise DocumentRefused(refused) from refused
+    pages = take_in_pdf(drawn, file_name=name, blobs=blobs, limits=limits)
     name = name if name.lower().endswith(".xml") else f"{name.removesuffix('.pdf')}.xml"
     return replace(pages, original=blobs.put(data, folder="originals", media_type=XML), file_name=name)
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from documents.einvoices.data import Invoice
 from documents.einvoices.sheet import Block, Row, Sheet, sheet
+from documents.intake import IntakeRefused
 from signing.appearance import INK, SOFT, TINT, fitted, lines
 from signing.fonts import BOLD, REGULAR, width
 from signing.pages import pdf_of
-from signing.paper import LEFT, ORDINARY, RIGHT, ROOM, SMALL, Flow, short
+from signing.paper import LEFT, ORDINARY, RIGHT, ROOM, SMALL, Flow, TooManyPages, short
 
 GAP = 8.0
 NUMBERS = (62.0, 58.0, 46.0, 70.0)
@@ -20,10 +21,25 @@ ITEM = ROOM - FIRST - sum(NUMBERS) - GAP
 SUMS = 210.0
 
 
+MOST_PAGES = 500
+"""About 20,000 lines, which take some seconds to draw."""
+
+
 def picture(invoice: Invoice, locale: str) -> bytes:
-    """Upright A4. The same invoice always gives the same bytes."""
-    shown = sheet(invoice, locale)
-    flow = Flow()
+    """PDF, upright A4. The same invoice always gives the same bytes.
+
+    Raises IntakeRefused: it says more than ``MOST_PAGES`` can show (``too_costly``).
+    """
+    try:
+        return _drawn(sheet(invoice, locale), locale)
+    except TooManyPages:
+        raise IntakeRefused(
+            "too_costly", "On paper the invoice would have more than %(limit)s pages.", limit=MOST_PAGES
+        ) from None
+
+
+def _drawn(shown: Sheet, locale: str) -> bytes:
+    flow = Flow(most_pages=MOST_PAGES)
     flow.headline(shown.title, shown.number)
     _parties(flow, shown.parties)
     flow.facts(shown.facts)

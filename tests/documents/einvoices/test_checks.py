@@ -35,6 +35,14 @@ TODAY = date(2026, 5, 27)
 PLAIN = Invoice(kind="invoice", syntax="ubl", number="2026-0001", issued_on=TODAY, currency="EUR")
 
 
+@pytest.mark.parametrize("issued", [date.min, TODAY, date.max])
+@pytest.mark.parametrize("due", [date.min, TODAY, date.max])
+def test_any_days_that_can_be_written_can_be_checked(issued: date, due: date) -> None:
+    told = found(replace(PLAIN, issued_on=issued, due_on=due))
+    assert ("issued" in told) == (issued != TODAY)
+    assert ("due" in told) == (issued != due)
+
+
 def found(invoice: Invoice) -> dict[str, Finding]:
     return {each.rule: each for each in check(invoice, today=TODAY)}
 

@@ -67,6 +67,24 @@ def attributes_behind_a_sign() -> bytes:
     return b"<Invoice a='>' " + b"".join(b"a%d='>' " % n for n in range(1_000_000)) + b"/>"
 
 
+def long_word() -> bytes:
+    return BODY.replace(b"Aurora Leasing GmbH", b"9" * 3_000_000, 1)
+
+
+def long_name() -> bytes:
+    return BODY.replace(b"Aurora Leasing GmbH", "가나다 ".encode() * 900_000, 1)
+
+
+def many_notes() -> bytes:
+    note = b"<cbc:Note>" + b"word " * 9_000 + b"</cbc:Note>"
+    return BODY.replace(b"<cbc:IssueDate>", note * 60 + b"<cbc:IssueDate>", 1)
+
+
+def many_lines() -> bytes:
+    line = b"<cac:InvoiceLine><cbc:ID>1</cbc:ID></cac:InvoiceLine>"
+    return BODY.replace(b"<cac:InvoiceLine>", line * 20_001 + b"<cac:InvoiceLine>", 1)
+
+
 def long_attribute() -> bytes:
     return b'<Invoice a="' + b"x" * 29_000_000 + b'"/>'
 
@@ -93,6 +111,10 @@ HOSTILE = [
     attributes_behind_a_sign,
     long_attribute,
     huge_text,
+    long_word,
+    long_name,
+    many_notes,
+    many_lines,
     too_large,
 ]
 
@@ -178,6 +200,14 @@ def test_nothing_is_fetched_or_expanded_even_if_a_document_type_came_through() -
         (einvoices.ubl(day="2026-02-30"), "The invoice's day cannot be read: 2026-02-30."),
         (einvoices.ubl(day=""), "The invoice does not say on which day it was issued."),
         (einvoices.ubl(currency=""), "The invoice does not say in which currency its amounts are."),
+        (einvoices.ubl(currency="eur"), "The invoice's currency cannot be read: eur."),
+        (einvoices.ubl(currency="КZT"), "The invoice's currency cannot be read: КZT."),
+        *(
+            (made(total=amount), f"What is to be paid cannot be read: {amount}.")
+            for made in (einvoices.ubl, einvoices.cii, einvoices.korean)
+            for amount in ("NaN", "INF", "1e999", "1,5", "１００", "99999999999999999999")
+        ),
+        (einvoices.ubl(number="9" * 201), "The invoice's number is longer than 200 letters."),
         (einvoices.ubl(total="", payable=" "), "The invoice does not say what is to be paid."),
     ],
 )
