@@ -16,6 +16,7 @@ from sqlmodel import Session
 
 from tests.search import oracle
 from tests.search.test_terms import DOES_NOT_FIND, FINDS, words
+from workflows.search import postgres_index
 from workflows.search.operations import note_edition, put, put_entry, remove
 from workflows.search.queries import BATCH, MOST_BATCHES, Found, find, is_outdated
 from workflows.search.terms import Entry, entry, fold
@@ -383,6 +384,13 @@ def test_on_sqlite_the_index_is_sound_after_writing_again_and_removing(sqlite_in
         session.connection().execute(sql(check))
 
 
+def _meets(terms: set[str], conditions: Sequence[tuple[str, ...]]) -> bool:
+    return all(
+        any(each.startswith(term[:-1]) if term.endswith("*") else each == term for term in condition for each in terms)
+        for condition in conditions
+    )
+
+
 class TestOnPostgreSQL:
     @pytest.fixture
     def session(self, postgresql_index: Engine) -> Session:
@@ -408,6 +416,57 @@ class TestOnPostgreSQL:
             assert names(session, "lease") == expected[:379:-1]
             assert find(session, "lease", seen_by=None, page=1000).object_ids == tuple(reversed(expected))
             assert names(session, "seldom") == ["360", "270", "180", "90", "0"]
+
+    @pytest.mark.parametrize("analysed", ["never", "before all was written again", "now"])
+    def test_each_way_to_the_newest_entries_gives_what_looking_at_all_gives(
+        self, session: Session, monkeypatch: pytest.MonkeyPatch, analysed: str
+    ) -> None:
+        chance = random.Random(5)
+        # of each the share of entries that has it: of some what belongs to older ones only
+        shares = {"everywhere": 1.0, "nearly": 0.9, "commonplace": 0.9, "sometimes": 0.4, "seldom": 0.05, "once": 0.004}
+        tried = [*((word,) for word in shares), ("nearly*",), ("comm*",), ("se*",), ("seldom", "once"), ("former*",)]
+        entries: dict[int, set[str]] = {}
+        with session:
+            for turn in ("first", "again"):
+                for number in range(500):
+                    words = [word for word, share in shares.items() if chance.random() < share]
+                    # PostgreSQL guesses of prefixes only where it knows a hundred terms
+                    words += [f"w{chance.randrange(100)}" for _ in range(5)]
+                    if number < 60:
+                        words.append("formerly")
+                    if turn == "first":
+                        words = ["seldom", "once", "everywhere"]
+                        # as if 500 others had been written in between
+                        session.connection().execute(
+                            sql("select setval(pg_get_serial_sequence('search_entry', 'id'), :last)"),
+                            {"last": (number + 1) * 500},
+                        )
+                    add(session, str(number), " ".join(words))
+                    entries[(number + 1) * 500 + 1] = set(
+                        entry("x", "", head="", body=" ".join(words), numbers=[], seen_by=[]).terms
+                    )
+                if (turn == "first" and analysed != "never") or analysed == "now":
+                    session.connection().execute(sql("analyze search_entry"))
+            for patched in (
+                {},
+                {"FEW": 0, "FEW_OF": 0.06},
+                {"MOST_CANDIDATES": 5},
+                {"FEW": 0, "FEW_OF": 0.0, "NEARLY_ALL": 0.8},
+                {"FEW": 0, "FEW_OF": 0.0, "NEARLY_ALL": 0.3, "MOST_LOOKED_AT": 40},
+                {"FEW": 0, "FEW_OF": 0.0, "NEARLY_ALL": 2.0},
+                {"FEW": 0, "FEW_OF": 0.0, "NEARLY_ALL": 2.0, "MOST_LOOKED_AT": 0},
+            ):
+                for name, value in patched.items():
+                    monkeypatch.setattr(postgres_index, name, value)
+                for _ in range(40):
+                    conditions = chance.sample(tried, k=chance.randrange(1, 4))
+                    below = chance.choice([260_000, 250_002, 200_000, 30_000, 2_000])
+                    most = chance.choice([1, 7, 30, 600])
+                    meet = [key for key, terms in entries.items() if key < below and _meets(terms, conditions)]
+                    with postgres_index.prepared(session.connection()):
+                        got = postgres_index.newest(session.connection(), conditions, below=below, most=most)
+                    assert got == sorted(meet, reverse=True)[:most], (patched, conditions, below, most)
+                monkeypatch.undo()
 
     def test_a_search_leaves_nothing_behind_in_the_callers_transaction(self, session: Session) -> None:
         settings = sql(

@@ -157,13 +157,26 @@ def _searched(session: Session, sought: Sought[P], q: str, *, cursor: str, limit
         page=1000 if filtered else limit,
     )
     ids = [UUID(each) for each in found.object_ids]
-    rows = {row.id: row for row in session.exec(sought.all.where(col(model.id).in_(ids)))} if ids else {}
-    ranked = [rows[each] for each in ids if each in rows]
-    if filtered:
-        shown, more, count = ranked[first : first + limit], len(ranked) > first + limit, str(len(ranked))
-    else:
-        shown, more, count = ranked, found.more, found.count
-    return Page(shown, f"r{first + limit}" if more else None, count, found.cut_short or (filtered and found.more))
+    if not filtered:
+        return Page(_ordered(session, model, ids), _next(first + limit, found.more), found.count, found.cut_short)
+    among_hits = sought.all.where(col(model.id).in_(ids)).with_only_columns(col(model.id))
+    met = set(session.connection().execute(among_hits).scalars()) if ids else set()
+    kept = [each for each in ids if each in met]
+    return Page(
+        _ordered(session, model, kept[first : first + limit]),
+        _next(first + limit, len(kept) > first + limit),
+        str(len(kept)),
+        found.cut_short or found.more,
+    )
+
+
+def _ordered(session: Session, model: type[P], ids: Sequence[UUID]) -> Sequence[P]:
+    rows = {row.id: row for row in session.exec(select(model).where(col(model.id).in_(ids)))} if ids else {}
+    return [rows[each] for each in ids if each in rows]
+
+
+def _next(first: int, more: bool) -> str | None:
+    return f"r{first}" if more else None
 
 
 def _position(cursor: str) -> int:

@@ -1,13 +1,18 @@
-"""The index on PostgreSQL (14 and newer, no extension): a tsvector made of our terms, under GIN without a pending list.
+"""The index on PostgreSQL (14 and newer, no extension): a tsvector made of our terms, under GIN without pending list.
 
-GIN has neither an order nor an early end. So each entry also has the block of ids it lies in as a term ("#122"), and
-the newest blocks are asked first.
+GIN has neither an order nor an early end, and reads all that a prefix covers. So the way depends on how many entries
+the planner expects for each condition. What is rare is looked up, and all else is looked for in the terms of what was
+found. Where nearly every entry meets all, the newest are looked at one by one. Otherwise GIN is asked within the newest
+blocks: each entry has the block of ids it lies in as a term ("#122"). What a wrong expectation leaves open is asked of
+GIN over everything, so that the answer is the same on each way.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from math import prod
 
 from sqlalchemy import Connection, text
 
@@ -17,6 +22,13 @@ BLOCK_BITS = 13  # 8,192 ids
 FIRST_BLOCKS = 2
 MOST_BLOCKS = 64
 """Blocks named in one query; where more are needed, all entries are asked."""
+FEW, FEW_OF = 5_000, 0.005
+"""So many entries are few, or that share of all: what PostgreSQL expects of a term that its statistics do not name."""
+MOST_CANDIDATES = 10_000
+OFTEN = 0.1
+"""Where a prefix covers a larger share, to read all that it covers takes longer than to look at entries."""
+NEARLY_ALL = 0.5
+MOST_LOOKED_AT = 16_384
 
 CREATE = (
     # lz4 is read faster than the default, where the server was built with it
@@ -95,7 +107,8 @@ def prepared(connection: Connection) -> Iterator[None]:
         connection.execute(
             text(
                 "select set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true), "
-                "set_config('plan_cache_mode', 'force_custom_plan', true)"
+                "set_config('plan_cache_mode', 'force_custom_plan', true), "
+                "set_config('max_parallel_workers_per_gather', '0', true), set_config('work_mem', '32MB', true)"
             )
         )
         yield
@@ -105,32 +118,142 @@ def prepared(connection: Connection) -> Iterator[None]:
 
 def newest(connection: Connection, conditions: Sequence[tuple[str, ...]], *, below: int, most: int) -> list[int]:
     queries = list(map(_any_of, conditions))
+    if (below - 1) >> BLOCK_BITS < FIRST_BLOCKS:
+        return _hits(connection, queries, below, most).ids
+    total, shares = _expected(connection, queries)
+    rare = [share <= max(FEW / total, FEW_OF) for share in shares]
+    if any(rare):
+        found = _hits(
+            connection,
+            [query for query, is_rare in zip(queries, rare, strict=True) if is_rare],
+            below,
+            most,
+            checked=[query for query, is_rare in zip(queries, rare, strict=True) if not is_rare],
+            read=MOST_CANDIDATES,
+        )
+        if found.read < MOST_CANDIDATES:
+            return found.ids
+    elif prod(shares) >= NEARLY_ALL:
+        return _walking(connection, queries, below, most, prod(shares))
+    often = [
+        share > OFTEN and any(term.endswith("*") for term in terms)
+        for terms, share in zip(conditions, shares, strict=True)
+    ]
+    return _by_blocks(connection, queries, shares, often, below, most)
+
+
+def _expected(connection: Connection, queries: Sequence[str]) -> tuple[float, list[float]]:
+    """How many entries there are, and the share of them that meets each query: what the planner expects."""
+    each = " union all ".join(f"select from search_entry where {_meets(number)}" for number in range(len(queries)))
+    plan = connection.execute(
+        text(f"explain (format json) select from search_entry union all {each}"), _named(queries)
+    ).scalar_one()
+    entries, *met_by = (float(part["Plan Rows"]) for part in plan[0]["Plan"]["Plans"])
+    return max(entries, 1.0), [met / max(entries, 1.0) for met in met_by]
+
+
+def _walking(connection: Connection, queries: Sequence[str], below: int, most: int, share: float) -> list[int]:
+    """Look at the newest entries, one by one. ``share``: of them that meets the queries, as far as is known."""
+    ids: list[int] = []
+    rows = round(1.2 * most / share)
+    meets = " and ".join(map(_meets, range(len(queries))))
+    for _ in range(2):
+        walked = connection.execute(
+            text(
+                "with entry as materialized "  # noqa: S608  (put together are the names of parameters)
+                "(select id, terms from search_entry where id < :below order by id desc limit :rows) "
+                "select count(*) as read, min(id) as last, "
+                f"array(select id from entry where {meets} order by id desc limit :most) as ids from entry"
+            ),
+            {"below": below, "rows": rows, "most": most - len(ids), **_named(queries)},
+        ).one()
+        ids += walked.ids
+        if len(ids) == most or walked.read < rows:
+            return ids
+        below, rows = walked.last, MOST_LOOKED_AT
+    return ids + _hits(connection, queries, below, most - len(ids)).ids
+
+
+def _by_blocks(
+    connection: Connection,
+    queries: Sequence[str],
+    shares: Sequence[float],
+    often: Sequence[bool],
+    below: int,
+    most: int,
+) -> list[int]:
+    """Ask GIN for the newest blocks, then for as many as the hits so far promise, at last for everything. ``often``:
+    what it is not asked as long as entries can be looked at instead."""
     top = (below - 1) >> BLOCK_BITS
+    asked = [query for query, is_often in zip(queries, often, strict=True) if not is_often]
+    checked = [query for query, is_often in zip(queries, often, strict=True) if is_often]
+    share = prod(share for share, is_often in zip(shares, often, strict=True) if not is_often)
+
+    def among(blocks: Sequence[str], entries: int) -> list[int]:
+        if share * entries <= MOST_LOOKED_AT:
+            return _hits(connection, [*blocks, *asked], below, most, checked=checked).ids
+        return _hits(connection, [*blocks, *queries], below, most).ids
+
     blocks = FIRST_BLOCKS
     while blocks <= min(top, MOST_BLOCKS):
-        asked = _any_of(tuple(f"#{block}" for block in range(top, top - blocks, -1)))
-        found = _matching(connection, [asked, *queries], below, most)
+        found = among([_any_of(tuple(f"#{block}" for block in range(top, top - blocks, -1)))], blocks << BLOCK_BITS)
         if len(found) == most:
             return found
         if not found:
             break
         blocks = max(4 * blocks, blocks * most * 3 // (2 * len(found)))
-    return _matching(connection, queries, below, most)
+    return among([], below)
 
 
-def _matching(connection: Connection, queries: Sequence[str], below: int, most: int) -> list[int]:
+@dataclass(frozen=True)
+class _Hits:
+    ids: list[int]
+    read: int
+    """Entries that were found by GIN; no more than were to be read."""
+
+
+def _hits(
+    connection: Connection,
+    looked_up: Sequence[str],
+    below: int,
+    most: int,
+    *,
+    checked: Sequence[str] = (),
+    read: int | None = None,
+) -> _Hits:
+    """Ask GIN for entries that meet all of ``looked_up``, and of these, from the newest on, look at the terms for
+    ``checked``. ``read``: at most so many entries, which are not the newest then."""
     # One condition a term: joined to one query by "&", GIN would walk every list that an OR names. Materialised, or the
-    # planner walks the primary key backwards in the hope of an early end.
-    every = " and ".join(f"terms @@ cast(:query_{number} as tsquery)" for number in range(len(queries)))
-    found = connection.execute(
+    # planner walks the primary key backwards in the hope of an early end. "offset 0" keeps the checks behind the order.
+    names = range(len(looked_up) + len(checked))
+    found = " and ".join(map(_meets, names[: len(looked_up)])) or "true"
+    meets = " and ".join(map(_meets, names[len(looked_up) :])) or "true"
+    row = connection.execute(
         text(
             # the only part put together here are the names of parameters
-            f"with hit as materialized (select id from search_entry where {every}) "  # noqa: S608
-            "select id from hit where id < :below order by id desc limit :most"
+            f"with hit as materialized (select id{', terms' if checked else ''} from search_entry where {found} "  # noqa: S608
+            "limit cast(:read as bigint)) select (select count(*) from hit) as read, array("
+            "select id from (select * from hit where id < :below order by id desc offset 0) as hit "
+            f"where {meets} order by id desc limit :most) as ids"
         ),
-        {"below": below, "most": most, **{f"query_{number}": query for number, query in enumerate(queries)}},
+        {"below": below, "most": most, "read": read, **_named([*looked_up, *checked])},
+    ).one()
+    return _Hits(row.ids, row.read)
+
+
+def _meets(number: int) -> str:
+    return f"terms @@ cast(:query_{number} as tsquery)"
+
+
+def _named(queries: Sequence[str]) -> dict[str, str]:
+    return {f"query_{number}": query for number, query in enumerate(queries)}
+
+
+def object_ids(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
+    found = connection.execute(
+        text("select id, object_id from search_entry where id = any(cast(:ids as bigint[]))"), {"ids": list(ids)}
     )
-    return list(found.scalars())
+    return {row.id: row.object_id for row in found}
 
 
 def holding(connection: Connection, ids: Sequence[int], phrases: Sequence[str]) -> list[int]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, text
 from sqlmodel import Session
 
 from workflows.search.schema import Index, index_of
@@ -123,11 +123,7 @@ def _listed(
 
 
 def _object_ids(connection: Connection, ids: Sequence[int]) -> tuple[str, ...]:
-    rows = connection.execute(
-        text("select id, object_id from search_entry where id in :ids").bindparams(bindparam("ids", expanding=True)),
-        {"ids": list(ids)},
-    )
-    names: dict[int, str] = {row.id: row.object_id for row in rows}
+    names = index_of(connection).object_ids(connection, ids)
     # between two statements somebody else may have removed one
     return tuple(names[each] for each in ids if each in names)
 

@@ -53,6 +53,10 @@ class Index(Protocol):
         """The highest ids less than ``below`` that meet all conditions (see ``terms.Wanted``), highest first."""
         ...
 
+    def object_ids(self, connection: Connection, ids: Sequence[int]) -> dict[int, str]:
+        """Of which objects these entries are; those that are there."""
+        ...
+
     def holding(self, connection: Connection, ids: Sequence[int], phrases: Sequence[str]) -> list[int]:
         """Those of the ids whose plain text holds every phrase, byte by byte, highest first."""
         ...

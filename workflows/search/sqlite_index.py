@@ -100,6 +100,14 @@ def newest(connection: Connection, conditions: Sequence[tuple[str, ...]], *, bel
     return list(found.scalars())
 
 
+def object_ids(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
+    found = connection.execute(
+        text("select id, object_id from search_entry where id in (select value from json_each(:ids))"),
+        {"ids": json.dumps(ids)},
+    )
+    return {row.id: row.object_id for row in found}
+
+
 def holding(connection: Connection, ids: Sequence[int], phrases: Sequence[str]) -> list[int]:
     holds = " and ".join(f"instr(plain, :phrase_{number})" for number in range(len(phrases)))
     found = connection.execute(
