@@ -365,7 +365,8 @@ def test_whoever_dies_after_posting_it_posts_the_same_again(office: Office, paym
     runtime = posting(office, payment_system.url)
 
     def died(session: object) -> None:
-        raise KeyboardInterrupt
+        if payment_system.got:
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         InvoiceLife.load(runtime, invoice.id, died).payment()

@@ -19,6 +19,7 @@ from workflows.errors import Conflict, Forbidden, NotFound
 from workflows.invoices.model import PROCESS, Invoice, InvoiceState
 from workflows.invoices.payment_model import OrderState, PaymentOrder, PaymentRun, ReleasedNumber, Separation
 from workflows.invoices.rules import Approvers, owed, why_not_hand_over, why_not_release
+from workflows.leases import holders
 from workflows.outbox import wake
 from workflows.papers.operations import locked, newest_round, next_of, note_event, permission
 from workflows.papers.queries import visible_to
@@ -27,8 +28,8 @@ from workflows.parties.rules import Actor
 
 MOST_IN_A_RUN = 5_000
 LONGEST_WAIT = timedelta(hours=1)
-GIVE_UP_AFTER = timedelta(days=3)
-"""From then on it is posted again when somebody says so."""
+MOST_ATTEMPTS = 80
+"""In some three days. From then on it is posted again when somebody says so."""
 
 
 def release(
@@ -168,6 +169,15 @@ def order_for(session: Session, invoice_id: UUID, *, lock: bool = False) -> Paym
     return session.exec(found.with_for_update().execution_options(populate_existing=True) if lock else found).first()
 
 
+def order_to_post(session: Work, invoice_id: UUID, *, now: datetime) -> PaymentOrder | None:
+    """The order that waits, marked as being posted: no file takes it meanwhile. None where there is none."""
+    order = order_for(session, invoice_id, lock=True)
+    if order is None or order.state is not OrderState.WAITING:
+        return None
+    order.next_try = now
+    return order
+
+
 def note_posted(session: Work, invoice_id: UUID, failure: str, *, now: datetime) -> None:
     """Write down that the payment system has it; or why not (``failure``), and try again later."""
     order = order_for(session, invoice_id, lock=True)
@@ -180,7 +190,7 @@ def note_posted(session: Work, invoice_id: UUID, failure: str, *, now: datetime)
         order.state, order.left_at, order.next_try = OrderState.LEFT, now, None
         record(session, "posted_for_payment", PROCESS, invoice_id, now=now, attempts=order.attempts)
         return
-    if now - order.created_at < GIVE_UP_AFTER:
+    if order.attempts < MOST_ATTEMPTS:
         order.next_try = now + min(LONGEST_WAIT, timedelta(seconds=15 * 2 ** min(order.attempts - 1, 10)))
         wake(session, PROCESS, invoice_id, label=number, now=order.next_try)
     else:
@@ -188,14 +198,15 @@ def note_posted(session: Work, invoice_id: UUID, failure: str, *, now: datetime)
 
 
 def make_run(session: Work, *, by: Actor, now: datetime) -> PaymentRun:
-    """A file with all that was released and has not left: two at once share nothing.
+    """A file with all that was released and has not left: two at once share nothing. What is being posted just now, by
+    a process that knows an address, is left out.
 
     Raises:
         Forbidden: to all but those who pay.
         Conflict: nothing waits.
     """
     insist_on_payer(session, by)
-    orders = session.exec(
+    waiting = session.exec(
         select(PaymentOrder)
         .where(PaymentOrder.organisation_id == by.organisation_id, PaymentOrder.state == OrderState.WAITING)
         .order_by(col(PaymentOrder.id))
@@ -203,6 +214,9 @@ def make_run(session: Work, *, by: Actor, now: datetime) -> PaymentRun:
         .with_for_update()
         .execution_options(populate_existing=True)
     ).all()
+    tried = [order.invoice_id for order in waiting if order.next_try is not None]
+    being_posted = holders(session, PROCESS, tried)
+    orders = [order for order in waiting if order.invoice_id not in being_posted]
     if not orders or by.organisation_id is None:
         raise Conflict("Nothing waits for a payment file.")
     run = PaymentRun(

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Index
+from sqlalchemy import Column, Index, text
 from sqlmodel import Field, SQLModel
 
 from workflows.columns import Decimals, UtcTime, by_value, json_column, new_id
@@ -32,7 +32,16 @@ class PaymentOrder(SQLModel, table=True):
     """One released invoice on its way to the payment system, which tells a repetition by ``id``."""
 
     __tablename__ = "payment_order"
-    __table_args__ = (Index("ix_payment_order_state", "organisation_id", "state", "id"),)
+    __table_args__ = (
+        Index("ix_payment_order_state", "organisation_id", "state", "id"),
+        # asked with every upkeep: among all that has left, those few that have not
+        Index(
+            "ix_payment_order_waiting",
+            "id",
+            postgresql_where=text("state = 'waiting'"),
+            sqlite_where=text("state = 'waiting'"),
+        ),
+    )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     invoice_id: UUID = Field(foreign_key="invoice.id", unique=True)

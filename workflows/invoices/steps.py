@@ -10,8 +10,7 @@ from workflows.database import Work
 from workflows.errors import Refused
 from workflows.invoices.model import Invoice, InvoiceState
 from workflows.invoices.operations import follow_round, match_checked, send_on
-from workflows.invoices.payment import note_posted, order_for
-from workflows.invoices.payment_model import OrderState
+from workflows.invoices.payment import note_posted, order_to_post
 from workflows.invoices.webhook import Webhook
 from workflows.papers.steps import Done, Ended, Life, Progress, Waiting, right_now
 from workflows.runtime import Runtime
@@ -68,9 +67,12 @@ class InvoiceLife(Life):
         """Make sure that the payment system has it, where it is posted there. Whoever dies after it was posted and
         before that is written down leaves it to be posted again, under the same id."""
         post = self.runtime.settings.payment_url
-        with self.runtime.reading() as session:
-            order = order_for(session, self.paper_id)
-        if not post or order is None or order.state is not OrderState.WAITING:
+        if not post:
+            return Waiting("its payment")
+        with self.runtime.transaction() as session:
+            self.check(session)
+            order = order_to_post(session, self.paper_id, now=right_now())
+        if order is None:
             return Waiting("its payment")
         failure = self._hook().send(order.id, order.said, now=right_now())
         with self.runtime.transaction() as session:

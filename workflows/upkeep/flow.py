@@ -12,6 +12,7 @@ from prefect.logging import get_run_logger
 from workflows.composition import runtime
 from workflows.exports.steps import remove_old
 from workflows.invoices.folder import hand_in_from_folder
+from workflows.invoices.leaving import leave_as_set
 from workflows.invoices.letterbox import hand_in_from_mailbox
 from workflows.invoices.rematching import hold_waiting_anew
 from workflows.upkeep.steps import give_digests, keep_archives_valid, keep_deadlines, sweep, warn_and_expire
@@ -22,6 +23,7 @@ CHORES: tuple[tuple[Callable[..., int], str], ...] = (
     (hand_in_from_folder, "Invoices handed in from the folder: %d"),
     (remove_old, "Files of exports removed: %d"),
     (hand_in_from_mailbox, "Mails dealt with from the mailbox: %d"),
+    (leave_as_set, "Released invoices sent on to the payment system, or laid down for a file: %d"),
     (hold_waiting_anew, "Invoices held anew against orders and machines: %d"),
     (keep_archives_valid, "Sealed files time stamped again: %d"),
 )

@@ -778,6 +778,13 @@ def upgrade() -> None:
     with op.batch_alter_table("payment_order", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_payment_order_run_id"), ["run_id"], unique=False)
         batch_op.create_index("ix_payment_order_state", ["organisation_id", "state", "id"], unique=False)
+        batch_op.create_index(
+            "ix_payment_order_waiting",
+            ["id"],
+            unique=False,
+            postgresql_where=sa.text("state = 'waiting'"),
+            sqlite_where=sa.text("state = 'waiting'"),
+        )
 
     op.create_table(
         "payment",
@@ -1472,6 +1479,11 @@ def downgrade() -> None:
 
     op.drop_table("payment")
     with op.batch_alter_table("payment_order", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_payment_order_waiting",
+            postgresql_where=sa.text("state = 'waiting'"),
+            sqlite_where=sa.text("state = 'waiting'"),
+        )
         batch_op.drop_index("ix_payment_order_state")
         batch_op.drop_index(batch_op.f("ix_payment_order_run_id"))
 
