@@ -44,6 +44,13 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _shared_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """One folder for all processes of this run: what takes long to make and is never changed is made once."""
+    base = tmp_path_factory.getbasetemp()
+    os.environ["SIGNOFF_TEST_SHARED"] = str(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
     """A migrated, empty database of this test's own, on each kind of database."""

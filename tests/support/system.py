@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.support.prefect_server import put_tables
 from tests.support.servers import free_port, wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -69,6 +70,7 @@ def running_system(home: Path, **settings: str) -> Iterator[System]:
         **settings,
     }
     home.mkdir(parents=True, exist_ok=True)
+    put_tables(home)
     with (home / "serve.log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "api.cli", "serve", "--no-sample"],
