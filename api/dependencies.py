@@ -50,8 +50,13 @@ def get_reading(runtime: Engine) -> Iterator[Session]:
 Reading = Annotated[Session, Depends(get_reading, scope="function")]
 
 
-async def get_now() -> datetime:
+def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+async def get_now(request: Request) -> datetime:
+    now: datetime = request.app.state.clock()
+    return now
 
 
 Now = Annotated[datetime, Depends(get_now)]

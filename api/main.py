@@ -17,10 +17,11 @@ from sqlalchemy import text
 
 import api.errors
 from api import housekeeping
+from api.dependencies import utc_now
 from api.guard import Guard
-from api.pages import router as pages
+from api.pages import ROUTERS as PAGES
 from api.pages.codes import code_asked_for
-from api.rest import router as rest
+from api.rest import ROUTERS as CALLS
 from documents import intake
 from workflows.approvals.codes import CodeNeeded, LinkLocked
 from workflows.composition import compose
@@ -60,6 +61,7 @@ def create_app(settings: Settings | None = None, runtime: Runtime | None = None)
         openapi_url="/api/openapi.json",
     )
     app.state.settings = settings
+    app.state.clock = utc_now
     api.errors.install(app)
     for refused in (CodeNeeded, LinkLocked):
         app.add_exception_handler(refused, code_asked_for)
@@ -89,8 +91,9 @@ def create_app(settings: Settings | None = None, runtime: Runtime | None = None)
         kind = "application/pkix-crl" if name.endswith(".crl") else "application/pkix-cert"
         return Response(published[name], media_type=kind, headers={"Cache-Control": "max-age=3600"})
 
-    app.include_router(rest)
-    app.include_router(pages)
+    # in one row: `include_router` would keep each route twice, make it anew for each application, and look for it twice
+    for router in (*CALLS, *PAGES):
+        app.router.routes.extend(router.routes)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     return app
 

@@ -2,41 +2,40 @@
 
 from importlib import import_module
 
-from fastapi import APIRouter
-
-router = APIRouter()
-for name in (
-    "links",
-    "codes",
-    "entrance",
-    "inbox",
-    "sending",
-    "deciding",
-    "handing_over",
-    "substitutes",
-    "discussions",
-    "comparisons",
-    "sendings",
-    "received",
-    "contracts",
-    "invoices",
-    "exports",
-    "invoice_steps",
-    "invoice_payments",
-    "invoice_versions",
-    "invoice_answers",
-    "incoming",
-    "matches",
-    "statements",
-    "payments",
-    "spending",
-    "boards",
-    "routes",
-    "rates",
-    "route_versions",
-    "verify",
-    "people",
-    "settings",
-    "mailbox",
-):
-    router.include_router(import_module(f"api.pages.{name}").router)
+ROUTERS = tuple(
+    import_module(f"api.pages.{name}").router
+    for name in (
+        "links",
+        "codes",
+        "entrance",
+        "inbox",
+        "sending",
+        "deciding",
+        "handing_over",
+        "substitutes",
+        "discussions",
+        "comparisons",
+        "sendings",
+        "received",
+        "contracts",
+        "invoices",
+        "exports",
+        "invoice_steps",
+        "invoice_payments",
+        "invoice_versions",
+        "invoice_answers",
+        "incoming",
+        "matches",
+        "statements",
+        "payments",
+        "spending",
+        "boards",
+        "routes",
+        "rates",
+        "route_versions",
+        "verify",
+        "people",
+        "settings",
+        "mailbox",
+    )
+)

@@ -19,7 +19,7 @@ from workflows.boards.queries import Cycle, Spread
 from workflows.boards.rules import AGES, MONTHS, Month, months
 from workflows.invoices.put_aside import watched
 
-router = APIRouter(route_class=PromptRoute, prefix="/boards", tags=["boards"])
+router = APIRouter(route_class=PromptRoute, prefix="/api/boards", tags=["boards"])
 
 
 class StuckStageShape(Shape):

@@ -15,7 +15,7 @@ from api.rest.shapes import Shape
 from workflows.papers import queries as papers
 from workflows.papers.rules import compared
 
-router = APIRouter(route_class=PromptRoute, tags=["versions"])
+router = APIRouter(route_class=PromptRoute, prefix="/api", tags=["versions"])
 
 
 class PieceShape(Shape):

@@ -38,7 +38,7 @@ from workflows.papers import queries as papers
 from workflows.papers.operations import recall
 from workflows.papers.standing import standing
 
-router = APIRouter(route_class=PromptRoute, prefix="/contracts", tags=["contracts"])
+router = APIRouter(route_class=PromptRoute, prefix="/api/contracts", tags=["contracts"])
 
 
 @router.post(

@@ -15,7 +15,7 @@ from workflows.invoices.cost_centers import keep_cost_centers
 from workflows.invoices.model import CostCenter
 from workflows.parties.rules import normalised_email
 
-router = APIRouter(route_class=PromptRoute, prefix="/invoices/cost-centers", tags=["invoices"])
+router = APIRouter(route_class=PromptRoute, prefix="/api/invoices/cost-centers", tags=["invoices"])
 
 
 class CostCenterShape(Shape):

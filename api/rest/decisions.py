@@ -33,7 +33,7 @@ from workflows.runtime import Runtime
 
 log = logging.getLogger(__name__)
 
-router = APIRouter(route_class=PromptRoute, prefix="/tasks", tags=["tasks"])
+router = APIRouter(route_class=PromptRoute, prefix="/api/tasks", tags=["tasks"])
 
 MOST = 100
 """Tasks that are decided with one request."""

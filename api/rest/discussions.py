@@ -31,7 +31,7 @@ from workflows.papers.model import Paper, model_of
 from workflows.parties.rules import Actor
 from workflows.runtime import Runtime
 
-router = APIRouter(route_class=PromptRoute, tags=["discussions"])
+router = APIRouter(route_class=PromptRoute, prefix="/api", tags=["discussions"])
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -25,7 +25,7 @@ from workflows.exports.rules import from_json, share, wanted
 from workflows.parties.rules import Actor, Scope
 from workflows.runtime import Runtime
 
-router = APIRouter(route_class=PromptRoute, prefix="/exports", tags=["exports"])
+router = APIRouter(route_class=PromptRoute, prefix="/api/exports", tags=["exports"])
 
 
 class ExportIn(Shape):

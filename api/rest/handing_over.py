@@ -22,7 +22,7 @@ from workflows.papers.rules import checked_amount
 from workflows.parties.model import Person
 from workflows.parties.queries import colleague, people
 
-router = APIRouter(route_class=PromptRoute, tags=["tasks"])
+router = APIRouter(route_class=PromptRoute, prefix="/api", tags=["tasks"])
 
 LONGEST = 4000
 Address = Annotated[str, Field(max_length=254, examples=["jiwoo.han@haneul.example"])]

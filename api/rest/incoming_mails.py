@@ -31,7 +31,7 @@ from workflows.invoices.steps import send_where_possible
 from workflows.parties.rules import Actor
 from workflows.runtime import Runtime
 
-router = APIRouter(route_class=PromptRoute, prefix="/incoming-mails", tags=["invoices"])
+router = APIRouter(route_class=PromptRoute, prefix="/api/incoming-mails", tags=["invoices"])
 
 
 class ReasonShape(Shape):

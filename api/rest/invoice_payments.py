@@ -20,7 +20,7 @@ from workflows.invoices.paying import pay, reverse
 from workflows.invoices.rules import amount_of
 from workflows.papers import queries as papers
 
-router = APIRouter(route_class=PromptRoute, prefix="/invoices", tags=["invoices"])
+router = APIRouter(route_class=PromptRoute, prefix="/api/invoices", tags=["invoices"])
 
 
 class PaymentIn(Shape):

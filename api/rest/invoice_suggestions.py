@@ -15,7 +15,7 @@ from workflows.invoices.model import Invoice
 from workflows.invoices.suggested import suggestions_of
 from workflows.papers import queries as papers
 
-router = APIRouter(route_class=PromptRoute, prefix="/invoices", tags=["invoices"])
+router = APIRouter(route_class=PromptRoute, prefix="/api/invoices", tags=["invoices"])
 
 
 class SuggestionShape(Shape):

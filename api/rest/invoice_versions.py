@@ -20,7 +20,7 @@ from workflows.invoices.steps import send_where_possible
 from workflows.invoices.versions import replace
 from workflows.papers import queries as papers
 
-router = APIRouter(route_class=PromptRoute, prefix="/invoices", tags=["invoices"])
+router = APIRouter(route_class=PromptRoute, prefix="/api/invoices", tags=["invoices"])
 
 
 @router.post(

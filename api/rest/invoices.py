@@ -34,7 +34,7 @@ from workflows.papers.operations import recall
 from workflows.parties.rules import Actor
 from workflows.runtime import Runtime
 
-router = APIRouter(route_class=PromptRoute, prefix="/invoices", tags=["invoices"])
+router = APIRouter(route_class=PromptRoute, prefix="/api/invoices", tags=["invoices"])
 
 
 class InvoicePage(Shape):

@@ -20,7 +20,7 @@ from workflows.inventory.operations import drop_machine, keep_machines
 from workflows.inventory.rules import MachineSaid, read_file
 from workflows.invoices.matching import refers_to
 
-router = APIRouter(route_class=PromptRoute, prefix="/machines", tags=["machines"])
+router = APIRouter(route_class=PromptRoute, prefix="/api/machines", tags=["machines"])
 
 Text = Annotated[str, Field(max_length=200)]
 

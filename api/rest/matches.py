@@ -21,7 +21,7 @@ from workflows.invoices.queries import difference_words
 from workflows.papers import queries as papers
 from workflows.parties.rules import Actor
 
-router = APIRouter(route_class=PromptRoute, prefix="/invoices", tags=["invoices"])
+router = APIRouter(route_class=PromptRoute, prefix="/api/invoices", tags=["invoices"])
 
 
 class UndoneShape(Shape):

@@ -22,7 +22,7 @@ from workflows.orders.model import Order
 from workflows.orders.operations import drop_order, keep_orders
 from workflows.orders.rules import MOST_LINES, Ordered, OrderedLine, read_file
 
-router = APIRouter(route_class=PromptRoute, prefix="/orders", tags=["orders"])
+router = APIRouter(route_class=PromptRoute, prefix="/api/orders", tags=["orders"])
 
 Number = Annotated[str, Field(pattern=r"^\d{1,15}(\.\d{1,6})?$")]
 Short = Annotated[str, Field(max_length=80)]

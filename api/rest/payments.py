@@ -24,7 +24,7 @@ from workflows.invoices.model import Invoice
 from workflows.invoices.payment import insist_on_payer, make_run, runs, send_anew, waiting_orders
 from workflows.invoices.payment_model import PaymentOrder, PaymentRun
 
-router = APIRouter(route_class=PromptRoute, tags=["payments"])
+router = APIRouter(route_class=PromptRoute, prefix="/api", tags=["payments"])
 
 POSTED = "Released invoices are posted to the payment system here; there are no files."
 

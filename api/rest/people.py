@@ -17,7 +17,7 @@ from workflows.parties.model import Person
 from workflows.parties.personnel import grant_authority
 from workflows.parties.queries import colleague, colleagues
 
-router = APIRouter(route_class=PromptRoute, prefix="/people", tags=["people"])
+router = APIRouter(route_class=PromptRoute, prefix="/api/people", tags=["people"])
 
 A_PAGE = 100
 

@@ -14,7 +14,7 @@ from api.rest.answers import PromptRoute, refusals
 from api.rest.shapes import Shape
 from workflows.approvals.exchange import DayRates, keep_rates, kept_on
 
-router = APIRouter(route_class=PromptRoute, prefix="/rates", tags=["rates"])
+router = APIRouter(route_class=PromptRoute, prefix="/api/rates", tags=["rates"])
 
 Units = Annotated[
     dict[str, str],

@@ -16,7 +16,7 @@ from workflows.approvals.model import RoundState
 from workflows.approvals.moving import Moving, move_round, rounds_under_way, what_moving_does
 from workflows.approvals.rerouting import Fate
 
-router = APIRouter(route_class=PromptRoute, tags=["routes"])
+router = APIRouter(route_class=PromptRoute, prefix="/api", tags=["routes"])
 
 
 class RoundShape(Shape):

@@ -22,7 +22,7 @@ from workflows.papers.rules import checked_amount
 from workflows.parties.queries import by_email
 from workflows.parties.rules import normalised_email
 
-router = APIRouter(route_class=PromptRoute, prefix="/routes", tags=["routes"])
+router = APIRouter(route_class=PromptRoute, prefix="/api/routes", tags=["routes"])
 
 EXAMPLE = """\
 name: two-eyes

@@ -21,7 +21,7 @@ from workflows.sendings.model import Sending
 from workflows.sendings.operations import revoke, send
 from workflows.sendings.rules import LONGEST_NOTE, MOST_DAYS, checked, state_of
 
-router = APIRouter(route_class=PromptRoute, tags=["sendings"])
+router = APIRouter(route_class=PromptRoute, prefix="/api", tags=["sendings"])
 
 
 class SendingIn(Shape):

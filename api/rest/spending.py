@@ -14,7 +14,7 @@ from api.rest.papers import today_of
 from api.rest.shapes import Shape
 from workflows.invoices.spending import MonthSpent, Part, Spending, a_year_until, spending
 
-router = APIRouter(route_class=PromptRoute, prefix="/spending", tags=["statements"])
+router = APIRouter(route_class=PromptRoute, prefix="/api/spending", tags=["statements"])
 
 
 class MonthShape(Shape):

@@ -17,7 +17,7 @@ from workflows.exports.rules import Wanted, wanted
 from workflows.parties.rules import Actor
 from workflows.runtime import Runtime
 
-router = APIRouter(route_class=PromptRoute, default_response_class=Response)
+router = APIRouter(route_class=PromptRoute, prefix="/api", default_response_class=Response)
 
 Words = Annotated[str, Query(max_length=400, description="Words, numbers, or a phrase in quotes.")]
 State = Annotated[str, Query(max_length=40, description="As of the list.")]

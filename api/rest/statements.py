@@ -20,7 +20,7 @@ from workflows.invoices.aging import Age, Balance, Period, Side, period
 from workflows.invoices.statements import Account, Item, account, accounts, items
 from workflows.parties.rules import Actor
 
-router = APIRouter(route_class=PromptRoute, prefix="/statements", tags=["statements"])
+router = APIRouter(route_class=PromptRoute, prefix="/api/statements", tags=["statements"])
 
 Since = Annotated[date | None, Query(description="What was paid since then; the first day of its year otherwise.")]
 AsOf = Annotated[date | None, Query(description="On the evening of that day, where the reader is; today otherwise.")]

@@ -21,7 +21,7 @@ from workflows.approvals.rules import due_of
 from workflows.approvals.timing import why_ran_out
 from workflows.parties.rules import Scope
 
-router = APIRouter(route_class=PromptRoute, prefix="/tasks", tags=["tasks"])
+router = APIRouter(route_class=PromptRoute, prefix="/api/tasks", tags=["tasks"])
 
 
 @router.get("", response_model=TaskPage, summary="What I am asked to do", responses=refusals(401, 403))

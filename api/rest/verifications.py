@@ -11,7 +11,7 @@ from api.files import read_upload
 from api.rest.answers import PromptRoute, refusals
 from workflows.signatures.verification import verify
 
-router = APIRouter(route_class=PromptRoute, prefix="/verifications", tags=["verification"])
+router = APIRouter(route_class=PromptRoute, prefix="/api/verifications", tags=["verification"])
 
 
 @router.post(

@@ -12,7 +12,6 @@ import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
-from api.dependencies import get_now
 from api.main import create_app
 from tests.support.html import read
 from tests.support.office import PASSWORD, Office, link_in
@@ -55,7 +54,7 @@ class Portal:
     def __init__(self, office: Office) -> None:
         self.office, self.now = office, datetime.now(UTC)
         self.app = create_app(runtime=office.runtime)
-        self.app.dependency_overrides[get_now] = lambda: self.now
+        self.app.state.clock = lambda: self.now
         self.web = TestClient(self.app, follow_redirects=False)
         self._tokens: dict[str, dict[str, str]] = {}
 

@@ -13,7 +13,6 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 from sqlmodel import col, select
 
-from api.dependencies import get_now
 from api.main import create_app
 from api.pages import passes
 from tests.support.office import Office, link_in, open_office, text_of
@@ -101,7 +100,7 @@ def build(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **
             return clock[0]
 
     app = create_app(runtime=office.runtime)
-    app.dependency_overrides[get_now] = lambda: clock[0]
+    app.state.clock = lambda: clock[0]
     app.state.runtime = office.runtime
     monkeypatch.setattr(passes, "datetime", Clock)
     return World(office, app, clock)

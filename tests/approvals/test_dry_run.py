@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from fastapi.testclient import TestClient
 
-from api.dependencies import get_now
 from api.main import create_app
 from tests.support.office import Office
 from workflows.approvals.dry_run import DryRun, DryStage, dry_run
@@ -200,7 +199,7 @@ def test_the_api_says_all_of_it(office: Office) -> None:
         "  - {name: s, kind: signature, approvers: {role: ceo}, order: parallel}\n"
     )
     app = create_app(runtime=office.runtime)
-    app.dependency_overrides[get_now] = lambda: office.now  # on a Saturday there would be nobody to remind
+    app.state.clock = lambda: office.now  # on a Saturday there would be nobody to remind
     with TestClient(app) as web:
         answer = web.post(
             "/api/routes/tried/dry-run",
