@@ -9,10 +9,10 @@ GIN over everything, so that the answer is the same on each way.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import prod
+from math import ceil, prod
 
 from sqlalchemy import Connection, text
 
@@ -25,10 +25,11 @@ MOST_BLOCKS = 64
 FEW, FEW_OF = 5_000, 0.005
 """So many entries are few, or that share of all: what PostgreSQL expects of a term that its statistics do not name."""
 MOST_CANDIDATES = 10_000
-OFTEN = 0.1
-"""Where a prefix covers a larger share, to read all that it covers takes longer than to look at entries."""
+OFTEN, OFTEN_PREFIX = 0.3, 0.1
+"""Of entries that are found by something else, it takes less to look for what a larger share has than to ask GIN."""
 NEARLY_ALL = 0.5
-MOST_LOOKED_AT = 16_384
+MOST_WALKED = 16_384
+MOST_LOOKED_AT = 50_000
 
 CREATE = (
     # lz4 is read faster than the default, where the server was built with it
@@ -121,25 +122,19 @@ def newest(connection: Connection, conditions: Sequence[tuple[str, ...]], *, bel
     if (below - 1) >> BLOCK_BITS < FIRST_BLOCKS:
         return _hits(connection, queries, below, most).ids
     total, shares = _expected(connection, queries)
-    rare = [share <= max(FEW / total, FEW_OF) for share in shares]
-    if any(rare):
-        found = _hits(
-            connection,
-            [query for query, is_rare in zip(queries, rare, strict=True) if is_rare],
-            below,
-            most,
-            checked=[query for query, is_rare in zip(queries, rare, strict=True) if not is_rare],
-            read=MOST_CANDIDATES,
-        )
+    if rare := [query for query, share in zip(queries, shares, strict=True) if share <= max(FEW / total, FEW_OF)]:
+        rest = [query for query in queries if query not in rare]
+        found = _hits(connection, rare, below, most, checked=rest, read=MOST_CANDIDATES)
         if found.read < MOST_CANDIDATES:
             return found.ids
-    elif prod(shares) >= NEARLY_ALL:
-        return _walking(connection, queries, below, most, prod(shares))
     often = [
-        share > OFTEN and any(term.endswith("*") for term in terms)
-        for terms, share in zip(conditions, shares, strict=True)
+        query
+        for query, terms, share in zip(queries, conditions, shares, strict=True)
+        if share > (OFTEN_PREFIX if any(term.endswith("*") for term in terms) else OFTEN)
     ]
-    return _by_blocks(connection, queries, shares, often, below, most)
+    if len(often) == len(queries) or prod(shares) >= NEARLY_ALL:
+        return _walking(connection, queries, prod(shares), below, most)
+    return _by_blocks(connection, dict(zip(queries, shares, strict=True)), often, below, most)
 
 
 def _expected(connection: Connection, queries: Sequence[str]) -> tuple[float, list[float]]:
@@ -152,10 +147,10 @@ def _expected(connection: Connection, queries: Sequence[str]) -> tuple[float, li
     return max(entries, 1.0), [met / max(entries, 1.0) for met in met_by]
 
 
-def _walking(connection: Connection, queries: Sequence[str], below: int, most: int, share: float) -> list[int]:
-    """Look at the newest entries, one by one. ``share``: of them that meets the queries, as far as is known."""
+def _walking(connection: Connection, queries: Sequence[str], share: float, below: int, most: int) -> list[int]:
+    """Look at the newest entries, one by one. ``share``: of them that is expected to meet the queries."""
     ids: list[int] = []
-    rows = round(1.2 * most / share)
+    rows = min(round(1.2 * most / share), MOST_WALKED)
     meets = " and ".join(map(_meets, range(len(queries))))
     for _ in range(2):
         walked = connection.execute(
@@ -170,33 +165,31 @@ def _walking(connection: Connection, queries: Sequence[str], below: int, most: i
         ids += walked.ids
         if len(ids) == most or walked.read < rows:
             return ids
-        below, rows = walked.last, MOST_LOOKED_AT
+        below, rows = walked.last, MOST_WALKED
     return ids + _hits(connection, queries, below, most - len(ids)).ids
 
 
 def _by_blocks(
-    connection: Connection,
-    queries: Sequence[str],
-    shares: Sequence[float],
-    often: Sequence[bool],
-    below: int,
-    most: int,
+    connection: Connection, shares: Mapping[str, float], often: Sequence[str], below: int, most: int
 ) -> list[int]:
-    """Ask GIN for the newest blocks, then for as many as the hits so far promise, at last for everything. ``often``:
-    what it is not asked as long as entries can be looked at instead."""
+    """Ask GIN within the newest blocks, for more of them where the hits are too few, at last over everything.
+
+    ``shares``: of the entries that are expected to meet each query. ``often``: queries that GIN is not asked as long as
+    entries can be looked at instead.
+    """
+    seldom = [query for query in shares if query not in often]
+    looked_at = prod(shares[query] for query in seldom)
+
+    def among(within: Sequence[str], entries: int) -> list[int]:
+        if looked_at * entries <= MOST_LOOKED_AT:
+            return _hits(connection, [*within, *seldom], below, most, checked=often).ids
+        return _hits(connection, [*within, *shares], below, most).ids
+
     top = (below - 1) >> BLOCK_BITS
-    asked = [query for query, is_often in zip(queries, often, strict=True) if not is_often]
-    checked = [query for query, is_often in zip(queries, often, strict=True) if is_often]
-    share = prod(share for share, is_often in zip(shares, often, strict=True) if not is_often)
-
-    def among(blocks: Sequence[str], entries: int) -> list[int]:
-        if share * entries <= MOST_LOOKED_AT:
-            return _hits(connection, [*blocks, *asked], below, most, checked=checked).ids
-        return _hits(connection, [*blocks, *queries], below, most).ids
-
-    blocks = FIRST_BLOCKS
+    blocks = max(FIRST_BLOCKS, ceil(1.5 * most / prod(shares.values()) / (1 << BLOCK_BITS)))
     while blocks <= min(top, MOST_BLOCKS):
-        found = among([_any_of(tuple(f"#{block}" for block in range(top, top - blocks, -1)))], blocks << BLOCK_BITS)
+        newest_blocks = _any_of(tuple(f"#{block}" for block in range(top, top - blocks, -1)))
+        found = among([newest_blocks], blocks << BLOCK_BITS)
         if len(found) == most:
             return found
         if not found:
