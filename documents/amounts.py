@@ -22,3 +22,15 @@ def money(value: Decimal | str, currency: str) -> str:
 def amount(value: Decimal | str, currency: str | None) -> str:
     """As ``money``; where the currency is not known, the number alone."""
     return money(value, currency) if currency else decimal(Decimal(value))
+
+
+def quantity(number: Decimal) -> str:
+    """A quantity or a rate: thousands apart, no decimals that say nothing."""
+    text = f"{number:,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def price(number: Decimal, currency: str | None) -> str:
+    """Of one unit: at least the decimals of its currency, and more where it has more."""
+    least, own = get_currency_precision(currency or "EUR"), quantity(number).partition(".")[2]
+    return f"{number:,.{max(least, len(own))}f}"

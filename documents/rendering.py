@@ -19,7 +19,7 @@ from babel.messages.pofile import read_po
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from documents.amounts import decimal, money
+from documents.amounts import money, price, quantity
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 LOCALES = ("en", "ko")
@@ -109,7 +109,8 @@ def environment(locale: str = "en", paper: str = "contract") -> jinja2.Environme
     made.filters["daytag"] = _tag(day)
     made.filters["daytag_plain"] = _tag(day_plain)
     made.filters["money"] = money
-    made.filters["decimal"] = decimal
+    made.filters["price"] = price
+    made.filters["quantity"] = quantity
     made.filters["short_hash"] = short_hash
     made.filters["filesize"] = filesize
     made.globals["static"] = static_address

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session
@@ -16,6 +16,7 @@ from documents.einvoices.finding_words import place_said
 from documents.einvoices.finding_words import said as said_of
 from documents.einvoices.findings import Finding
 from documents.einvoices.findings import from_json as finding_of
+from documents.einvoices.sheet import unit_said
 from documents.rendering import Reader
 from workflows.invoices.model import Invoice, InvoiceAdjustment, InvoiceLine, InvoiceTax
 from workflows.invoices.queries import adjustments, lines, newest_reading, taxes
@@ -37,6 +38,8 @@ class FindingRow:
 class InvoiceView:
     invoice: Invoice
     lines: Sequence[InvoiceLine]
+    units: Mapping[int, str]
+    """Of the lines by their positions, in words; nothing where the number alone says it."""
     taxes: Sequence[InvoiceTax]
     adjustments: Sequence[InvoiceAdjustment]
     findings: Sequence[FindingRow]
@@ -53,9 +56,11 @@ class InvoiceView:
 def view_of(session: Session, invoice: Invoice, reader: Reader) -> InvoiceView:
     reading = newest_reading(session, invoice)
     said = from_json(reading.data)
+    of_it = lines(session, invoice)
     return InvoiceView(
         invoice=invoice,
-        lines=lines(session, invoice),
+        lines=of_it,
+        units={each.position: unit_said(each.unit, reader.locale) for each in of_it},
         taxes=taxes(session, invoice),
         adjustments=adjustments(session, invoice),
         findings=finding_rows(map(finding_of, reading.findings), reader),
@@ -74,7 +79,7 @@ def finding_rows(findings: Iterable[Finding], reader: Reader) -> list[FindingRow
         FindingRow(
             blocks=each.severity == "error",
             words=said_of(each, reader.locale),
-            places=", ".join(place_said(place, reader.locale) for place in each.places),
+            places=", ".join(dict.fromkeys(place_said(place, reader.locale) for place in each.places)),
             rule=each.rule,
         )
         for each in findings

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 from uuid import UUID
 
 from sqlmodel import Session
@@ -33,7 +34,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Held:
-    """A line, or the whole invoice (``position`` 0), with what it was matched with and what differs."""
+    """A line, the first of several alike, or the whole invoice (``position`` 0), with its matches and what differs."""
 
     position: int
     name: str
@@ -69,19 +70,39 @@ def matching_of(
         outcome=sentence(OUTCOMES[kept.outcome], reader.locale),
         good=kept.outcome == "matched",
         at=kept.at,
-        held=[
-            Held(
-                position=position,
-                name=names.get(position, str(position)),
-                rows=[_row(each, reader) for each in rows if each.position == position],
-                errors=[words for at, severity, words in told if at == position and severity == "error"],
-                warnings=[words for at, severity, words in told if at == position and severity != "error"],
-            )
-            for position in concerned
-        ],
+        held=_together(
+            [
+                Held(
+                    position=position,
+                    name=names.get(position, str(position)),
+                    rows=[_row(each, reader) for each in rows if each.position == position],
+                    errors=[words for at, severity, words in told if at == position and severity == "error"],
+                    warnings=[words for at, severity, words in told if at == position and severity != "error"],
+                )
+                for position in concerned
+            ],
+            reader,
+        ),
         positions=list(names.items()),
         may_match=actor is not None and why_not_match(actor, invoice, asked=asked) is None,
     )
+
+
+def _together(held: Sequence[Held], reader: Reader) -> list[Held]:
+    """Lines that follow each other, match nothing and differ in the same are told of once."""
+    told: list[Held] = []
+    for (of_one, *_), group in groupby(
+        held, lambda each: (each.rows or each.position == 0, each.errors, each.warnings)
+    ):
+        alike = list(group)
+        if of_one or len(alike) == 1:
+            told += alike
+            continue
+        first, last = alike[0].position, alike[-1].position
+        in_a_row = last - first == len(alike) - 1
+        numbers = f"{first}–{last}" if in_a_row else ", ".join(str(each.position) for each in alike)
+        told.append(replace(alike[0], name=sentence("Lines %(numbers)s", reader.locale, numbers=numbers)))
+    return told
 
 
 def _row(row: InvoiceMatch, reader: Reader) -> Row:

@@ -147,7 +147,7 @@ INVOICE_FIELDS = {
     "kind": "Kind",
     "supplier": "Supplier",
     "supplier_id": "VAT id or registration of the supplier",
-    "supplier_email": "Address of the supplier",
+    "supplier_email": "E-mail of the supplier",
     "supplier_number": "Number of the invoice",
     "issued_on": "Issued on",
     "due_on": "Due on",

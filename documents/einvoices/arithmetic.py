@@ -13,6 +13,7 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 
 from babel.numbers import get_currency_precision
 
+from documents.amounts import quantity
 from documents.einvoices.data import AllowanceCharge, Invoice, Line, TaxSubtotal
 from documents.einvoices.findings import Finding, Severity
 
@@ -155,8 +156,7 @@ def shown(value: Decimal, unit: Decimal) -> str:
 
 def plain(value: Decimal) -> str:
     """A quantity or a rate: no decimals that say nothing."""
-    text = f"{value:,f}"
-    return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
+    return quantity(value).replace("-", "−")
 
 
 def counts(line: Line) -> bool:

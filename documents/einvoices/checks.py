@@ -164,16 +164,17 @@ def _tax_categories(invoice: Invoice) -> Iterator[Finding]:
 
 
 def _numbers(invoice: Invoice) -> Iterator[Finding]:
-    for means in invoice.payment_means:
-        if looks_like_iban(means.account) and wrong_iban(means.account):
+    for account in dict.fromkeys(each.account for each in invoice.payment_means):
+        if looks_like_iban(account) and wrong_iban(account):
             yield Finding(
                 "iban",
                 "warning",
                 "%(number)s is no valid IBAN: it was mistyped, or nobody has it.",
-                {"number": means.account},
+                {"number": account},
             )
-        if means.bic and wrong_bic(means.bic):
-            yield Finding("bic", "warning", "%(number)s is no valid BIC.", {"number": means.bic})
+    for bic in dict.fromkeys(each.bic for each in invoice.payment_means):
+        if bic and wrong_bic(bic):
+            yield Finding("bic", "warning", "%(number)s is no valid BIC.", {"number": bic})
     for party in (invoice.seller, invoice.buyer, invoice.tax_representative):
         if party is not None:
             yield from _numbers_of(party, invoice.syntax == "korea")

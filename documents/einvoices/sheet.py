@@ -283,10 +283,14 @@ def _attribute(attribute: Attribute) -> str:
 
 def _quantity(quantity: Quantity, locale: str) -> str:
     number = f"{quantity.value.normalize():,f}"
-    if quantity.unit in PIECES:
-        return number
-    unit = sentence(UNITS[quantity.unit], locale) if quantity.unit in UNITS else quantity.unit
-    return f"{number} {unit}".strip()
+    return f"{number} {unit_said(quantity.unit, locale)}".strip()
+
+
+def unit_said(unit: str, locale: str) -> str:
+    """A unit (UN/ECE Recommendation 20, or free text) in words; nothing of a piece, which the number alone says."""
+    if unit in PIECES:
+        return ""
+    return sentence(UNITS[unit], locale) if unit in UNITS else unit
 
 
 def _category(tax: TaxCategory | None, locale: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from documents.amounts import money
+from documents.amounts import money, price, quantity
 from documents.rendering import (
     Reader,
     day,
@@ -223,3 +223,21 @@ def test_a_contract_beside_the_invoice_stays_one(locale: str, text: str) -> None
     said = named(text, reader)
     assert said == sentence(text, locale)
     assert ("contract" if locale == "en" else "계약") in said
+
+
+@pytest.mark.parametrize(
+    ("number", "currency", "as_quantity", "as_price"),
+    [
+        ("2.0000", "EUR", "2", "2.00"),
+        ("86.5500", "EUR", "86.55", "86.55"),
+        ("0.00125", "EUR", "0.00125", "0.00125"),
+        ("1250000.00", "KRW", "1,250,000", "1,250,000"),
+        ("1.5", "KWD", "1.5", "1.500"),
+        ("-1", None, "-1", "-1.00"),
+        ("100", "JPY", "100", "100"),
+    ],
+)
+def test_quantities_have_no_idle_zeros_and_prices_the_decimals_of_their_currency(
+    number: str, currency: str | None, as_quantity: str, as_price: str
+) -> None:
+    assert (quantity(Decimal(number)), price(Decimal(number), currency)) == (as_quantity, as_price)

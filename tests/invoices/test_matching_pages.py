@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Any
 
@@ -84,3 +85,17 @@ def test_whoever_decides_by_link_reads_what_differs_and_matches_nothing(
     shown = page.one("section", aria_labelledby="matching")
     assert words in shown.text
     assert not shown.all("form")
+
+
+def test_lines_that_differ_in_the_same_are_told_of_once(office: Office, web: TestClient) -> None:
+    xml = sound_ubl(order="PO-404").decode()
+    start, line, end = re.split("(<cac:InvoiceLine>.*</cac:InvoiceLine>)", xml)
+    half = line.replace("100.00", "50.00")
+    both = start + half + half.replace("<cbc:ID>1<", "<cbc:ID>2<", 1) + end
+    dan = Browser(web, "dan")
+    dan.open("/invoices/new")
+    told = dan.send("/invoices", file=("two.xml", both.encode(), "application/xml")).one(
+        "section", aria_labelledby="matching"
+    )
+    assert [each.text for each in told.all("h3")] == ["Lines 1–2"]
+    assert told.text.count("PO-404") == 1

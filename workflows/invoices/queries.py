@@ -12,8 +12,7 @@ from sqlalchemy import ColumnElement, func, or_
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from documents.amounts import amount
-from documents.einvoices.arithmetic import plain
+from documents.amounts import amount, quantity
 from documents.rendering import Reader, day_plain, sentence
 from workflows.errors import NotFound, Refused
 from workflows.invoices.model import (
@@ -166,7 +165,7 @@ def difference_words(kept: Mapping[str, Any], reader: Reader) -> str:
             return day_plain(date.fromisoformat(value), reader)
         if name in AMOUNTS:
             return amount(value, currency)
-        return plain(Decimal(value)) if name in QUANTITIES else value
+        return quantity(Decimal(value)) if name in QUANTITIES else value
 
     return sentence(kept["sentence"], reader.locale, **{name: shown(name, value) for name, value in values.items()})
 
