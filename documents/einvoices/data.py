@@ -284,7 +284,8 @@ class AdvancePayment:
     paid_on: date | None = None
     reference: str = ""
     for_others: bool = False
-    """BG-DEX-09: collected for a third party and added to what is payable; otherwise part of `Totals.prepaid`."""
+    """BG-DEX-09 of XRechnung's extension: collected for a third party and added to what is payable; otherwise part of
+    `Totals.prepaid`."""
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,11 @@ _NUMBER = re.compile(r"[+-]?0*([0-9]{0,15})(?:\.([0-9]{0,25}))?")
 """xs:decimal (XML Schema part 2, 3.2.3): no thousands separators, no exponents."""
 MOST_DIGITS = 25
 """Below the 28 with which Python reckons, so that sums stay exact."""
-_ISO_DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:T[\d:.]+)?(?:Z|[+-]\d\d:\d\d)?")
-_PLAIN_DAY = re.compile(r"(\d{4})(\d\d)(\d\d)(?:\d{4}(?:\d\d)?)?")
+_ISO_DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:T[\d:.]+)?(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
+_PLAIN_DAY = re.compile(r"(\d{4})(\d\d)(\d\d)(?:\d{4}(?:\d\d)?)?", re.ASCII)
 _MONEY = re.compile(r"(?:Amount|Percent|MultiplierFactorNumeric|Rate)$")
+_TOLD_APART = frozenset({"IssueID", "IssueDate", "IssueDateTime", "DueDate"})
+"""By these invoices are told apart and paid in time: a second one is told as unread, too."""
 
 MOST_UNREAD = 200
 
@@ -162,7 +164,7 @@ class Said:
         names = {each.name for each in self.children if each.taken}
         for each in self.children:
             again = twin or (not each.taken and each.name in names)
-            if not each.taken and each.text and _MONEY.search(each.name):
+            if not each.taken and each.text and (_MONEY.search(each.name) or (again and each.name in _TOLD_APART)):
                 yield Unread(each.place, each.text[:200], "one too many" if again else "not known")
             yield from each._left(again)
 

@@ -66,23 +66,27 @@ def broken_rules(report: str, root: etree._Element) -> list[Finding]:
     tree = etree.fromstring(report.encode(), etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True))
     found: dict[tuple[str, str], Finding] = {}
     for each in tree.iter(f"{SVRL}failed-assert", f"{SVRL}successful-report"):
-        finding = _finding(each, root)
-        key = (finding.rule, finding.text)
-        before = found.get(key)
-        if before is None:
-            found[key] = finding
+        rule, text = _rule(each)
+        before = found.get((rule, text))
+        if before is not None and before.count >= MOST_PLACES:  # looking for a place takes time in a long invoice
+            found[rule, text] = replace(before, count=before.count + 1)
+        elif before is not None:
+            place = place_of(each.get("location") or "", root)
+            found[rule, text] = replace(before, places=(*before.places, place), count=before.count + 1)
         else:
-            places = before.places if before.count >= MOST_PLACES else (*before.places, *finding.places)
-            found[key] = replace(before, places=places, count=before.count + 1)
+            found[rule, text] = _finding(each, rule, text, root)
     return list(found.values())
 
 
-def _finding(broken: etree._Element, root: etree._Element) -> Finding:
+def _rule(broken: etree._Element) -> tuple[str, str]:
+    """Its number, and its words without the number."""
     told = broken.find(f"{SVRL}text")
     text = " ".join("".join(map(str, told.itertext())).split()) if told is not None else ""
     named = _NUMBER.match(text)
-    rule = named[1] if named else broken.get("id") or ""
-    text = text[named.end() :] if named else text
+    return (named[1], text[named.end() :]) if named else (broken.get("id") or "", text)
+
+
+def _finding(broken: etree._Element, rule: str, text: str, root: etree._Element) -> Finding:
     said = sentence_of(rule, text) or RuleSaid()
     return Finding(
         rule=rule or "profile",

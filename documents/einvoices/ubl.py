@@ -46,6 +46,8 @@ _NOTE = re.compile(r"#([A-Z]{3})#(.*)", re.DOTALL)
 OBJECT = "130"
 """Type code of a reference that names what the invoice is about (BT-18, BT-128)."""
 PROJECT = "50"
+EXTENSION = "kosit:extension:xrechnung_"
+"""In the specification identifier (BT-24) of XRechnung's extension."""
 
 
 def read(root: etree._Element) -> Invoice:
@@ -66,6 +68,8 @@ def read(root: etree._Element) -> Invoice:
         (each.says("ID") for each in references if each.says("DocumentTypeCode") == PROJECT), ""
     )
     seller, payee = _party(said.one("AccountingSupplierParty/Party")) or Party(), _party(said.one("PayeeParty"))
+    # XRechnung's extension gives PrepaidPayment a meaning of its own (BG-DEX-09); elsewhere it is what its name says
+    collects_for_others = EXTENSION in said.says("CustomizationID")
     creditor = next((each.value for each in (*seller.ids, *(payee.ids if payee else ())) if each.scheme == "SEPA"), "")
     return Invoice(
         kind="credit note" if credit or code in CREDIT_NOTE_CODES else "invoice",
@@ -108,8 +112,9 @@ def read(root: etree._Element) -> Invoice:
         allowances=_allowances(said, currency, charges=False),
         charges=_allowances(said, currency, charges=True),
         advance_payments=tuple(
-            # XRechnung's extension gives this element a meaning of its own: BG-DEX-09
-            AdvancePayment(each.amount("PaidAmount", currency), each.day("ReceivedDate"), each.says("ID"), True)
+            AdvancePayment(
+                each.amount("PaidAmount", currency), each.day("ReceivedDate"), each.says("ID"), collects_for_others
+            )
             for each in said.all("PrepaidPayment")
         ),
         lines=tuple(_lines(said, "CreditNoteLine" if credit else "InvoiceLine", currency, "")),

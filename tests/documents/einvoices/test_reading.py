@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -11,10 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from documents.einvoices.checks import check
 from documents.einvoices.data import AllowanceCharge, Note, PaymentDiscount, TaxCategory, Unread
 from documents.einvoices.reading import Reading, read_here
 from documents.intake import IntakeRefused
 from tests.support import einvoices
+from tests.support.whole_invoices import EN, EXTENSION, PEPPOL, XRECHNUNG, changed, whole_ubl
 
 
 def amount(value: str, name: str = "Amount", currency: str = "EUR") -> str:
@@ -225,6 +229,8 @@ TOTAL = "Invoice/LegalMonetaryTotal"
             Unread("Invoice/AllowanceCharge/Amount", "5", "another currency"),
         ),
         ("<cbc:DueDate>soon</cbc:DueDate>", Unread("Invoice/DueDate", "soon", "not a day")),
+        ("<cbc:DueDate>２０２６-06-26</cbc:DueDate>", Unread("Invoice/DueDate", "２０２６-06-26", "not a day")),
+        ("<cbc:IssueDate>2026-05-28</cbc:IssueDate>", Unread("Invoice/IssueDate[2]", "2026-05-28", "one too many")),
     ],
 )
 def test_money_and_days_that_are_not_understood_are_told(more: str, told: Unread) -> None:
@@ -232,6 +238,49 @@ def test_money_and_days_that_are_not_understood_are_told(more: str, told: Unread
 
     assert invoice is not None
     assert told in invoice.unread
+
+
+def test_a_korean_number_that_is_said_twice_is_told() -> None:
+    """No schema of theirs is at hand."""
+    twice = einvoices.korean().replace(b"</IssueID>", b"</IssueID><IssueID>202605274100002000000002</IssueID>")
+    invoice = read_here(twice).invoice
+
+    assert invoice is not None
+    assert (
+        Unread("TaxInvoice/TaxInvoiceDocument/IssueID[2]", "202605274100002000000002", "one too many") in invoice.unread
+    )
+
+
+@pytest.mark.parametrize("made", [einvoices.ubl, whole_ubl])
+@pytest.mark.parametrize(
+    "swap", [{"cac": "cbc", "cbc": "cac"}, {"cac": "a", "cbc": "b"}, {"cac": "xml2", "cbc": "Invoice"}], ids=str
+)
+def test_names_are_read_by_their_namespaces_whatever_their_prefixes(
+    made: Callable[[], bytes], swap: dict[str, str]
+) -> None:
+    plain = read_here(made()).invoice
+    text = re.sub(r"(?<=[</:])(cac|cbc)(?=[:=])", lambda found: swap[found[1]], made().decode())
+    assert read_here(text.encode()).invoice == plain
+    rooted = re.sub(r"(</?)Invoice(?=[ >])", r"\1u:Invoice", text).replace("xmlns=", "xmlns:u=", 1)
+    assert read_here(rooted.encode()).invoice == plain
+
+
+@pytest.mark.parametrize(
+    ("specification", "for_others"),
+    [(EN, False), (XRECHNUNG, False), (PEPPOL, False), (EXTENSION, True)],
+    ids=["EN 16931", "XRechnung", "Peppol", "XRechnung's extension"],
+)
+def test_what_was_paid_before_is_collected_for_others_in_the_extension_alone(
+    specification: str, for_others: bool
+) -> None:
+    paid = f"<cac:PrepaidPayment>{amount('50.00', 'PaidAmount')}</cac:PrepaidPayment><cac:TaxTotal>"
+    due = amount("50.00", "PrepaidAmount") + amount("119.00" if for_others else "69.00", "PayableAmount")
+    data = changed(whole_ubl(specification), ("<cac:TaxTotal>", paid), (amount("119.00", "PayableAmount"), due))
+    invoice = read_here(data).invoice
+
+    assert invoice is not None
+    assert [each.for_others for each in invoice.advance_payments] == [for_others]
+    assert [each.rule for each in check(invoice, today=date(2026, 5, 28))] == []
 
 
 def test_an_element_of_another_namespace_is_not_taken_for_ours() -> None:
