@@ -13,7 +13,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -49,6 +49,29 @@ def _shared_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
     """One folder for all processes of this run: what takes long to make and is never changed is made once."""
     base = tmp_path_factory.getbasetemp()
     os.environ["SIGNOFF_TEST_SHARED"] = str(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _statements_are_put_together_once() -> Iterator[None]:
+    """Each test has a database and so an engine of its own, which would put every statement together anew: a quarter of
+    all time. The engines of one kind of database share what they have made of them."""
+    from sqlalchemy import Engine
+    from sqlmodel import create_engine
+
+    first: dict[str, Engine] = {}
+
+    def sharing(*args: Any, **options: Any) -> Engine:
+        engine = create_engine(*args, **options)
+        shared = first.setdefault(engine.name, engine)
+        if (
+            getattr(shared.dialect, "server_version_info", None) or engine.name == "sqlite"
+        ):  # it has been connected once
+            engine.dialect, engine._compiled_cache = shared.dialect, shared._compiled_cache
+        return engine
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("workflows.database.create_engine", sharing)
+        yield
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated
 from uuid import UUID
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
@@ -22,6 +22,7 @@ from api.pages.substitutes_view import absences_of
 from api.readers import LANGUAGE_COOKIE, reader_of
 from documents.rendering import Reader, sentence
 from workflows.approvals.digest import choose_digest, wants_digest
+from workflows.business_time import timezones
 from workflows.errors import Refused, TooMany
 from workflows.parties.model import ApiToken
 from workflows.parties.operations import make_token, set_password, set_reading, withdraw_token
@@ -107,7 +108,7 @@ def shown(
 def zones() -> list[str]:
     """The time zones that are called after a place, and UTC."""
     areas = ("Africa/", "America/", "Antarctica/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
-    return ["UTC", *sorted(each for each in available_timezones() if each.startswith(areas))]
+    return ["UTC", *sorted(each for each in timezones() if each.startswith(areas))]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import TypeVar
-from zoneinfo import available_timezones
 
 import yaml
 
@@ -28,7 +27,7 @@ from workflows.approvals.reading_match import read_match
 from workflows.approvals.reading_stages import MOST_STAGES, read_repeated, read_stages
 from workflows.approvals.reading_values import read_amount, read_condition, read_currency
 from workflows.approvals.source import Source, near_to, short
-from workflows.business_time import Calendar, Hours, countries, hours_of, knows_country, knows_timezone
+from workflows.business_time import Calendar, Hours, countries, hours_of, knows_country, knows_timezone, timezones
 
 MOST_TESTS = 200
 MOST_BANDS = 50
@@ -193,7 +192,7 @@ def _timezone(text: Source, node: yaml.Node) -> str | None:
     timezone = text.text(node)
     if timezone is None or knows_timezone(timezone):
         return timezone
-    if near := near_to(timezone, available_timezones()):
+    if near := near_to(timezone, timezones()):
         text.complain(node, "“%(text)s” is not known here. Did you mean “%(near)s”?", text=short(timezone), near=near)
     else:
         text.complain(node, "“%(text)s” is not a time zone such as Asia/Seoul.", text=short(timezone))

@@ -10,8 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
-from zoneinfo import available_timezones
 
+from workflows.business_time import timezones
 from workflows.errors import Refused
 from workflows.parties.model import ADMINISTRATOR, READER, ApiToken, Kind, Person
 
@@ -186,7 +186,7 @@ def checked_locale(locale: str) -> str:
 
 
 def checked_timezone(zone: str) -> str:
-    if zone not in available_timezones():
+    if zone not in timezones():
         raise Refused("“%(zone)s” is not a time zone, such as Asia/Seoul.", field="timezone", zone=shown(zone)[:60])
     return zone
 
