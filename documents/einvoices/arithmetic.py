@@ -48,10 +48,12 @@ class Step:
 
     @property
     def agrees(self) -> bool:
+        """What the invoice says is what comes out, or differs by no more than `slack`."""
         return self.stated is None or abs(self.stated - self.result) <= self.slack
 
     @property
     def rounded(self) -> bool:
+        """Whether something was left over beyond the smallest unit."""
         return self.exact != self.result
 
 

@@ -17,6 +17,7 @@ from documents.einvoices.data import Invoice
 
 
 def to_json(invoice: Invoice) -> dict[str, Any]:
+    """Field by field, under the names of `data`."""
     return _object(invoice)
 
 

@@ -72,6 +72,11 @@ SUPPORTING, TENDER, OBJECT = "916", "50", "130"
 
 
 def read(root: etree._Element) -> Invoice:
+    """An invoice or credit note from its root element, `CII` or `ZUGFERD_1`.
+
+    Raises nothing: what is missing is empty, what cannot be understood is in `Invoice.unread`.
+    Source: CEN/TS 16931-3-3 for BT and BG; Factur-X 1.09 (ZUGFeRD 2) and ZUGFeRD 1.0 for what they have beyond it.
+    """
     old = str(root.tag) == ZUGFERD_1
     said = Said(root, NAMESPACES, TODAYS_NAMES)
     document = said.one("ExchangedDocument") or _nothing()

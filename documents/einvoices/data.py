@@ -23,6 +23,8 @@ CREDIT_NOTE_CODES = frozenset({"81", "83", "261", "262", "296", "308", "381", "3
 
 @dataclass(frozen=True)
 class Identifier:
+    """A number or name that somebody keeps a register of."""
+
     value: str
     scheme: str = ""
     """ISO 6523 ICD code (0088 is a GLN), EAS code of an electronic address, UNTDID code of a classification."""
@@ -32,6 +34,8 @@ class Identifier:
 
 @dataclass(frozen=True)
 class Quantity:
+    """So many of a unit (BT-129/130, BT-149/150)."""
+
     value: Decimal
     unit: str = ""
     """UN/ECE Recommendation 20 and 21 code (C62 is one piece); free text in Korean invoices."""
@@ -106,7 +110,7 @@ class TaxCategory:
     """BT-95/96, BT-102/103, BT-151/152: which rate of VAT something bears."""
 
     code: str
-    """UNCL 5305: S, Z, E, AE, K, G, O, L, M."""
+    """UNTDID 5305: S, Z, E, AE, K, G, O, L, M, B."""
     rate: Decimal | None = None
     """Percent."""
     kind: str = "VAT"
@@ -389,7 +393,7 @@ class Korean:
     """What only a Korean tax invoice (전자세금계산서 3.0) says."""
 
     approval_number: str = ""
-    """승인번호 (IssueID), 24 letters; `Invoice.number` is the same."""
+    """승인번호 (IssueID), 24 letters and digits; `Invoice.number` is the same."""
     own_number: str = ""
     """관리번호 of whoever made it."""
     amends: str = ""
@@ -405,6 +409,8 @@ class Korean:
 
 @dataclass(frozen=True)
 class Invoice:
+    """One document of what is owed, or given back (EN 16931-1 clause 6.3)."""
+
     kind: Kind
     """By type code or root element; never by the sign of an amount."""
     syntax: Syntax

@@ -31,6 +31,8 @@ class Place:
 
 @dataclass(frozen=True)
 class Finding:
+    """One rule that is broken, and where."""
+
     rule: str
     """BR-CO-10, UBL-CR-010, FX-SCH-A-000556, …; ours are in small letters: line-net, iban."""
     severity: Severity
@@ -47,6 +49,7 @@ class Finding:
 
 
 def blocks(findings: Iterable[Finding]) -> bool:
+    """Whether an invoice with these may not be decided on: one of them is an error."""
     return any(each.severity == "error" for each in findings)
 
 

@@ -20,6 +20,8 @@ LOOKED_AT = 20_000
 
 @dataclass(frozen=True)
 class Embedded:
+    """A file inside a PDF, decompressed."""
+
     name: str
     """"" where the file has none."""
     data: bytes

@@ -19,6 +19,7 @@ def squeezed(number: str) -> str:
 
 
 def looks_like_iban(account: str) -> bool:
+    """Two letters, two digits, up to 30 more (ISO 13616); spaces and dashes between them do not matter."""
     return _IBAN.fullmatch(squeezed(account)) is not None
 
 

@@ -33,6 +33,11 @@ REGISTRATION = "사업자등록번호"
 
 
 def read(root: etree._Element) -> Invoice:
+    """A tax invoice (세금계산서) or one without tax (계산서) from its root element, `TAX_INVOICE`.
+
+    Raises nothing: what is missing is empty, what cannot be understood is in `Invoice.unread`.
+    Source: 국세청, 전자세금계산서 개발지침, for the standard 3.0 (TaxInvoiceSchemaModule 1.0 of KEC).
+    """
     said = Said(root, frozenset((NAMESPACE,)))
     document = said.one("TaxInvoiceDocument") or Said(etree.Element("nothing"), frozenset())
     trade = said.one("TaxInvoiceTradeSettlement") or Said(etree.Element("nothing"), frozenset())

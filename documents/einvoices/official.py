@@ -64,6 +64,8 @@ REPORTS = b"http://purl.oclc.org/dsdl/svrl"
 
 @dataclass(frozen=True)
 class RuleSet:
+    """Stylesheets and a schema that one process holds compiled."""
+
     stylesheets: tuple[Path, ...]
     schema: Path | None = None
     shipped: bool = True

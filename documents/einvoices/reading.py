@@ -48,6 +48,8 @@ ENVELOPE = "{http://www.unece.org/cefact/namespaces/StandardBusinessDocumentHead
 
 @dataclass(frozen=True)
 class Reading:
+    """What a file says, and where it says it."""
+
     form: Form
     invoice: Invoice | None
     """None for a PDF without XML: a person types what its pages say."""

@@ -23,6 +23,8 @@ from documents.einvoices.set_sentences import (
 
 @dataclass(frozen=True)
 class RuleSaid:
+    """A sentence (an English message id) with what stands in its places."""
+
     sentence: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
     words: Mapping[str, str] = field(default_factory=dict)

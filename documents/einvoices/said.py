@@ -83,20 +83,26 @@ class Said:
         return None
 
     def has(self, path: str) -> bool:
+        """Whether there is such an element; it counts as taken."""
         return self.one(path) is not None
 
     def says(self, path: str) -> str:
+        """The text of the first one, without white space around it; "" where it is not there or has elements in it."""
         found = self.one(path)
         return found.text if found else ""
 
     def say_all(self, path: str) -> tuple[str, ...]:
+        """The texts of all that are not empty."""
         return tuple(each.text for each in self.all(path) if each.text)
 
     def number(self, path: str) -> Decimal | None:
+        """As `as_number`; None where there is no such element."""
         found = self.one(path)
         return found.as_number() if found else None
 
     def as_number(self) -> Decimal | None:
+        """With the digits and the sign that are written. None, and told as unread, for what is no xs:decimal of at most
+        15 digits before the point and `MOST_DIGITS` together."""
         self.taken = True
         if not self.text:
             return None
@@ -118,18 +124,22 @@ class Said:
         return found.as_number()
 
     def quantity(self, path: str) -> Quantity | None:
+        """With the unit of its attribute unitCode."""
         found = self.one(path)
         value = found.as_number() if found else None
         return None if found is None or value is None else Quantity(value, found.attributes.get("unitCode", ""))
 
     def identifier(self, path: str) -> Identifier | None:
+        """With the scheme of its attributes; None where it is not there or empty."""
         found = self.one(path)
         return found.as_identifier() if found is not None and found.text else None
 
     def as_identifier(self) -> Identifier:
+        """schemeID is the scheme, schemeName its name."""
         return Identifier(self.text, self.attributes.get("schemeID", ""), self.attributes.get("schemeName", ""))
 
     def day(self, path: str) -> date | None:
+        """As `as_day`; None where there is no such element."""
         found = self.one(path)
         return found.as_day() if found else None
 
@@ -149,6 +159,8 @@ class Said:
         return None
 
     def tell(self, reason: Reason, more: str = "") -> None:
+        """Note that this element could not be taken over; ``more`` stands behind its text. The first `MOST_UNREAD` are
+        kept."""
         if len(self._told) < MOST_UNREAD:
             self._told.append(Unread(self.place, self.text[:200] + more, reason))
 

@@ -1,7 +1,7 @@
 """The rules of XRechnung and Peppol BIS Billing in sentences, as `rule_sentences` has those of EN 16931.
 
 Rules of single countries (DK-R-*, NO-R-*, …) have their own words only; Peppol's German ones say what XRechnung's say.
-Source: XRechnung 3.0 chapter 12 and its extension (BR-DE-*, BR-DEX-*), Peppol BIS Billing 3.0 (PEPPOL-EN16931-*).
+Source: XRechnung 3.0.2 (BR-DE-*) and its extension (BR-DEX-*), Peppol BIS Billing 3.0 (PEPPOL-EN16931-*).
 """
 
 from __future__ import annotations

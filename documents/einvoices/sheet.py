@@ -47,7 +47,7 @@ CATEGORIES = {
     "L": "IGIC",
     "M": "IPSI",
 }
-"""UNCL 5305, as far as VAT uses it."""
+"""UNTDID 5305, as far as VAT uses it."""
 PAYMENTS = {
     "10": "cash",
     "20": "cheque",
@@ -91,6 +91,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Sum:
+    """One amount below the lines."""
+
     label: str
     amount: str
     is_result: bool = False
@@ -118,6 +120,8 @@ class Sheet:
 
 
 def sheet(invoice: Invoice, locale: str) -> Sheet:
+    """``locale``: "en" or "ko". Amounts have the decimals of their currency (ISO 4217); those of the sums name it."""
+
     def said(text: str) -> str:
         return sentence(text, locale)
 

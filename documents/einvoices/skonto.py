@@ -14,6 +14,7 @@ _LINE = re.compile(
 
 
 def discounts_in(terms: str) -> tuple[PaymentDiscount, ...]:
+    """Each line of BT-20 that has this form, in their order; other text is passed over."""
     return tuple(
         PaymentDiscount(
             percent=Decimal(each["percent"]),

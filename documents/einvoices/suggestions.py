@@ -25,6 +25,8 @@ MOST_SHOWN = 5
 
 @dataclass(frozen=True)
 class Suggestion:
+    """One value that a page may mean."""
+
     field: Field
     value: str
     """In one form: ISO 8601 day, decimal number, ISO 4217 code, IBAN without spaces, ten digits."""

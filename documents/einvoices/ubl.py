@@ -51,6 +51,11 @@ EXTENSION = "kosit:extension:xrechnung_"
 
 
 def read(root: etree._Element) -> Invoice:
+    """An invoice or credit note from its root element, `INVOICE` or `CREDIT_NOTE`.
+
+    Raises nothing: what is missing is empty, what cannot be understood is in `Invoice.unread`.
+    Source: CEN/TS 16931-3-2 for BT and BG; XRechnung 3.0 for its extension (BG-DEX).
+    """
     said = Said(root, NAMESPACES)
     credit = said.name == "CreditNote"
     currency = said.says("DocumentCurrencyCode")

@@ -60,6 +60,7 @@ _STARTS = (b"<", *(mark for mark, _ in _MARKS))
 
 
 def looks_like_xml(data: bytes) -> bool:
+    """By its first bytes: a tag, or the mark of an encoding of which a tag may follow."""
     return data.lstrip(b" \t\r\n").startswith(_STARTS)
 
 

@@ -41,6 +41,7 @@ LAST_DAYS = {Age.TO_30: 30, Age.TO_60: 60, Age.TO_90: 90}
 
 
 def age_of(due_on: date | None, as_of: date) -> Age:
+    """``due_on``: the last day on which it may be paid; on the next it is one day overdue."""
     if due_on is None or due_on >= as_of:
         return Age.NOT_DUE
     days = (as_of - due_on).days
@@ -66,6 +67,7 @@ class Sum:
 
     @property
     def open(self) -> Decimal:
+        """What is still to be paid, in the currency."""
         return Decimal(0) if self.is_paid else self.payable - self.settled
 
 
@@ -133,4 +135,5 @@ def period(since: date | None, as_of: date | None, *, today: date) -> Period:
 
 
 def day_after(day: date) -> date:
+    """Raises OverflowError for the last day that there is; `period` lets none of those in."""
     return day + timedelta(days=1)

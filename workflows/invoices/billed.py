@@ -70,6 +70,8 @@ class Billed:
 
 
 def billed(said: data.Invoice) -> Billed:
+    """Quantities and amounts are negative in a credit note; an amount that is not said counts as nothing in
+    ``extra``."""
     sign = -1 if said.kind == "credit note" else 1
     seller, period = said.seller, said.period or data.Period()
     delivered = said.delivery.delivered_on if said.delivery else None

@@ -21,7 +21,10 @@ def with_owner(session: Session, fields: Mapping[str, object], organisation_id: 
 
 
 def keep_cost_centers(session: Work, rows: Mapping[str, tuple[str, str]], *, by: Actor, now: datetime) -> int:
-    """Add cost centres or change them: code to name and owner's address; how many there are in ``rows``."""
+    """Add cost centres or change them: code to name and owner's address; how many there are in ``rows``.
+
+    Raises Forbidden: to all but administrators of an organisation.
+    """
     if by.organisation_id is None or not by.administers:
         raise Forbidden("Only administrators may do this.")
     for code, (name, owner) in rows.items():

@@ -25,6 +25,8 @@ ONE_PIECE = frozenset({"", "C62", "EA", "H87", "PCE", "PCS", "PC", "NAR", "NMB",
 def of_orders(
     said: Billed, known: Known, pairings: Sequence[Pairing], price: Tolerance, quantity: Tolerance
 ) -> Iterator[Difference]:
+    """Of supplier, currency, price and quantity, order by order. ``quantity``: by how much more may come than was
+    ordered."""
     orders = {each.id: each for each in known.orders.values()}
     lines = {each.position: each for each in said.lines}
     held = [each for each in pairings if each.target[0] == "order"]
@@ -192,6 +194,7 @@ def _of_the_whole(said: Billed, order: KnownOrder, pairing: Pairing, price: Tole
 
 
 def of_contracts(said: Billed, known: Known, pairings: Sequence[Pairing]) -> Iterator[Difference]:
+    """Of counterparty, term and amount. Without a period of its own an invoice is about the day of its issue."""
     held = [each for each in pairings if each.target[0] == "contract"]
     if said.contract and whole_number(said.contract) not in known.contracts and not held:
         yield Difference(
@@ -264,6 +267,7 @@ def _of_one_contract(said: Billed, contract: KnownContract, mine: Sequence[Pairi
 
 
 def of_machines(said: Billed, known: Known, pairings: Sequence[Pairing]) -> Iterator[Difference]:
+    """Of the days between which a machine was there, and of whose contract it belongs to."""
     machines = {each.id: each for each in known.machines.values()}
     lines = {each.position: each for each in said.lines}
     for pairing in pairings:

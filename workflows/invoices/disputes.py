@@ -34,6 +34,12 @@ def dispute(
     """Ask its supplier, by mail. Whoever is asked to decide is told that it waits; ``settle`` takes it up again.
 
     ``mailbox``: address of the watched mailbox, to which the answer goes; without it, it goes to whoever asks.
+
+    Raises:
+        NotFound: there is no such invoice, or the actor may not see it.
+        Forbidden: to all but its owner and their administrators.
+        Conflict: it has come to an end.
+        Refused: nothing is asked, or nobody is named whom to ask.
     """
     going, invoice = locked(session, Invoice, invoice_id, visible=visible)
     if sentence := why_not_dispute(by, invoice):
@@ -95,7 +101,12 @@ def dispute(
 
 
 def settle(session: Work, invoice_id: UUID, *, comment: str, by: Actor, now: datetime, visible: bool) -> Invoice:
-    """The supplier has answered: it is taken up again, and travels its route anew."""
+    """The supplier has answered: it is taken up again, and travels its route anew.
+
+    Raises:
+        NotFound, Forbidden: as ``dispute``.
+        Conflict: its supplier was not asked.
+    """
     _, invoice = locked(session, Invoice, invoice_id, visible=visible)
     if invoice.state is not InvoiceState.DISPUTED:
         raise Conflict("Nobody waits for an answer of its supplier.")

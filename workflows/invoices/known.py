@@ -13,8 +13,6 @@ Outcome = Literal["matched", "failed", "without_order"]
 Kind = Literal["order", "contract", "machine"]
 Severity = Literal["error", "warning"]
 
-ONE_PIECE = frozenset({"", "C62", "EA", "H87", "PCE", "PCS", "PC", "NAR", "NMB", "XPP", "ST", "STK", "개"})
-"""Units that all mean one of it (UN/ECE Recommendation 20, and what people write)."""
 WHOLE = 0
 """The position of what concerns the whole invoice."""
 Target = tuple[Kind, UUID, str]
@@ -74,6 +72,8 @@ class KnownContract:
 
 @dataclass(frozen=True)
 class KnownMachine:
+    """Days are its first and the one on which it was gone; None: not known, or still there."""
+
     id: UUID
     serial: str
     model: str = ""
@@ -117,6 +117,8 @@ class Difference:
 
 @dataclass(frozen=True)
 class Held:
+    """How an invoice came out: `differences` with an error make it fail."""
+
     outcome: Outcome
     pairings: tuple[Pairing, ...]
     differences: tuple[Difference, ...]

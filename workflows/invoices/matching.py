@@ -255,10 +255,12 @@ def matches(session: Session, invoice_id: UUID) -> Sequence[InvoiceMatch]:
 
 
 def matching(session: Session, invoice_id: UUID) -> InvoiceMatching | None:
+    """How it came out when it was held last; None where it never was."""
     return session.get(InvoiceMatching, invoice_id)
 
 
 def told_by(said: Billed, position: int) -> str:
+    """By what this line is known again in another reading; "" for the whole, and where there is no such line."""
     line = next((each for each in said.lines if each.position == position), None)
     return line.told_by if line else ""
 

@@ -19,6 +19,8 @@ PROCESS = "invoice"
 
 
 class InvoiceState(StrEnum):
+    """Where an invoice is on its way."""
+
     RECEIVED = "received"  # kept; what it says is missing, or breaks a rule
     CHECKED = "checked"  # it says all that it must, and breaks no rule that blocks
     MATCHED = "matched"  # held against orders, contracts and machines
@@ -98,6 +100,7 @@ class Invoice(Paper, table=True):
     """The sum of its payments."""
 
     def enter(self, state: InvoiceState, *, now: datetime) -> None:
+        """``state_since`` moves only where the state does."""
         if self.state is not state:
             self.state, self.state_since = state, now
 
@@ -108,14 +111,17 @@ class Invoice(Paper, table=True):
 
     @property
     def returned(self) -> bool:
+        """Its owner has it, after it was sent or taken back."""
         return self.state is InvoiceState.RETURNED
 
     @property
     def finishing(self) -> bool:
+        """Everybody has approved it, and it is not released yet."""
         return self.state is InvoiceState.APPROVED
 
     @property
     def over(self) -> bool:
+        """Nobody decides on it any more."""
         return self.state in (InvoiceState.RELEASED, InvoiceState.PAID, InvoiceState.REJECTED, InvoiceState.WITHDRAWN)
 
 
@@ -279,6 +285,8 @@ class ReplyAddress(SQLModel, table=True):
 
 
 class IncomingOutcome(StrEnum):
+    """What became of a mail."""
+
     INVOICES = "invoices"  # each that it brought was handed in
     REPLY = "reply"  # put beside the invoice that it answers about
     KEPT = "kept"  # neither: administrators see why

@@ -176,6 +176,7 @@ CORRECTED = (
 
 
 def findings_told(invoice: Invoice) -> dict[str, Any]:
+    """What the history says of them: whether one blocks, and how many warnings there are."""
     return {"blocked": invoice.blocked, "warnings": invoice.warnings}
 
 
@@ -288,7 +289,13 @@ on_invited(PROCESS, let_it_be_found)
 
 
 def withdraw(session: Work, invoice_id: UUID, *, comment: str, by: Actor, now: datetime, visible: bool) -> Invoice:
-    """Take an invoice back; whoever is asked is told that nothing more is needed. Twice is as once."""
+    """Take an invoice back; whoever is asked is told that nothing more is needed. Twice is as once.
+
+    Raises:
+        NotFound: there is no such invoice, or the actor may not see it.
+        Forbidden: to all but its owner and their administrators.
+        Conflict: it is released, or has come to an end.
+    """
     going, invoice = locked(session, Invoice, invoice_id, visible=visible)
     if invoice.state is InvoiceState.WITHDRAWN:
         return invoice
@@ -303,7 +310,12 @@ def withdraw(session: Work, invoice_id: UUID, *, comment: str, by: Actor, now: d
 
 
 def send_again(session: Work, invoice_id: UUID, *, by: Actor, now: datetime, visible: bool) -> Invoice:
-    """Send back on its way, unchanged, what was sent back or taken back."""
+    """Send back on its way, unchanged, what was sent back or taken back.
+
+    Raises:
+        NotFound, Forbidden: as ``withdraw``.
+        Conflict: something that was found in it keeps it, or it is approved.
+    """
     _, invoice = locked(session, Invoice, invoice_id, visible=visible)
     if invoice.state is InvoiceState.IN_APPROVAL:
         return invoice

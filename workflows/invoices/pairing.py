@@ -84,6 +84,7 @@ def _pairing(line: BilledLine, position: int, target: Target, known: Known, how:
 
 
 def label_of(target: Target, known: Known) -> str:
+    """What it is called ("PO-7 / 10"); its line, or nothing, where it is not known any more."""
     kind, which, line = target
     several: list[KnownOrder | KnownContract | KnownMachine] = [
         *(known.orders.values() if kind == "order" else ()),

@@ -153,10 +153,12 @@ def _reckon(invoice: Invoice, standing: Sequence[Payment], *, now: datetime) -> 
 
 
 def refusal_to_pay(session: Session, invoice: Invoice, by: Actor) -> str | None:
+    """Why ``by`` may not note a payment; None: they may."""
     return why_not_pay(by, invoice, has_payers=has_payers(session, invoice.organisation_id))
 
 
 def refusal_to_reverse(session: Session, invoice: Invoice, by: Actor) -> str | None:
+    """Why ``by`` may not take a payment back; None: they may."""
     return why_not_reverse(by, invoice, has_payers=has_payers(session, invoice.organisation_id))
 
 
@@ -167,6 +169,7 @@ def payments_of(session: Session, invoice_id: UUID) -> Sequence[Payment]:
 
 
 def standing_payments(session: Session, invoice_id: UUID) -> Sequence[Payment]:
+    """Without those that were taken back; by their days."""
     return [each for each in payments_of(session, invoice_id) if each.reversed_at is None]
 
 

@@ -165,6 +165,7 @@ def order_of(order_id: UUID, invoice: Invoice, *, by: Actor, now: datetime) -> d
 
 
 def order_for(session: Session, invoice_id: UUID, *, lock: bool = False) -> PaymentOrder | None:
+    """None before its release. ``lock``: until the transaction ends, and read anew."""
     found = select(PaymentOrder).where(PaymentOrder.invoice_id == invoice_id)
     return session.exec(found.with_for_update().execution_options(populate_existing=True) if lock else found).first()
 
@@ -237,6 +238,7 @@ def make_run(session: Work, *, by: Actor, now: datetime) -> PaymentRun:
 
 
 def insist_on_payer(session: Session, by: Actor) -> None:
+    """Raises Forbidden: to all but those who pay; administrators, while nobody has the role."""
     if sentence := why_not_hand_over(by, has_payers=has_payers(session, by.organisation_id)):
         raise Forbidden(sentence)
 
@@ -295,6 +297,7 @@ def waiting_orders(
 
 
 def count_failed(session: Session, organisation_id: UUID | None) -> int:
+    """How many wait that could not be posted."""
     return session.exec(
         select(func.count())
         .select_from(PaymentOrder)

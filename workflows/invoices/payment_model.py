@@ -23,6 +23,8 @@ class Separation(StrEnum):
 
 
 class OrderState(StrEnum):
+    """Where a payment order is."""
+
     WAITING = "waiting"
     LEFT = "left"  # the payment system has it, or a file for it was made
     DROPPED = "dropped"  # a payment was noted before it left

@@ -77,7 +77,10 @@ def listed(
 def asked_for(
     actor: Actor, *, state: str = "", supplier: str = "", due_before: date | None = None, today: date
 ) -> Sought[Invoice]:
-    """Those of the invoices the actor may see; the arguments as of ``listed``."""
+    """Those of the invoices the actor may see; the arguments as of ``listed``.
+
+    Raises Refused: no such state.
+    """
     states, each = tuple(InvoiceState), list[ColumnElement[bool]]()
     among = asked_of(Invoice, actor) if state == "needs_me" else None
     match state:
@@ -123,18 +126,21 @@ def waiting(session: Session, actor: Actor, *, limit: int = 50) -> Sequence[Invo
 
 
 def lines(session: Session, invoice: Invoice) -> Sequence[InvoiceLine]:
+    """Of the newest reading, as they stand in it."""
     return session.exec(
         select(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id).order_by(col(InvoiceLine.position))
     ).all()
 
 
 def taxes(session: Session, invoice: Invoice) -> Sequence[InvoiceTax]:
+    """The VAT breakdown (BG-23) of the newest reading."""
     return session.exec(
         select(InvoiceTax).where(InvoiceTax.invoice_id == invoice.id).order_by(col(InvoiceTax.position))
     ).all()
 
 
 def adjustments(session: Session, invoice: Invoice) -> Sequence[InvoiceAdjustment]:
+    """Allowances, then charges on the whole (BG-20, BG-21) of the newest reading."""
     return session.exec(
         select(InvoiceAdjustment)
         .where(InvoiceAdjustment.invoice_id == invoice.id)
@@ -143,6 +149,7 @@ def adjustments(session: Session, invoice: Invoice) -> Sequence[InvoiceAdjustmen
 
 
 def cost_centers(session: Session, actor: Actor) -> Sequence[CostCenter]:
+    """The organisation's, by their codes."""
     return session.exec(
         select(CostCenter).where(CostCenter.organisation_id == actor.organisation_id).order_by(col(CostCenter.code))
     ).all()
@@ -220,6 +227,7 @@ def mails_waiting(session: Session, organisation_id: UUID | None, *, limit: int)
 
 
 def has_mails(session: Session, actor: Actor) -> bool:
+    """Whether there is any that the actor may see."""
     return session.exec(mails_of(actor).limit(1)).first() is not None
 
 

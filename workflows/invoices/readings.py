@@ -30,6 +30,7 @@ from workflows.parties.rules import Actor
 
 
 def newest_reading(session: Session, invoice: Invoice) -> InvoiceReading:
+    """Of the current version, as it was read or corrected last. Raises NoResultFound: there is none."""
     return session.exec(
         select(InvoiceReading)
         .where(InvoiceReading.invoice_id == invoice.id, InvoiceReading.version == invoice.current_version)

@@ -155,6 +155,8 @@ def words_of(said: data.Invoice) -> dict[str, str]:
 
 
 def supplier_id(seller: data.Party) -> str:
+    """VAT number (BT-31), tax number (BT-32), registration (BT-30) or identifier (BT-29): the first that is said; ""
+    for none."""
     legal = seller.legal_id.value if seller.legal_id else ""
     return seller.vat_id or seller.tax_number or legal or next((each.value for each in seller.ids), "")
 
@@ -191,6 +193,7 @@ def head_of(said: data.Invoice) -> dict[str, Any]:
 
 
 def finding(rule: str, severity: Severity, sentence: str, /, **values: object) -> Finding:
+    """``values`` are for the places of the sentence, as text."""
     return Finding(rule, severity, sentence, {name: str(value) for name, value in values.items()})
 
 
@@ -262,6 +265,7 @@ def why_not_receive(actor: Actor) -> str | None:
 
 
 def why_not_correct(actor: Actor, invoice: Invoice) -> str | None:
+    """Why ``actor`` may not say what the invoice says; None: they may."""
     if not owns(actor, invoice):
         return "Only its owner or an administrator may change what this invoice says."
     if invoice.state in CHANGEABLE:
@@ -308,6 +312,7 @@ def why_not_match(actor: Actor, invoice: Invoice, *, asked: bool) -> str | None:
 
 
 def why_not_withdraw(actor: Actor, invoice: Invoice) -> str | None:
+    """None: they may."""
     if not owns(actor, invoice):
         return "Only its owner or an administrator may withdraw this invoice."
     if invoice.state in TO_BE_PAID:
@@ -344,6 +349,7 @@ def why_not_release(
 
 
 def why_not_pay(actor: Actor, invoice: Invoice, *, has_payers: bool) -> str | None:
+    """As ``why_not_release``; None: they may."""
     if sentence := _why_not_payer(actor, invoice, has_payers=has_payers):
         return sentence
     if invoice.state is InvoiceState.PAID:
@@ -352,6 +358,7 @@ def why_not_pay(actor: Actor, invoice: Invoice, *, has_payers: bool) -> str | No
 
 
 def why_not_reverse(actor: Actor, invoice: Invoice, *, has_payers: bool) -> str | None:
+    """Why a payment may not be taken back; None: it may."""
     if sentence := _why_not_payer(actor, invoice, has_payers=has_payers):
         return sentence
     return None if invoice.state in TO_BE_PAID else "The invoice is not released for payment."
@@ -404,6 +411,7 @@ def why_not_hand_over(actor: Actor, *, has_payers: bool) -> str | None:
 
 
 def why_not_dispute(actor: Actor, invoice: Invoice) -> str | None:
+    """Why ``actor`` may not ask its supplier; None: they may."""
     if not owns(actor, invoice):
         return "Only its owner or an administrator may ask its supplier."
     askable = (*CHANGEABLE, InvoiceState.IN_APPROVAL, InvoiceState.APPROVED)

@@ -40,6 +40,8 @@ class Part:
 
 @dataclass(frozen=True)
 class MonthSpent:
+    """``first``: day of the month. ``invoices``: how many."""
+
     first: date
     invoices: int
     amount: Decimal
@@ -100,7 +102,10 @@ def spending(session: Session, actor: Actor, since: date, until: date) -> Sequen
 
 
 def months_between(since: date, until: date) -> list[date]:
-    """The first day of each month that the period touches."""
+    """The first day of each month that the period touches.
+
+    Raises Refused: it ends before it begins, or has more than ``MOST_MONTHS``.
+    """
     if since > until:
         raise Refused("The period ends before it begins.", field="since")
     first, last = since.year * 12 + since.month - 1, until.year * 12 + until.month - 1

@@ -49,6 +49,7 @@ def standing(item: Item, reader: Reader) -> str:
 
 
 def kind_of(item: Item, reader: Reader) -> str:
+    """In the reader's language."""
     return sentence("Credit note" if item.invoice.kind == CREDIT_NOTE else "Invoice", reader.locale)
 
 

@@ -42,6 +42,8 @@ class Account:
 
 @dataclass(frozen=True)
 class Accounts:
+    """One page of them; ``next_cursor``: None on the last."""
+
     items: Sequence[Account]
     next_cursor: str | None
 
@@ -64,6 +66,8 @@ class Item:
 
 @dataclass(frozen=True)
 class Items:
+    """One page of them; ``next_cursor``: None on the last."""
+
     items: Sequence[Item]
     next_cursor: str | None
 
@@ -90,6 +94,7 @@ def accounts(
 def all_accounts(
     session: Session, side: Side, actor: Actor, shown: Period, *, q: str = "", at_a_time: int = 500
 ) -> Iterator[Account]:
+    """By key, read ``at_a_time``: as many as there are need no more memory."""
     cursor: str | None = ""
     while cursor is not None:
         found = accounts(session, side, actor, shown, q=q, cursor=cursor, limit=at_a_time)
@@ -98,6 +103,7 @@ def all_accounts(
 
 
 def count_accounts(session: Session, side: Side, actor: Actor, shown: Period) -> int:
+    """Of which something was open or paid in the period."""
     counted = select(func.count(func.distinct(_key(side)))).where(*_counted(side, actor, shown))
     return int(session.execute(counted).scalar_one())
 
@@ -126,10 +132,12 @@ def items(
 def all_items(
     session: Session, side: Side, key: str, actor: Actor, shown: Period, *, most: int | None = None
 ) -> Iterator[Item]:
+    """By the day of their issue; ``most``: the first so many."""
     return _rows(session, side, key, actor, shown, after="", limit=most)
 
 
 def count_items(session: Session, side: Side, key: str, actor: Actor, shown: Period) -> int:
+    """As many as `all_items` gives."""
     counted = select(func.count()).select_from(Invoice).where(*_counted(side, actor, shown), _key(side) == key)
     return int(session.execute(counted).scalar_one())
 

@@ -35,6 +35,7 @@ class InvoiceLife(Life):
     model = Invoice
 
     def follow(self, session: Work, round: Round) -> None:
+        """Bring the invoice's state after its round's."""
         follow_round(session, round, right_now())
 
     def on_its_route(self) -> Progress:
@@ -55,6 +56,7 @@ class InvoiceLife(Life):
                 return Done()
 
     def payment(self) -> Progress:
+        """Make sure that the payment system has what is released; ends when it is paid."""
         match self._state():
             case InvoiceState.PAID:
                 return Done()
