@@ -10,9 +10,10 @@ from fastapi.responses import Response
 from sqlmodel import Session
 
 from api.files import content_disposition
+from api.spreadsheets import TooManyAtOnce
 from documents.rendering import Reader
 from documents.spreadsheet import XLSX
-from workflows.errors import Refused
+from workflows.exports.rules import MOST_ROWS
 from workflows.invoices.aging import Period, Side
 from workflows.invoices.statements import account, all_accounts, all_items, count_accounts, count_items
 from workflows.parties.model import Organisation
@@ -20,11 +21,6 @@ from workflows.parties.rules import Actor
 
 MOST_DRAWN = 1_000
 """Invoices in a PDF; the spreadsheet has more."""
-MOST_AT_ONCE = 20_000
-"""Invoices in a spreadsheet that somebody waits for."""
-
-
-MOST_ACCOUNTS = 20_000
 
 
 class Format(StrEnum):
@@ -33,11 +29,15 @@ class Format(StrEnum):
 
 
 def accounts_file(session: Session, side: Side, actor: Actor, shown: Period, reader: Reader) -> Response:
-    """XLSX of all accounts. Raises Refused where there are too many for somebody who waits."""
+    """XLSX of all accounts. Raises TooManyAtOnce where there are too many for somebody who waits."""
     from workflows.invoices.statement_files import write_accounts  # as below
 
-    if count_accounts(session, side, actor, shown) > MOST_ACCOUNTS:
-        raise Refused("There are more than %(most)s accounts. Choose a shorter period.", most=MOST_ACCOUNTS)
+    if count_accounts(session, side, actor, shown) > MOST_ROWS:
+        raise TooManyAtOnce(
+            "There are more than %(most)s accounts. POST /api/exports has the file made in the background; a mail "
+            "tells when it is there.",
+            most=f"{MOST_ROWS:,}",
+        )
     written = io.BytesIO()
     write_accounts(all_accounts(session, side, actor, shown), side, shown, written, reader)
     return _download(written.getvalue(), XLSX, f"{side.value} {shown.as_of.isoformat()}.xlsx")
@@ -46,7 +46,7 @@ def accounts_file(session: Session, side: Side, actor: Actor, shown: Period, rea
 def statement_file(
     session: Session, side: Side, key: str, actor: Actor, shown: Period, format: Format, reader: Reader
 ) -> Response:
-    """Raises NotFound where the actor may see nothing of them, Refused where it would be too long."""
+    """Raises NotFound where the actor may see nothing of them, TooManyAtOnce where it is too long to wait for."""
     # fonts and PDF cost megabytes, which no other request needs
     from workflows.invoices.statement_files import Statement, draw, write_workbook
 
@@ -58,9 +58,11 @@ def statement_file(
             items = all_items(session, side, key, actor, shown, most=MOST_DRAWN)
             left_out, media_type = max(0, number - MOST_DRAWN), "application/pdf"
         case Format.XLSX:
-            if number > MOST_AT_ONCE:
-                raise Refused(
-                    "The statement has more than %(most)s invoices. Choose a shorter period.", most=MOST_AT_ONCE
+            if number > MOST_ROWS:
+                raise TooManyAtOnce(
+                    "The statement has more than %(most)s invoices. POST /api/exports has the file made in the "
+                    "background; a mail tells when it is there.",
+                    most=f"{MOST_ROWS:,}",
                 )
             items, left_out, media_type = all_items(session, side, key, actor, shown), 0, XLSX
     statement = Statement(side, organisation.name if organisation else "", whose, shown, chain(items), left_out)

@@ -11,8 +11,9 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
+from sqlmodel import Session
 
 from api.auth import FromForm, SignedIn, Visitor
 from api.dependencies import Engine, Now
@@ -23,15 +24,29 @@ from api.pages.fields import Text
 from api.pages.shell import page
 from api.readers import reader_of
 from api.rest.exports import failure_of, file_of
+from api.rest.papers import today_of
 from api.spreadsheets import TooManyAtOnce, chosen_at_once, spreadsheet
 from documents.rendering import Reader, sentence
 from workflows.database import Work
 from workflows.errors import Refused
 from workflows.exports import queries
-from workflows.exports.making import TABLES, file_name
+from workflows.exports.making import file_name, title_of
 from workflows.exports.model import Export, ExportState
 from workflows.exports.operations import ask
-from workflows.exports.rules import AT_ONCE, Wanted, from_json, share, wanted
+from workflows.exports.rules import (
+    AT_ONCE,
+    MOST_ROWS,
+    Asked,
+    StatementWanted,
+    Wanted,
+    from_json,
+    papers_of,
+    share,
+    wanted,
+    wanted_statement,
+)
+from workflows.papers.rules import checked_day
+from workflows.parties.rules import Actor
 from workflows.runtime import Runtime
 
 router = APIRouter(include_in_schema=False)
@@ -85,11 +100,16 @@ def _file(request: Request, runtime: Runtime, visitor: Visitor, asked: Wanted, n
     try:
         ids = chosen_at_once(runtime, visitor.actor, asked)
     except TooManyAtOnce:
-        return RedirectResponse(f"/exports/new?{urlencode(_words(asked))}", status_code=303)
+        return RedirectResponse(f"/exports/new?{urlencode(words_of(asked))}", status_code=303)
     return spreadsheet(runtime, visitor.actor, asked, ids, reader_of(request), now)
 
 
-def _words(asked: Wanted) -> dict[str, str]:
+def words_of(asked: Asked) -> dict[str, str]:
+    """What asks for it again, as addresses and forms say it."""
+    if isinstance(asked, StatementWanted):
+        whose = {"side": asked.side.value, "account": asked.key}
+        days = {"since": asked.since.isoformat(), "as_of": asked.as_of.isoformat()}
+        return {"what": asked.what, "form": asked.form.value, **whose, **days}
     words = {"what": asked.what, "form": asked.form.value, "sheet": asked.sheet}
     return words | {name: value for name in ("q", "state", "name") if (value := getattr(asked, name))}
 
@@ -110,30 +130,67 @@ def list_page(request: Request, runtime: Engine, visitor: SignedIn) -> Response:
     return page(request, "exports.html", here="exports", rows=rows)
 
 
-@router.get("/exports/new")
-def new_page(
-    request: Request,
-    visitor: SignedIn,
+async def _in_address(
     what: str = "",
     form: str = "xlsx",
     sheet: str = "",
     q: Words = "",
     state: str = "",
     name: Part = "",
+    side: str = "",
+    account: Part = "",
+    since: str = "",
+    as_of: str = "",
+) -> dict[str, str]:
+    listed = {"what": what, "form": form, "sheet": sheet, "q": q, "state": state, "name": name}
+    return {**listed, "side": side, "account": account, "since": since, "as_of": as_of}
+
+
+async def _in_form(
+    what: Text = "",
+    form: Text = "",
+    sheet: Text = "",
+    q: Text = "",
+    state: Text = "",
+    name: Text = "",
+    side: Text = "",
+    account: Text = "",
+    since: Text = "",
+    as_of: Text = "",
+) -> dict[str, str]:
+    return await _in_address(what, form, sheet, q, state, name, side, account, since, as_of)
+
+
+def _asked(session: Session, actor: Actor, words: Mapping[str, str]) -> Asked:
+    if words["what"] != StatementWanted.what:
+        return wanted(
+            words["what"], words["form"], words["sheet"], q=words["q"], state=words["state"], name=words["name"]
+        )
+    since, as_of = (checked_day(words[each], each) for each in ("since", "as_of"))
+    asked = wanted_statement(words["side"], words["account"], since, as_of, form=words["form"], today=today_of(actor))
+    return queries.looked_up(session, actor, asked)
+
+
+@router.get("/exports/new")
+def new_page(
+    request: Request, runtime: Engine, visitor: SignedIn, words: Annotated[dict[str, str], Depends(_in_address)]
 ) -> Response:
-    return _new(request, wanted(what, form, sheet, q=q, state=state, name=name))
+    with runtime.reading() as session:
+        return _new(request, _asked(session, visitor.actor, words))
 
 
-def _new(request: Request, asked: Wanted, refused: Refused | None = None) -> Response:
+def _new(request: Request, asked: Asked, refused: Refused | None = None) -> Response:
+    of_statement = isinstance(asked, StatementWanted)
     return page(
         request,
         "export_new.html",
-        here=asked.what,
+        here=papers_of(asked),
         status=refused.status if refused else 200,
         asked=asked,
-        words=_words(asked),
-        title=_title(asked, reader_of(request)),
-        most=AT_ONCE,
+        words=words_of(asked),
+        back=f"/statements/{asked.side}" if isinstance(asked, StatementWanted) else f"/{asked.what}",
+        title=f"{title_of(asked, reader_of(request))} ({asked.form.value.upper()})",
+        most=MOST_ROWS if of_statement else AT_ONCE,
         once=secrets.token_hex(16),
         refused=said(refused, reader_of(request)) if refused else "",
     )
@@ -145,16 +202,12 @@ def create(
     runtime: Engine,
     visitor: FromForm,
     now: Now,
-    what: Text = "",
-    form: Text = "",
-    sheet: Text = "",
-    q: Text = "",
-    state: Text = "",
-    name: Text = "",
+    words: Annotated[dict[str, str], Depends(_in_form)],
     once: Text = "",
 ) -> Response:
-    asked = wanted(what, form, sheet, q=q, state=state, name=name)
-    digest = request_hash("export", _words(asked))
+    with runtime.reading() as session:
+        asked = _asked(session, visitor.actor, words)
+    digest = request_hash("export", words_of(asked))
 
     def work(session: Work) -> dict[str, Any]:
         return {"id": str(ask(session, asked, reader_of(request), by=visitor.actor, now=now).id)}
@@ -175,7 +228,7 @@ def export_page(export_id: UUID, request: Request, runtime: Engine, visitor: Sig
     shown = page(
         request,
         "export.html",
-        here=asked.what,
+        here=papers_of(asked),
         row=_row(export, reader),
         export=export,
         percent=int(100 * share(asked, export.documents, export.written)),
@@ -195,9 +248,3 @@ def _row(export: Export, reader: Reader) -> Row:
     asked = from_json(export.asked)
     title = export.file_name or file_name(asked, reader, export.created_at)
     return Row(export, title, sentence(STATES[export.state], reader.locale), TONES[export.state])
-
-
-def _title(asked: Wanted, reader: Reader) -> str:
-    """Such as "Invoices (XLSX)"."""
-    name = sentence(TABLES[asked.what][asked.sheets[0]].name.sentence, reader.locale)
-    return f"{name} ({asked.form.value.upper()})"

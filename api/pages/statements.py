@@ -10,11 +10,14 @@ from fastapi.responses import RedirectResponse, Response
 
 from api.auth import SignedIn
 from api.dependencies import Engine
+from api.pages.exports import words_of
 from api.pages.shell import page
 from api.readers import reader_of
 from api.rest.papers import today_of
+from api.spreadsheets import TooManyAtOnce
 from api.statement_files import Format, accounts_file, statement_file
 from documents.rendering import sentence
+from workflows.exports.rules import StatementWanted
 from workflows.invoices.aging import AGES, Period, Side, period
 from workflows.invoices.statements import account, accounts, count_items, items
 from workflows.papers.rules import checked_day
@@ -37,8 +40,11 @@ def accounts_sheet(
     side: Side, request: Request, runtime: Engine, visitor: SignedIn, since: Day = "", as_of: Day = ""
 ) -> Response:
     shown = _period(visitor.actor, since, as_of)
-    with runtime.reading() as session:
-        return accounts_file(session, side, visitor.actor, shown, reader_of(request))
+    try:
+        with runtime.reading() as session:
+            return accounts_file(session, side, visitor.actor, shown, reader_of(request))
+    except TooManyAtOnce:
+        return _in_background(side, "", shown)
 
 
 @router.get("/{side}")
@@ -122,8 +128,16 @@ def file(
     as_of: Day = "",
 ) -> Response:
     shown = _period(visitor.actor, since, as_of)
-    with runtime.reading() as session:
-        return statement_file(session, side, key, visitor.actor, shown, format, reader_of(request))
+    try:
+        with runtime.reading() as session:
+            return statement_file(session, side, key, visitor.actor, shown, format, reader_of(request))
+    except TooManyAtOnce:
+        return _in_background(side, key, shown)
+
+
+def _in_background(side: Side, key: str, shown: Period) -> Response:
+    asked = StatementWanted(side, key, shown.since, shown.as_of)
+    return RedirectResponse(_address("/exports/new", **words_of(asked)), status_code=303)
 
 
 def _period(actor: Actor, since: str, as_of: str) -> Period:

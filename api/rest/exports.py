@@ -14,6 +14,7 @@ from api.dependencies import CurrentActor, Engine, Now, Reading, insist_on_scope
 from api.files import content_disposition
 from api.once import Creation, Key, request_hash
 from api.rest.answers import PromptRoute, refusals
+from api.rest.papers import today_of
 from api.rest.shapes import Shape
 from documents.rendering import LOCALES, Reader, sentence
 from workflows.database import Work
@@ -21,7 +22,7 @@ from workflows.exports import queries
 from workflows.exports.making import MEDIA_TYPES
 from workflows.exports.model import Export
 from workflows.exports.operations import ask
-from workflows.exports.rules import from_json, share, wanted
+from workflows.exports.rules import Asked, StatementWanted, from_json, papers_of, share, wanted, wanted_statement
 from workflows.parties.rules import Actor, Scope
 from workflows.runtime import Runtime
 
@@ -29,13 +30,17 @@ router = APIRouter(route_class=PromptRoute, prefix="/api/exports", tags=["export
 
 
 class ExportIn(Shape):
-    what: Annotated[str, Field(description="invoices or contracts.", examples=["invoices"])]
+    what: Annotated[str, Field(description="invoices, contracts or statement.", examples=["invoices"])]
     format: Annotated[str, Field(default="xlsx", description="xlsx or csv.")]
     sheet: Annotated[str, Field(default="", max_length=40, description="Of CSV: invoices, lines, tax or machines.")]
     q: Annotated[str, Field(default="", max_length=400, description="These filters are those of the list.")]
     state: Annotated[str, Field(default="", max_length=40)]
     name: Annotated[str, Field(default="", max_length=200, description="Part of the supplier's or counterparty's.")]
     before: Annotated[date | None, Field(default=None, description="Due, or ending, before that day.")]
+    side: Annotated[str, Field(default="", max_length=20, description="Of a statement: suppliers or customers.")]
+    account: Annotated[str, Field(default="", max_length=200, description="Its key; all accounts otherwise.")]
+    since: Annotated[date | None, Field(default=None, description="Of a statement: what was paid since then.")]
+    as_of: Annotated[date | None, Field(default=None, description="Of a statement: today otherwise.")]
     language: Annotated[str, Field(default="", max_length=8, description="en or ko; your own otherwise.")]
 
 
@@ -65,11 +70,11 @@ class ExportPage(Shape):
     status_code=201,
     response_model=ExportShape,
     summary="Have a list made into a spreadsheet; a mail tells when it is there",
-    responses=refusals(401, 403, 422, 429),
+    responses=refusals(401, 403, 404, 422, 429),
 )
 def create(body: ExportIn, runtime: Engine, actor: CurrentActor, now: Now, idempotency_key: Key = None) -> Any:
-    asked = wanted(body.what, body.format, body.sheet, q=body.q, state=body.state, name=body.name, before=body.before)
-    insist_on_scope(actor, Scope(f"{asked.what}:read"))
+    asked = _asked(body, actor)
+    insist_on_scope(actor, Scope(f"{papers_of(asked)}:read"))
     reader = Reader(body.language if body.language in LOCALES else actor.locale, actor.timezone)
     digest = request_hash("POST /api/exports", body.model_dump(mode="json"))
 
@@ -77,6 +82,14 @@ def create(body: ExportIn, runtime: Engine, actor: CurrentActor, now: Now, idemp
         return shape(ask(session, asked, reader, by=actor, now=now), actor).model_dump(mode="json")
 
     return Creation(runtime, actor, idempotency_key, digest, now).answer(work)
+
+
+def _asked(body: ExportIn, actor: Actor) -> Asked:
+    if body.what == StatementWanted.what:
+        return wanted_statement(
+            body.side, body.account, body.since, body.as_of, form=body.format, today=today_of(actor)
+        )
+    return wanted(body.what, body.format, body.sheet, q=body.q, state=body.state, name=body.name, before=body.before)
 
 
 @router.get("", response_model=ExportPage, summary="Your own, the newest first", responses=refusals(401))
@@ -104,7 +117,7 @@ def file_of(runtime: Runtime, actor: Actor, export_id: UUID) -> StreamingRespons
     with runtime.reading() as session:
         export = queries.ready(session, actor, export_id)
     asked = from_json(export.asked)
-    insist_on_scope(actor, Scope(f"{asked.what}:read"))
+    insist_on_scope(actor, Scope(f"{papers_of(asked)}:read"))
     return StreamingResponse(
         runtime.blobs.pieces(export.key),
         media_type=MEDIA_TYPES[asked.form],

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from documents.rendering import Reader, sentence
 from documents.spreadsheet import CSV, XLSX, Cell, Column, Sheet, write_csv, write_xlsx
 from workflows.exports import contract_sheets, invoice_sheets
-from workflows.exports.rules import Form, Wanted
+from workflows.exports.rules import Asked, Form, StatementWanted, Wanted
 from workflows.exports.sheets import Table
 from workflows.parties.rules import Actor
 
@@ -65,8 +65,16 @@ def _rows(
         written(len(batch))
 
 
-def file_name(wanted: Wanted, reader: Reader, now: datetime) -> str:
-    """Such as "Invoices 2026-05-21.xlsx", in the reader's language."""
-    table = TABLES[wanted.what][wanted.sheets[0]].name
+def file_name(asked: Asked, reader: Reader, now: datetime) -> str:
+    """Such as "Invoices 2026-05-21.xlsx", in the reader's language; a statement's has the day as of which it is."""
+    if isinstance(asked, StatementWanted):
+        return f"{asked.name or title_of(asked, reader)} {asked.as_of.isoformat()}.{asked.form.value}"
     day: date = now.astimezone(ZoneInfo(reader.timezone)).date()
-    return f"{sentence(table.sentence, reader.locale)} {day.isoformat()}.{wanted.form.value}"
+    return f"{title_of(asked, reader)} {day.isoformat()}.{asked.form.value}"
+
+
+def title_of(asked: Asked, reader: Reader) -> str:
+    """What is on it."""
+    if isinstance(asked, StatementWanted):
+        return sentence("Statement of account" if asked.key else "Statements of account", reader.locale)
+    return sentence(TABLES[asked.what][asked.sheets[0]].name.sentence, reader.locale)

@@ -16,8 +16,8 @@ from workflows.audit.operations import record
 from workflows.database import Work
 from workflows.errors import Refused, TooMany
 from workflows.exports.model import PROCESS, Export, ExportState
-from workflows.exports.queries import chosen
-from workflows.exports.rules import MOST_AT_A_TIME, Wanted, to_json, why_not_ask
+from workflows.exports.queries import chosen, looked_up
+from workflows.exports.rules import MOST_AT_A_TIME, Asked, StatementWanted, to_json, why_not_ask
 from workflows.outbox import Letter, post, wake
 from workflows.parties.model import Person
 from workflows.parties.queries import organisation_of
@@ -27,9 +27,13 @@ FOLDER = "exports"
 """Of the documents' store."""
 
 
-def ask(session: Work, asked: Wanted, reader: Reader, *, by: Actor, now: datetime) -> Export:
-    """Raises Refused for filters that mean nothing; TooMany where enough are under way."""
-    chosen(session, by, asked, today=now.date(), most=1)
+def ask(session: Work, asked: Asked, reader: Reader, *, by: Actor, now: datetime) -> Export:
+    """Raises Refused for filters that mean nothing; NotFound for an account of which nothing may be seen; TooMany where
+    enough are under way."""
+    if isinstance(asked, StatementWanted):
+        asked = looked_up(session, by, asked)
+    else:
+        chosen(session, by, asked, today=now.date(), most=1)
     unfinished = session.exec(
         select(func.count()).select_from(Export).where(Export.person_id == by.id, Export.state == ExportState.ASKED)
     ).one()

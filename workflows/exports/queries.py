@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
@@ -12,9 +13,11 @@ from workflows.contracts import queries as contracts
 from workflows.contracts.model import Contract
 from workflows.errors import Conflict, Gone, NotFound, Refused
 from workflows.exports.model import Export, ExportState
-from workflows.exports.rules import Wanted
+from workflows.exports.rules import StatementWanted, Wanted
 from workflows.invoices import queries as invoices
+from workflows.invoices.aging import Period
 from workflows.invoices.model import Invoice
+from workflows.invoices.statements import account
 from workflows.papers.lists import Page, newest_ids
 from workflows.parties.rules import Actor
 
@@ -63,6 +66,14 @@ def _found(session: Session, actor: Actor, wanted: Wanted, *, today: date) -> li
             most=f"{MOST_FOUND:,}",
         )
     return [each.id for each in page.papers]
+
+
+def looked_up(session: Session, actor: Actor, asked: StatementWanted) -> StatementWanted:
+    """With its name. Raises NotFound where the actor may see nothing of them."""
+    if not asked.key:
+        return asked
+    shown = Period(asked.since, asked.as_of)
+    return replace(asked, name=account(session, asked.side, asked.key, actor, shown).name)
 
 
 def exports(session: Session, actor: Actor, *, limit: int = 50) -> Sequence[Export]:

@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 from workflows.errors import Refused
+from workflows.invoices.aging import Side, period
 
 AT_ONCE = 1000
 """Documents of which a file is made while somebody waits for it; of more it is made in the background."""
+
+MOST_ROWS = 20_000
+"""Invoices, or accounts, of a statement that is made while somebody waits for it."""
 
 MOST_BEGUN = 10
 TRIED_FOR = timedelta(hours=1)
@@ -49,6 +53,43 @@ class Wanted:
         return SHEETS[self.what] if self.form is Form.XLSX else (self.sheet,)
 
 
+@dataclass(frozen=True)
+class StatementWanted:
+    """A statement of account as a workbook. ``key``: of one account; empty for all of them, a row for each. ``name``:
+    the account's, once it was looked up."""
+
+    side: Side
+    key: str
+    since: date
+    as_of: date
+    name: str = ""
+
+    what: ClassVar[str] = "statement"
+    form: ClassVar[Form] = Form.XLSX
+    sheet: ClassVar[str] = ""
+    sheets: ClassVar[tuple[str, ...]] = ("statement",)
+
+
+Asked = Wanted | StatementWanted
+
+
+def papers_of(asked: Asked) -> str:
+    """What it tells of: whoever has it made by a token needs the right to read these."""
+    return "invoices" if isinstance(asked, StatementWanted) else asked.what
+
+
+def wanted_statement(
+    side: str, key: str, since: date | None, as_of: date | None, *, form: str, today: date
+) -> StatementWanted:
+    """``today``: where the reader is. Raises Refused for what cannot be had."""
+    if side not in set(Side):
+        raise Refused("Statements of account are of suppliers or of customers.", field="side")
+    if form != StatementWanted.form:
+        raise Refused("A statement of account is an XLSX file.", field="format")
+    shown = period(since, as_of, today=today)
+    return StatementWanted(Side(side), key, shown.since, shown.as_of)
+
+
 def wanted(
     what: str,
     form: str,
@@ -74,12 +115,15 @@ def wanted(
     return Wanted(what, Form(form), sheet or SHEETS[what][0], q.strip(), state, name.strip(), before)
 
 
-def to_json(asked: Wanted) -> dict[str, Any]:
-    before = asked.before.isoformat() if asked.before else None
-    return {**asdict(asked), "form": asked.form.value, "before": before}
+def to_json(asked: Asked) -> dict[str, Any]:
+    kept = {name: each.isoformat() if isinstance(each, date) else each for name, each in asdict(asked).items()}
+    return {**kept, "what": asked.what}
 
 
-def from_json(kept: Mapping[str, Any]) -> Wanted:
+def from_json(kept: Mapping[str, Any]) -> Asked:
+    if kept["what"] == StatementWanted.what:
+        since, as_of = date.fromisoformat(kept["since"]), date.fromisoformat(kept["as_of"])
+        return StatementWanted(Side(kept["side"]), kept["key"], since, as_of, kept["name"])
     before = date.fromisoformat(kept["before"]) if kept["before"] else None
     return Wanted(**{**kept, "form": Form(kept["form"]), "before": before})
 
@@ -103,7 +147,7 @@ def insist_on_hope(begun: int, *, age: timedelta) -> None:
         )
 
 
-def share(asked: Wanted, documents: int | None, written: int) -> float:
+def share(asked: Asked, documents: int | None, written: int) -> float:
     """How much of it has been written, from 0 to 1."""
     return min(1.0, written / (documents * len(asked.sheets))) if documents else 0.0
 

@@ -16,11 +16,12 @@ from documents.blobs import BlobError, BlobRef, reference_of_file
 from documents.rendering import Reader
 from workflows.database import Work
 from workflows.errors import Forbidden, Refused
+from workflows.exports import statement_sheets
 from workflows.exports.making import MEDIA_TYPES, file_name, write
 from workflows.exports.model import PROCESS, Export, ExportState
 from workflows.exports.operations import FOLDER, give_up, keep_ready, out_of_date, remove
 from workflows.exports.queries import chosen
-from workflows.exports.rules import Wanted, from_json, insist_on_hope
+from workflows.exports.rules import Asked, StatementWanted, Wanted, from_json, insist_on_hope
 from workflows.outbox import fulfilled, wanted
 from workflows.parties.model import Person
 from workflows.parties.operations import actor
@@ -64,22 +65,31 @@ def make(runtime: Runtime, export_id: UUID, check: Check) -> ExportState:
         return session.get_one(Export, export_id).state
 
 
-def _make(runtime: Runtime, export: Export, asked: Wanted, reader: Reader, name: str, check: Check) -> None:
+def _make(runtime: Runtime, export: Export, asked: Asked, reader: Reader, name: str, check: Check) -> None:
     def who(session: Session) -> Actor:
         person = session.get_one(Person, export.person_id)
         if not person.active:
             raise Forbidden("Whoever asked for it is no longer here.")
         return actor(session, person, via="page")
 
-    ids = _all_of(runtime, asked, who, ZoneInfo(reader.timezone))
     progress = _Progress(runtime, export.id, check)
-    progress.found(len(ids))
+    if isinstance(asked, StatementWanted):
+        with runtime.reading() as session:
+            progress.found(statement_sheets.count(session, who(session), asked))
+    else:
+        ids = _all_of(runtime, asked, who, ZoneInfo(reader.timezone))
+        progress.found(len(ids))
     folder = runtime.settings.home / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f"{export.id}.part"  # what a killed process left is written over
     try:
         with part.open("w+b") as target:
-            write(asked, ids, target, reading=runtime.reading, who=who, reader=reader, written=progress.written)
+            if isinstance(asked, StatementWanted):
+                statement_sheets.write(
+                    asked, target, reading=runtime.reading, who=who, reader=reader, written=progress.written
+                )
+            else:
+                write(asked, ids, target, reading=runtime.reading, who=who, reader=reader, written=progress.written)
         stored = _stored(runtime, export.id, part, MEDIA_TYPES[asked.form], check)
     finally:
         part.unlink(missing_ok=True)
