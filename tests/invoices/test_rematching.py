@@ -6,11 +6,14 @@ from datetime import UTC, datetime
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlmodel import select
 
 from tests.invoices.samples import sound_ubl
 from tests.invoices.test_journey import Program
 from tests.invoices.test_matching import ORDER, ROUTE
 from tests.support.office import Office
+from workflows.invoices import rematching
+from workflows.invoices.model import InvoiceNamed
 from workflows.invoices.rematching import hold_waiting_anew
 
 NOBODY = """\
@@ -67,6 +70,60 @@ def test_a_machine_that_is_kept_later_is_found_by_its_serial_number(office: Offi
     made = dan.hand_in(sound_ubl().replace(b"Forklift, one month", b"Forklift SN-4711-88"))
     machine = {"model": "Truck", "removed_on": "2026-03-03"}
     assert ada.web.put("/api/machines/SN471188", json=machine, headers=ada.headers).status_code == 200
+    assert looked(office) == 1
+    assert [each["label"] for each in dan.get(f"/api/invoices/{made['id']}/matches")["matches"]] == ["SN471188"]
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 500])
+def test_of_many_that_wait_those_are_held_that_name_what_is_new(
+    office: Office, dan: Program, ada: Program, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(rematching, "AT_ONCE", at_once)
+    for number, (order, name) in enumerate(
+        [("PO-7", "Forklift"), ("PO 8", "SN-4711-88"), ("po-7", "Forklift"), ("PO-70", "SN-4711-89"), ("", "Forklift")]
+    ):
+        dan.hand_in(sound_ubl(number=f"2026-{number}", order=order, name=name))
+    for order in ("PO-5", "PO-6", "PO-7", "PO-9"):
+        keep(ada, order)
+    assert looked(office) == 2
+    for serial in ("SN 4711 87", "SN 4711 88", "SN 4711 90"):
+        assert ada.web.put(f"/api/machines/{serial}", json={}, headers=ada.headers).status_code == 200
+    assert looked(office) == 1
+    keep(ada, "PO-8")
+    keep(ada, "PO-70")
+    assert looked(office) == 2
+    assert looked(office) == 0
+
+
+def test_what_an_invoice_names_goes_by_its_newest_reading(office: Office, dan: Program, ada: Program) -> None:
+    made = dan.hand_in(sound_ubl(order="PO-7"))
+    here = f"/api/invoices/{made['id']}"
+    dan.post(f"{here}/recall")
+    dan.post(f"{here}/data", {"order_number": "PO-8", "reason": "They wrote another one."})
+    assert dan.get(here)["order_number"] == "PO-8"
+    keep(ada, "PO-7")
+    assert looked(office) == 0
+    keep(ada, "PO-8")
+    assert looked(office) == 1
+
+
+def test_what_is_over_is_not_looked_for_any_more(office: Office, dan: Program, ada: Program) -> None:
+    made = dan.hand_in(sound_ubl(order="PO-7"))
+    waits = dan.hand_in(sound_ubl(number="2026-0002", order="PO-7"))
+    dan.post(f"/api/invoices/{made['id']}/withdrawal")
+    keep(ada)
+    assert looked(office) == 1
+    with office.reading() as session:
+        assert {str(each.invoice_id) for each in session.exec(select(InvoiceNamed))} == {waits["id"]}
+
+
+def test_a_machine_that_only_the_head_names_is_found_too(office: Office, dan: Program, ada: Program) -> None:
+    about = (
+        b"<cac:AdditionalDocumentReference><cbc:ID>SN-4711-88</cbc:ID><cbc:DocumentTypeCode>130</cbc:DocumentTypeCode>"
+        b"</cac:AdditionalDocumentReference><cac:AccountingSupplierParty>"
+    )
+    made = dan.hand_in(sound_ubl().replace(b"<cac:AccountingSupplierParty>", about, 1))
+    assert ada.web.put("/api/machines/SN471188", json={}, headers=ada.headers).status_code == 200
     assert looked(office) == 1
     assert [each["label"] for each in dan.get(f"/api/invoices/{made['id']}/matches")["matches"]] == ["SN471188"]
 

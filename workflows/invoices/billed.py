@@ -68,6 +68,15 @@ class Billed:
     serials: tuple[str, ...] = ()
     lines: tuple[BilledLine, ...] = ()
 
+    @property
+    def named(self) -> dict[str, set[str]]:
+        """Keys of all orders, and of what may be serial numbers of machines, that the invoice names."""
+        orders = {whole_number(each) for each in (self.order, *(line.order for line in self.lines))}
+        return {
+            "order": orders - {""},
+            "machine": {*self.serials, *(key for line in self.lines for key in line.serials)},
+        }
+
 
 def billed(said: data.Invoice) -> Billed:
     """Quantities and amounts are negative in a credit note; an amount that is not said counts as nothing in

@@ -34,6 +34,9 @@ class InvoiceState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+OVER = (InvoiceState.RELEASED, InvoiceState.PAID, InvoiceState.REJECTED, InvoiceState.WITHDRAWN)
+
+
 class Invoice(Paper, table=True):
     """The head, as its newest version says it. Amounts are in its currency; a credit note's are as written."""
 
@@ -122,7 +125,7 @@ class Invoice(Paper, table=True):
     @property
     def over(self) -> bool:
         """Nobody decides on it any more."""
-        return self.state in (InvoiceState.RELEASED, InvoiceState.PAID, InvoiceState.REJECTED, InvoiceState.WITHDRAWN)
+        return self.state in OVER
 
 
 class InvoiceReading(SQLModel, table=True):
@@ -261,6 +264,21 @@ class InvoiceMatching(SQLModel, table=True):
     """``code``, ``position``, ``severity``, ``sentence`` and ``values``."""
     tolerances: dict[str, Any] = Field(default_factory=dict, sa_column=Column(json_column(), nullable=False))
     """Of its route: ``price`` and ``quantity``, each with ``percent`` and ``amount``, in the invoice's currency."""
+
+
+class InvoiceNamed(SQLModel, table=True):
+    """An order, or what may be the serial number of a machine, that the newest reading of an invoice names. By it those
+    are found that wait for what is kept now; of what is over it is forgotten."""
+
+    __tablename__ = "invoice_named"
+    __table_args__ = (Index("ix_invoice_named_key", "organisation_id", "kind", "key", "invoice_id"),)
+
+    invoice_id: UUID = Field(foreign_key="invoice.id", primary_key=True)
+    kind: str = Field(primary_key=True, max_length=20)
+    """"order" or "machine"."""
+    key: str = Field(primary_key=True, max_length=80)
+    """Its letters and digits, folded."""
+    organisation_id: UUID = Field(foreign_key="organisation.id")
 
 
 class MatchingLook(SQLModel, table=True):

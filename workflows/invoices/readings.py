@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import insert
 from sqlmodel import Session, col, delete, select
 
 from documents.einvoices import data
@@ -15,11 +16,13 @@ from documents.einvoices.findings import to_json as to_kept
 from workflows.approvals.model import Round
 from workflows.database import Work
 from workflows.invoices import suspicions
+from workflows.invoices.billed import billed
 from workflows.invoices.model import (
     PROCESS,
     Invoice,
     InvoiceAdjustment,
     InvoiceLine,
+    InvoiceNamed,
     InvoiceReading,
     InvoiceState,
     InvoiceTax,
@@ -27,6 +30,9 @@ from workflows.invoices.model import (
 from workflows.invoices.rules import head_of, missing_in, reckoned
 from workflows.papers.model import Version
 from workflows.parties.rules import Actor
+
+MOST_NAMED = 20_000
+"""Orders, then possible serial numbers, by which an invoice is found; ordinary ones name some ten."""
 
 
 def newest_reading(session: Session, invoice: Invoice) -> InvoiceReading:
@@ -102,10 +108,14 @@ def take_down(
     invoice.blocked = any(each.severity == "error" for each in found)
     invoice.warnings = sum(each.severity == "warning" for each in found)
     invoice.enter(InvoiceState.RECEIVED if invoice.blocked else InvoiceState.CHECKED, now=now)
-    for table in (InvoiceLine, InvoiceTax, InvoiceAdjustment):
+    for table in (InvoiceLine, InvoiceTax, InvoiceAdjustment, InvoiceNamed):
         session.exec(delete(table).where(col(table.invoice_id) == invoice.id))
     session.add_all(_rows(invoice, said))
     session.flush()
+    named = [(kind, key) for kind, keys in billed(said).named.items() for key in sorted(keys)][:MOST_NAMED]
+    if named:
+        of_it = {"invoice_id": invoice.id, "organisation_id": invoice.organisation_id}
+        session.execute(insert(InvoiceNamed), [{**of_it, "kind": kind, "key": key} for kind, key in named])
 
 
 def _rows(invoice: Invoice, said: data.Invoice) -> list[Any]:

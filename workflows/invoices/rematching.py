@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import func
-from sqlmodel import Session, col, select
+from sqlalchemy import select as columns
+from sqlalchemy.orm import Mapped
+from sqlmodel import Session, col, delete, select
 
 from workflows.database import in_parts
 from workflows.inventory.model import Machine
-from workflows.invoices.billed import keys_of
 from workflows.invoices.matching import hold_anew
-from workflows.invoices.model import Invoice, InvoiceLine, InvoiceMatching, InvoiceState, MatchingLook
+from workflows.invoices.model import (
+    OVER,
+    Invoice,
+    InvoiceMatching,
+    InvoiceNamed,
+    InvoiceState,
+    MatchingLook,
+)
 from workflows.invoices.steps import send_where_possible
 from workflows.orders.model import Order
-from workflows.orders.rules import number_key
 from workflows.runtime import Runtime
 
 log = logging.getLogger(__name__)
@@ -33,21 +40,19 @@ WAITING = (
 LATE = timedelta(minutes=10)
 """What says that it was kept at a time may have been committed that much later."""
 AT_ONCE = 500
-"""Invoices read together, so that a million of them fit into memory."""
+"""Orders or machines that are looked for together."""
 
 
 def hold_waiting_anew(runtime: Runtime, *, now: datetime) -> int:
     """Hold anew what names an order or a machine that was kept since it was held last; how many invoices.
 
-    Costs nothing as long as nothing new is kept.
+    Costs nothing as long as nothing new is kept; of the invoices those are read that name what is new.
     """
     with runtime.reading() as session:
         organisations = _with_news(session)
     done = 0
     for organisation_id, since, newest in organisations:
-        with runtime.reading() as session:
-            concerned = list(_concerned(session, organisation_id, _news(session, organisation_id, since)))
-        for invoice_id in concerned:
+        for invoice_id in _concerned(runtime, organisation_id, since):
             try:
                 with runtime.transaction() as session:
                     hold_anew(session, invoice_id, states=WAITING, now=now)
@@ -73,45 +78,64 @@ def _with_news(session: Session) -> list[tuple[UUID, datetime | None, datetime]]
     return [(each, looks.get(each), at) for each, at in newest.items() if each not in looks or looks[each] < at]
 
 
-@dataclass(frozen=True)
-class News:
-    """When each was kept, by its key."""
+def _concerned(runtime: Runtime, organisation_id: UUID, since: datetime | None) -> Iterator[UUID]:
+    """Waiting invoices that name something of what was kept since the last look, and after they were held last."""
+    of_orders, of_machines = ("order", Order, col(Order.number_key)), ("machine", Machine, col(Machine.serial_key))
+    for kind, model, key in (of_orders, of_machines):
+        last = ""
+        while True:
+            with runtime.reading() as session:
+                kept = _kept(session, model, key, organisation_id, since, last)
+                named = _naming(session, organisation_id, kind, list(kept))
+            waiting = (each for each in named if each.state in WAITING)
+            yield from sorted({each.id for each in waiting if each.at is not None and kept[each.key] > each.at})
+            _forget(runtime, {each.id for each in named if each.state in OVER})
+            if len(kept) < AT_ONCE:
+                break
+            *_, last = kept
 
-    orders: Mapping[str, datetime]
-    machines: Mapping[str, datetime]
 
-
-def _news(session: Session, organisation_id: UUID, since: datetime | None) -> News:
-    orders = select(Order.number_key, Order.kept_at).where(Order.organisation_id == organisation_id)
-    machines = select(Machine.serial_key, Machine.kept_at).where(Machine.organisation_id == organisation_id)
+def _kept(
+    session: Session,
+    model: type[Order] | type[Machine],
+    key: Mapped[str],
+    organisation_id: UUID,
+    since: datetime | None,
+    last: str,
+) -> dict[str, datetime]:
+    """When each was kept, by its key; the next of them in the order of their keys."""
+    news = columns(key, col(model.kept_at)).where(col(model.organisation_id) == organisation_id, key > last)
     if since is not None:
-        orders = orders.where(col(Order.kept_at) > since)
-        machines = machines.where(col(Machine.kept_at) > since)
-    return News(dict(session.exec(orders).all()), dict(session.exec(machines).all()))
+        news = news.where(col(model.kept_at) > since)
+    return dict(session.execute(news.order_by(key).limit(AT_ONCE)).all())
 
 
-def _concerned(session: Session, organisation_id: UUID, news: News) -> Iterator[UUID]:
-    """Waiting invoices that name something of the news, which was kept after they were held last."""
-    waiting = session.exec(
-        select(Invoice.id, Invoice.order_number, InvoiceMatching.at)
-        .join(InvoiceMatching, col(InvoiceMatching.invoice_id) == col(Invoice.id))
-        .where(Invoice.organisation_id == organisation_id, col(Invoice.state).in_(WAITING))
-        .order_by(col(Invoice.id))
-    ).all()
-    held = {invoice_id: (order, at) for invoice_id, order, at in waiting}
-    for some in in_parts(list(held), AT_ONCE):
-        named: dict[UUID, list[datetime]] = {each: [] for each in some}
-        for each in some:
-            named[each] += _kept(news.orders, (number_key(held[each][0]),))
-        lines = select(InvoiceLine).where(col(InvoiceLine.invoice_id).in_(some))
-        for line in session.exec(lines):
-            named[line.invoice_id] += _kept(news.orders, (number_key(line.order_number),))
-            if news.machines:
-                numbers = [*line.serial_numbers, *filter(None, (line.sellers_id, line.buyers_id))]
-                serials = keys_of(numbers, (line.name, line.description, line.note))
-                named[line.invoice_id] += _kept(news.machines, serials)
-        yield from (each for each in some if any(at > held[each][1] for at in named[each]))
+@dataclass(frozen=True)
+class _Naming:
+    id: UUID
+    key: str
+    state: InvoiceState
+    at: datetime | None
+    """When it was held last."""
 
 
-def _kept(news: Mapping[str, datetime], keys: tuple[str, ...]) -> list[datetime]:
-    return [news[each] for each in keys if each in news]
+def _naming(session: Session, organisation_id: UUID, kind: str, keys: Sequence[str]) -> list[_Naming]:
+    """The invoices that name one of these."""
+    found = session.execute(
+        columns(col(InvoiceNamed.invoice_id), col(InvoiceNamed.key), col(Invoice.state), col(InvoiceMatching.at))
+        .join(Invoice, col(Invoice.id) == col(InvoiceNamed.invoice_id))
+        .outerjoin(InvoiceMatching, col(InvoiceMatching.invoice_id) == col(InvoiceNamed.invoice_id))
+        .where(
+            col(InvoiceNamed.organisation_id) == organisation_id,
+            col(InvoiceNamed.kind) == kind,
+            col(InvoiceNamed.key).in_(keys),
+        )
+    )
+    return [_Naming(invoice_id, key, state, at) for invoice_id, key, state, at in found]
+
+
+def _forget(runtime: Runtime, ids: Collection[UUID]) -> None:
+    """What is over does not come back: it need not be read again with each news of what it names."""
+    for some in in_parts(list(ids)):
+        with runtime.transaction() as session:
+            session.exec(delete(InvoiceNamed).where(col(InvoiceNamed.invoice_id).in_(some)))

@@ -1397,6 +1397,25 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("invoice_id"),
     )
+    op.create_table(
+        "invoice_named",
+        sa.Column("invoice_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(length=20), nullable=False),
+        sa.Column("key", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
+        sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["invoice_id"],
+            ["invoice.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisation.id"],
+        ),
+        sa.PrimaryKeyConstraint("invoice_id", "kind", "key"),
+    )
+    with op.batch_alter_table("invoice_named", schema=None) as batch_op:
+        batch_op.create_index("ix_invoice_named_key", ["organisation_id", "kind", "key", "invoice_id"], unique=False)
+
     search.create(op.get_bind())
     for statement in KEPT_AS_WRITTEN[op.get_bind().dialect.name]:
         op.execute(statement)
@@ -1416,6 +1435,10 @@ def downgrade() -> None:
 
     op.drop_table("reply_address")
     op.drop_table("matching_look")
+    with op.batch_alter_table("invoice_named", schema=None) as batch_op:
+        batch_op.drop_index("ix_invoice_named_key")
+
+    op.drop_table("invoice_named")
     op.drop_table("invoice_matching")
     with op.batch_alter_table("export", schema=None) as batch_op:
         batch_op.drop_index("ix_export_person")
