@@ -63,7 +63,7 @@ def test_what_is_no_limit_is_refused_and_changes_nothing(office: Office, web: Te
     for limit, currency, sentence in (
         ("many", "EUR", "An amount is a number"),
         ("10", "", "An amount needs its currency"),
-        ("1.5", "KRW", "KRW has 0 decimals"),
+        ("1.5", "KRW", "Amounts in KRW have no decimals"),
     ):
         page = root.send(f"{here}/authority", 422, limit=limit, currency=currency)
         assert sentence in notice(page)

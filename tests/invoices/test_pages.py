@@ -69,7 +69,7 @@ def test_what_the_pages_of_a_plain_pdf_say_is_typed(office: Office, web: TestCli
         "currency": "KRW",
     }
     refused = dan.send(f"{here}/data", status=422, **words, payable="1100.5")
-    assert "KRW has 0 decimals." in refused.text
+    assert "Amounts in KRW have no decimals." in refused.text
     kept = dan.send(f"{here}/data", **words, payable="1100")
     assert "Manager is deciding" in kept.text
     assert "새벽리스 77" in kept.text

@@ -17,7 +17,7 @@ from documents.einvoices.findings import Finding, Severity
 from workflows.errors import Refused
 from workflows.invoices.model import Invoice, InvoiceState
 from workflows.invoices.payment_model import Separation
-from workflows.papers.rules import LONGEST_TITLE, checked_amount, checked_day, owns
+from workflows.papers.rules import LONGEST_TITLE, checked_amount, checked_day, owns, too_fine
 from workflows.parties.model import PAYMENTS
 from workflows.parties.rules import Actor, normalised_email, shown
 from workflows.search.terms import whole_number
@@ -216,7 +216,7 @@ def missing_in(said: data.Invoice) -> list[Finding]:
                 finding(
                     "decimals",
                     "error",
-                    "%(currency)s has %(decimals)s decimals.",
+                    too_fine(decimals),
                     currency=said.currency,
                     decimals=decimals,
                 )

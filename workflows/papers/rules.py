@@ -45,7 +45,7 @@ def checked_amount(amount: str, currency: str) -> tuple[Decimal | None, str | No
     decimals = get_currency_precision(currency)
     rounded = value.quantize(Decimal(1).scaleb(-decimals))
     if rounded != value:
-        raise Refused("%(currency)s has %(decimals)s decimals.", field="amount", currency=currency, decimals=decimals)
+        raise Refused(too_fine(decimals), field="amount", currency=currency, decimals=decimals)
     if len(rounded.as_tuple().digits) > MOST_DIGITS:
         raise Refused("An amount has at most %(most)s digits.", field="amount", most=MOST_DIGITS)
     return rounded, currency
@@ -90,3 +90,12 @@ def page_texts(text: str, starts: Sequence[int]) -> list[str]:
     """The text of each page, from where each begins; all of it as one page where that was not kept."""
     ends = [*starts[1:], len(text)]
     return [text[start:end].strip() for start, end in zip(starts, ends, strict=True)] if starts else [text]
+
+
+def too_fine(decimals: int) -> str:
+    """Of an amount with more decimals than its currency has."""
+    return (
+        "Amounts in %(currency)s have at most %(decimals)s decimals."
+        if decimals
+        else "Amounts in %(currency)s have no decimals."
+    )
