@@ -131,6 +131,25 @@ def _fork(sockets: tuple[socket.socket, socket.socket], others: Mapping[int, soc
         os._exit(code)  # no clean-up by libraries that have read a hostile file
 
 
+def survives(work: Callable[[], object], *, memory_bytes: int, seconds: int) -> bool:
+    """Whether a child does this within these limits (of what it writes to, of processor time), without an exception: so
+    that a server may then do the same, whom nothing limits. For `prepare`, before there are other children.
+    """
+    server = os.getpid()
+    pid = os.fork()
+    if pid:
+        return os.waitpid(pid, 0)[1] == 0
+    code = 1
+    try:
+        os.closerange(3, 1024)
+        _die_with(server)
+        _limit(memory_bytes, "data", seconds, 2 * seconds)
+        work()
+        code = 0
+    finally:
+        os._exit(code)
+
+
 def _die_with(server: int) -> None:
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)

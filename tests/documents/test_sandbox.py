@@ -452,3 +452,21 @@ def test_no_more_jobs_run_at_once_than_there_are_places() -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(work, range(200)))
     assert most == [2] * 200
+
+
+@pytest.mark.parametrize(
+    ("work", "survived"),
+    [
+        ("lambda: None", True),
+        ("lambda: 1 / 0", False),
+        ("lambda: [bytearray(10_000_000) for _ in range(50)]", False),
+        ("lambda: sum(iter(int, 1))", False),
+    ],
+    ids=["nothing", "an exception", "memory", "without end"],
+)
+def test_what_a_server_may_do_itself_is_tried_in_a_child(work: str, survived: bool) -> None:
+    code = (
+        f"from documents.sandbox_process import survives\nprint(survives({work}, memory_bytes=200_000_000, seconds=1))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
+    assert done.stdout == f"{survived}\n"
