@@ -54,6 +54,8 @@ PAGES = {
     "hand in an invoice": ("dan", "/invoices/new"),
     "an invoice that was paid": ("dan", "/invoices/{invoice paid}"),
     "its history": ("dan", "/invoices/{invoice paid}/history"),
+    "an invoice that is paid in part": ("dan", "/invoices/{invoice posted}"),
+    "its payments on paper": ("dan", "/invoices/{invoice posted}/print"),
     "an invoice that breaks a rule": ("dan", "/invoices/{invoice wrong}"),
     "an invoice of which nothing can be read": ("dan", "/invoices/{invoice plain}"),
     "print view of an invoice": ("dan", "/invoices/{invoice paid}/print"),

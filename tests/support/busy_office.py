@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path
+from uuid import UUID
 
 from sqlmodel import select
 
@@ -16,6 +18,7 @@ from workflows.approvals.exchange import keep_rates
 from workflows.approvals.leaving import see_off
 from workflows.contracts.model import Contract
 from workflows.contracts.operations import withdraw
+from workflows.database import Work
 from workflows.discussions.intake import take_in as take_in_file
 from workflows.discussions.operations import say
 from workflows.discussions.rules import checked
@@ -23,7 +26,7 @@ from workflows.invoices.intake import take_in
 from workflows.invoices.letterbox import deal_with
 from workflows.invoices.model import IncomingMail, Invoice
 from workflows.invoices.operations import receive, send_on
-from workflows.invoices.paying import pay
+from workflows.invoices.paying import pay, payments_of, reverse
 from workflows.invoices.payment import make_run, note_posted, release
 from workflows.invoices.rules import typed_invoice
 from workflows.papers.model import Paper
@@ -31,7 +34,7 @@ from workflows.papers.queries import subject_of
 from workflows.parties.model import Person
 from workflows.parties.operations import make_token, note_use, withdraw_token
 from workflows.parties.queries import tokens_of
-from workflows.parties.rules import Scope
+from workflows.parties.rules import Actor, Scope
 from workflows.sendings.operations import open_sent, revoke, send
 from workflows.sendings.rules import Addressed
 from workflows.upkeep.steps import keep_deadlines
@@ -240,6 +243,16 @@ def busy_office(database_url: str, home: Path, *, locale: str = "en") -> Busy:
     return Busy(office, contracts, billed, links)
 
 
+def in_part(session: Work, office: Office, invoice_id: UUID, by: Actor) -> None:
+    """One payment that stands, and one that was taken back."""
+    for amount, reference in (("40.00", "SEPA-2026-0017"), ("7.00", "<b>SEPA</b>")):
+        day, some = office.now.date(), Decimal(amount)
+        pay(session, invoice_id, paid_on=day, amount=some, reference=reference, by=by, now=office.now, visible=True)
+        session.flush()
+    mistaken = next(each.id for each in payments_of(session, invoice_id) if each.amount == Decimal("7.00"))
+    reverse(session, invoice_id, mistaken, reason="It was of another invoice.", by=by, now=office.now, visible=True)
+
+
 def sendings(office: Office, *papers: Paper) -> dict[str, str]:
     """In every state that what was sent for reading can be in; the links that lead somewhere, and nowhere."""
     links = {}
@@ -295,6 +308,7 @@ def invoices(office: Office) -> dict[str, Invoice]:
         release(session, made["released"].id, by=dan, now=office.now, visible=True)
         note_posted(session, made["released"].id, "It did not answer in time.", now=office.now)
         pay(session, paid, paid_on=office.now.date(), amount=None, by=dan, now=office.now, visible=True)
+        in_part(session, office, made["posted"].id, dan)
     return made
 
 
