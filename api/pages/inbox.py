@@ -62,6 +62,8 @@ class InboxRow:
     asked_by: str = ""
     amount: str | None = None
     currency: str | None = None
+    credit_note: bool = False
+    """Its amount is given back."""
     verb: str = ""
     next: str = ""
     address: str = ""
@@ -160,6 +162,7 @@ def _mine(
                 asked_by=senders[row.round.submitter_id].name,
                 amount=card["amount"],
                 currency=card["currency"],
+                credit_note=card.get("kind") == "credit note",
                 verb=sentence("Look at it" if over else _verb(row.task), reader.locale),
                 choice=choice,
                 chosen=choice in chosen,
@@ -214,6 +217,7 @@ def _unfinished(invoice: Invoice, reader: Reader) -> InboxRow:
         since=invoice.state_since,
         amount=str(invoice.payable) if invoice.payable is not None and invoice.currency else None,
         currency=invoice.currency,
+        credit_note=invoice.kind == "credit note",
         verb=sentence("Correct it", reader.locale),
     )
 
@@ -285,7 +289,7 @@ def decide_together(
         if not wishes:
             raise Refused("Nothing was chosen yet. Please tick what you want to decide.", field="chosen")
         if wanted is not Verdict.APPROVE and not comment.strip():
-            raise Refused("Nothing has been recorded yet: this needs a sentence that says why.", field="comment")
+            raise Refused("This needs a sentence that says why.", field="comment")
         outcomes = decide_each(runtime, wishes, by=actor, now=now)
     except Refused as refused:
         return _inbox_page(request, runtime, visitor, now, refused=refused, comment=comment, chosen=chosen)

@@ -201,7 +201,7 @@ def test_whoever_is_asked_for_an_opinion_gives_it_and_whoever_asked_may_do_witho
         return refused.sentence % refused.values if refused else ""
 
     assert why() == ""
-    assert why("") == "Nothing has been recorded yet: say what you think."
+    assert why("") == "Say what you think."
     assert why("x" * 4001) == "The comment is longer than 4000 letters."
     assert why(by=BO) == "This task is Ann’s, not yours. Nothing was recorded."
     assert why(given=task()) == "You are asked for a decision here, not for your opinion."

@@ -154,3 +154,16 @@ def test_the_inbox_offers_what_its_reader_may_do(office: Office, web: TestClient
     page = Browser(web, "mia").open("/")
     assert not page.all("a", href="/invoices/new")
     assert not page.all("a", href="/contracts/new")
+
+
+def test_lists_tell_credit_notes_apart(office: Office, web: TestClient) -> None:
+    words: dict[str, Any] = {"kind": "credit note", "supplier": "Aurora", "currency": "EUR", "payable": "100.00"}
+    dan = Browser(web, "dan")
+    dan.open("/invoices/new")
+    dan.send("/invoices", file=("credit.pdf", plain_pdf("Credit"), "application/pdf"), **words)
+    assert "Credit note" in dan.open("/").one("table").text, "it has no number yet: it is Dan's to complete"
+    assert "Credit note" in dan.open("/invoices").one("table").text
+    more: dict[str, Any] = {"supplier_number": "7", "issued_on": "2026-05-20"}
+    dan.open("/invoices/new")
+    dan.send("/invoices", file=("other.pdf", plain_pdf("Other"), "application/pdf"), **words, **more)
+    assert "Credit note" in Browser(web, "mia").open("/").one("table").text

@@ -92,7 +92,7 @@ def test_an_account_that_the_last_invoice_did_not_name_is_a_reason_to_ask(now: l
     assert told(other_account(paid_to(*now), paid_to("DE88100900001234567892"), number="I-2026-0007")) == [
         (
             "warning",
-            "Payment is asked to DE02120300000000202051; the supplier's last invoice (I-2026-0007) named "
+            "It asks to be paid to DE02120300000000202051; the supplier's last invoice (I-2026-0007) named "
             "DE88100900001234567892. Ask the supplier, by a number that you know, before you pay.",
         )
     ]

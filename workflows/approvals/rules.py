@@ -259,7 +259,7 @@ def why_not_decide(
     if why := why_closed(round, task, tasks) or ran_out or why_outdated(round, seen):
         return why
     if verdict in (Verdict.REJECT, Verdict.SEND_BACK, Verdict.DECLINE) and not comment:
-        return Why("Nothing has been recorded yet: this needs a sentence that says why.", "refused", {})
+        return Why("This needs a sentence that says why.", "refused", {})
     return why_too_long(comment)
 
 

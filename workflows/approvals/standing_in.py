@@ -225,7 +225,7 @@ def why_not_give_opinion(actor: Actor, round: Round, task: Task, text: str, *, s
     if why := why_closed(round, task) or why_outdated(round, seen):
         return why
     if not text:
-        return Why("Nothing has been recorded yet: say what you think.", "refused", {})
+        return Why("Say what you think.", "refused", {})
     return why_too_long(text)
 
 

@@ -66,7 +66,7 @@ def other_account(said: data.Invoice, before: data.Invoice, *, number: str) -> l
         Finding(
             "account",
             "warning",
-            "Payment is asked to %(account)s; the supplier's last invoice (%(number)s) named %(before)s. Ask the "
+            "It asks to be paid to %(account)s; the supplier's last invoice (%(number)s) named %(before)s. Ask the "
             "supplier, by a number that you know, before you pay.",
             {"account": ", ".join(fresh), "before": ", ".join(known), "number": number},
         )
