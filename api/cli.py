@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import sys
 from datetime import UTC, datetime
@@ -63,12 +64,10 @@ def main() -> None:
 
 def _refusal(error: Exception) -> list[str] | None:
     """The sentences of a refusal; None for what is our own fault."""
-    # imported only now: `signoff serve` stays in memory for as long as Signoff runs, and has no use for them
     from pydantic import ValidationError
 
     from signing.errors import SigningError
     from workflows.approvals.route import RouteRefused
-    from workflows.processes import CannotServe
     from workflows.settings import Settings, UnsafeSettings, sentences_of
 
     match error:
@@ -76,7 +75,7 @@ def _refusal(error: Exception) -> list[str] | None:
             return sentences_of(error)
         case RouteRefused(findings=findings):
             return [f"line {finding.line}: {finding}" for finding in findings]
-        case Refused() | UnsafeSettings() | CannotServe() | SigningError():
+        case Refused() | UnsafeSettings() | SigningError():
             return [str(error)]
         case _:
             return None
@@ -89,12 +88,12 @@ def serve(
     ] = True,
 ) -> None:
     """Start everything: the portal, the mailbox, Prefect's server and a worker. Ctrl-C ends all of it."""
-    from api.first_start import first_start
-    from workflows.processes import serve as run
     from workflows.settings import Settings
 
-    settings = Settings().insist_on_production_values()
-    sys.exit(run(settings, on_ready=lambda: first_start(settings, sample=sample)))
+    Settings().insist_on_production_values()
+    # what it becomes stays in memory for as long as Signoff runs: it goes on without what reads commands
+    process = [sys.executable, "-m", "api.serving", *(["--sample"] if sample else [])]
+    os.execv(sys.executable, process)  # noqa: S606
 
 
 @app.command()

@@ -123,7 +123,7 @@ NAMES = [
     ("workflows.worker", "worker"),
     ("sandbox", "intake"),
     ("dispatcher_process", "dispatcher"),
-    (" serve", "supervisor"),
+    ("api.serving", "supervisor"),
 ]
 
 
