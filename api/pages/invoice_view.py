@@ -12,7 +12,7 @@ from api.pages.words import said_name, said_value
 from documents.einvoices import data
 from documents.einvoices.as_json import from_json
 from documents.einvoices.data import Note
-from documents.einvoices.finding_words import place_said
+from documents.einvoices.finding_words import foreign, place_said
 from documents.einvoices.finding_words import said as said_of
 from documents.einvoices.findings import Finding
 from documents.einvoices.findings import from_json as finding_of
@@ -26,10 +26,12 @@ from workflows.invoices.rules import differences
 
 @dataclass(frozen=True)
 class FindingRow:
-    """``blocks``: it keeps the invoice from being decided on. ``rule``: its number, ours in small letters."""
+    """``blocks``: it keeps the invoice from being decided on. ``rule``: its number, ours in small letters.
+    ``foreign``: the language of the words, where it is not the reader's."""
 
     blocks: bool
     words: str
+    foreign: str
     places: str
     rule: str
 
@@ -79,6 +81,7 @@ def finding_rows(findings: Iterable[Finding], reader: Reader) -> list[FindingRow
         FindingRow(
             blocks=each.severity == "error",
             words=said_of(each, reader.locale),
+            foreign=foreign(each, reader.locale),
             places=", ".join(dict.fromkeys(place_said(place, reader.locale) for place in each.places)),
             rule=each.rule,
         )

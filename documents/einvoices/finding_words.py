@@ -27,6 +27,16 @@ def _day(value: str, locale: str) -> str:
     return day_plain(date.fromisoformat(value), Reader(locale)) if _DAY.fullmatch(value) else value
 
 
+def foreign(finding: Finding, locale: str) -> str:
+    """The language (BCP 47) of what `said` gives, where it is the rule's own and not the reader's; otherwise ""."""
+    own = "de" if finding.rule.startswith(GERMAN) else "en"
+    return "" if finding.sentence or own == locale else own
+
+
+GERMAN = ("BR-DE-", "BR-DEX-", "BR-TMP-")
+"""How XRechnung's rules begin."""
+
+
 def place_said(place: Place, locale: str) -> str:
     """`line 3`, `the seller`; the path where there are no words for it."""
     return translated(place.part, locale) % {"number": place.number} if place.part else place.path

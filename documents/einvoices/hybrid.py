@@ -30,7 +30,7 @@ class Embedded:
 def embedded_invoices(pdf: Pdf) -> list[Embedded]:
     """Every attached file that is an invoice in XML; normally none or one. A file that lies there twice counts once.
 
-    Raises IntakeRefused for one that is damaged.
+    Raises IntakeRefused: one is damaged, or there are more than ``MOST_FILES``.
     """
     found: dict[bytes, Embedded] = {}
     for each in _files(pdf):
@@ -57,10 +57,13 @@ def _files(pdf: Pdf) -> Iterator[Embedded]:
                 if isinstance(stream, Stream):
                     streams.setdefault(stream.objgen, stream)
                     names.setdefault(stream.objgen, str(each.get("/UF") or each.get("/F") or ""))
-    for number, stream in list(streams.items())[:MOST_FILES]:
+    # leaving some out could leave out the invoice
+    if len(streams) > MOST_FILES:
+        raise IntakeRefused("too_costly", "The PDF holds more than %(limit)s files.", limit=MOST_FILES)
+    for number, stream in streams.items():
         try:
             data = stream.read_bytes()
-        except (pikepdf.PdfError, ValueError):  # leaving it out could leave out the invoice
+        except (pikepdf.PdfError, ValueError):
             raise IntakeRefused("damaged", "A file inside the PDF is damaged and cannot be read.") from None
         yield Embedded(names.get(number, ""), data)
 

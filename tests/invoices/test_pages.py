@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
+from api.main import create_app
 from tests.invoices.samples import sound_ubl
 from tests.support import einvoices
 from tests.support.html import Element
 from tests.support.office import Office, link_in, text_of
 from tests.support.pdfs import plain_pdf
+from tests.support.rules import stylesheet
 from tests.support.web import Browser
 
 XML = ("invoice.xml", sound_ubl(), "application/xml")
@@ -167,3 +171,18 @@ def test_lists_tell_credit_notes_apart(office: Office, web: TestClient) -> None:
     dan.open("/invoices/new")
     dan.send("/invoices", file=("other.pdf", plain_pdf("Other"), "application/pdf"), **words, **more)
     assert "Credit note" in Browser(web, "mia").open("/").one("table").text
+
+
+def test_a_rules_own_words_are_marked_with_their_language(office: Office, tmp_path: Path) -> None:
+    told = '<svrl:failed-assert id="HOUSE-1" flag="error"><svrl:text>Never on Fridays.</svrl:text></svrl:failed-assert>'
+    (tmp_path / "house.xsl").write_text(stylesheet(told))
+    settings = office.runtime.settings.model_copy(update={"invoice_rules": tmp_path})
+    office.person("eun", locale="ko", password="correct horse battery")
+    with TestClient(create_app(runtime=replace(office.runtime, settings=settings)), follow_redirects=False) as web:
+        for name, languages in (("eun", ["en"]), ("dan", [])):
+            browser = Browser(web, name)
+            browser.open("/invoices/new")
+            shown = browser.send("/invoices", file=XML)
+            assert "Never on Fridays." in shown.text
+            marked = [each.attributes.get("lang") for each in shown.all("span") if each.text == "Never on Fridays."]
+            assert marked == languages

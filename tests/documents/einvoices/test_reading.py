@@ -59,6 +59,22 @@ def test_a_pdf_with_two_invoices_is_refused() -> None:
         read_here(written.getvalue())
 
 
+@pytest.mark.parametrize("others", [99, 100])
+def test_an_invoice_is_not_left_out_among_many_files(others: int) -> None:
+    with pikepdf.open(io.BytesIO(einvoices.with_page("Files"))) as pdf:
+        for number in range(others):
+            pdf.attachments[f"{number}.txt"] = pikepdf.AttachedFileSpec(pdf, b"%d" % number)
+        pdf.attachments["z.xml"] = pikepdf.AttachedFileSpec(pdf, einvoices.cii())
+        written = io.BytesIO()
+        pdf.save(written)
+
+    if others == 99:
+        assert read_here(written.getvalue()).xml_name == "z.xml"
+    else:
+        with pytest.raises(IntakeRefused, match="more than 100 files"):
+            read_here(written.getvalue())
+
+
 def test_a_damaged_file_in_a_pdf_is_told_of_and_not_left_out() -> None:
     with pikepdf.open(io.BytesIO(einvoices.hybrid())) as pdf:
         (held,) = [each for each in pdf.objects if isinstance(each, pikepdf.Stream) and "/Type" in each]
