@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, DateTime, Enum, Numeric, String, TypeDecorator
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import JSON, Boolean, DateTime, Enum, Numeric, String, TypeDecorator, Uuid, bindparam
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -134,6 +135,38 @@ def by_value(kind: type[StrEnum]) -> Enum:
         length=24,
         create_constraint=False,
     )
+
+
+class _Ids(TypeDecorator[Sequence[UUID]]):
+    """Many ids in one parameter."""
+
+    impl = String
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Any) -> Any:
+        return dialect.type_descriptor(String() if dialect.name == "sqlite" else ARRAY(Uuid()))
+
+    def process_bind_param(self, value: Sequence[UUID] | None, dialect: Any) -> Any:
+        return json.dumps([each.hex for each in value or ()]) if dialect.name == "sqlite" else list(value or ())
+
+
+class OneOf(FunctionElement[bool]):
+    """Whether an id is one of many. As ``in_``, with one parameter for all: a thousand cost more than the answer."""
+
+    name = "one_of"
+    type = Boolean()
+    inherit_cache = True
+
+    def __init__(self, column: Any, ids: Sequence[UUID]) -> None:
+        super().__init__(column, bindparam(None, ids, type_=_Ids()))
+
+
+@compiles(OneOf)
+def _one_of(element: OneOf, compiler: Any, **words: Any) -> str:
+    column, ids = (compiler.process(each, **words) for each in element.clauses)
+    if compiler.dialect.name == "sqlite":
+        return f"{column} in (select value from json_each({ids}))"  # noqa: S608  (names of a column and a parameter)
+    return f"{column} = any ({ids})"
 
 
 def json_column() -> JSON:

@@ -35,6 +35,19 @@ def fill(office: Office, count: int, *, lines: int, by: str) -> None:
     tidy(engine)
 
 
+def put_on_routes(office: Office, name: str, *, every: int) -> None:
+    """Somebody who has been on the route of each so many-th invoice, and sees these alone."""
+    with office.runtime.engine.begin() as connection:
+        connection.execute(
+            text(
+                "insert into participant (process, subject_id, person_id) select 'invoice', id, :person from invoice "
+                "where number like 'M-%' and cast(substr(number, 3) as integer) % :every = 0"
+            ).bindparams(bindparam("person", type_=Uuid())),
+            {"person": office.people[name].id, "every": every},
+        )
+    tidy(office.runtime.engine)
+
+
 def tidy(engine: Engine) -> None:
     """What the database would see to by itself sooner or later."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

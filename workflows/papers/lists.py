@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from workflows.approvals.model import Participant
+from workflows.columns import OneOf
 from workflows.discussions.finding import kinds_of_entries
 from workflows.errors import Refused
 from workflows.papers.model import Paper
@@ -159,8 +160,8 @@ def _searched(session: Session, sought: Sought[P], q: str, *, cursor: str, limit
     ids = [UUID(each) for each in found.object_ids]
     if not filtered:
         return Page(_ordered(session, model, ids), _next(first + limit, found.more), found.count, found.cut_short)
-    among_hits = sought.all.where(col(model.id).in_(ids)).with_only_columns(col(model.id))
-    met = set(session.connection().execute(among_hits).scalars()) if ids else set()
+    among_hits = sought.all.where(OneOf(col(model.id), ids)).with_only_columns(col(model.id))
+    met = set(session.connection().execute(among_hits).scalars())
     kept = [each for each in ids if each in met]
     return Page(
         _ordered(session, model, kept[first : first + limit]),
