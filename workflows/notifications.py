@@ -63,7 +63,7 @@ MAY_BE_ABSENT = (
     *("address", "sender_email", "counterparty", "amount", "currency", "note", "stage"),
     *("due_at", "due", "due_note", "link", "link_until", "file_link", "page"),
     *("how", "for_name", "of_name", "people", "away_until", "recalled"),
-    *("by_name", "comment", "file_name", "starts_on", "ends_on", "notice_days", "failed_kind", "due_on"),
+    *("by_name", "comment", "file_name", "starts_on", "ends_on", "notice_days", "failed_kind", "due_on", "of_accounts"),
 )
 
 LONGEST_TITLE = 120  # in a subject; the body has all of it

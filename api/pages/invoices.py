@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -53,6 +54,7 @@ from workflows.invoices.operations import receive
 from workflows.invoices.payment import has_payers, refusal_to_release
 from workflows.invoices.payment_model import Separation
 from workflows.invoices.rules import (
+    open_of,
     typed_invoice,
     why_not_correct,
     why_not_dispute,
@@ -109,8 +111,11 @@ DONE = {
 
 @dataclass(frozen=True)
 class Row:
+    """``open``: of what is paid in part."""
+
     invoice: Invoice
     status: Status
+    open: Decimal | None
 
 
 @router.get("")
@@ -134,7 +139,11 @@ def list_page(
         sends = why_not_receive(actor) is None
         mails = sends and (actor.administers or queries.has_mails(session, actor))
         rows = [
-            Row(each, invoice_status(each, where[each.id], owners[each.owner_id].name, reader, me=actor.id))
+            Row(
+                each,
+                invoice_status(each, where[each.id], owners[each.owner_id].name, reader, me=actor.id),
+                open_of(each) if each.paid_amount is not None and each.state is InvoiceState.RELEASED else None,
+            )
             for each in found.papers
         ]
     kept = {"q": q.strip(), "supplier": supplier.strip(), "state": state}

@@ -39,6 +39,7 @@ class InvoiceSummary(Shape):
     tax: str | None
     gross: str | None
     payable: str | None
+    open: Annotated[str | None, Field(description="Of what is payable; null before it is released.")]
     order_number: str
     cost_center: str
     created_at: datetime
@@ -107,7 +108,6 @@ class InvoiceShape(InvoiceSummary):
     released_at: datetime | None
     paid_on: date | None
     paid_amount: str | None
-    open: Annotated[str | None, Field(description="Of what is payable; null before it is released.")]
     payments: Annotated[list[PaymentShape], Field(description="In the order of their days.")]
 
 
@@ -155,7 +155,6 @@ def invoice_shape(session: Session, invoice: Invoice) -> InvoiceShape:
         released_at=invoice.released_at,
         paid_on=invoice.paid_on,
         paid_amount=as_json(invoice.paid_amount),
-        open=as_json(open_of(invoice)),
         payments=[
             PaymentShape(
                 **{name: getattr(each, name) for name in PaymentShape.model_fields if name != "amount"},
@@ -184,6 +183,7 @@ def summary_of(invoice: Invoice) -> dict[str, Any]:
     return {
         **{name: getattr(invoice, name) for name in names},
         **{name: as_json(getattr(invoice, name)) for name in ("net", "tax", "gross", "payable")},
+        "open": as_json(open_of(invoice)),
         "state": invoice.state.value,
         "links": {
             "self": here,

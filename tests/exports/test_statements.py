@@ -107,9 +107,10 @@ def test_pages_lead_from_a_long_statement_to_its_file(
         book(office, "1.00", supplier_key=f"s{number}")
         book(office, "1.00")
     dan = Browser(web, "dan")
-    for address, rows in (
-        ("/statements/suppliers/aurora/file?format=xlsx&as_of=2026-06-01", 3),
-        ("/statements/suppliers.xlsx?as_of=2026-06-01", 4),
+    documents, accounts = {"en": ("Number of documents", "Accounts"), "ko": ("문서 수", "거래처")}[language]
+    for address, rows, counted in (
+        ("/statements/suppliers/aurora/file?format=xlsx&as_of=2026-06-01", 3, documents),
+        ("/statements/suppliers.xlsx?as_of=2026-06-01", 4, accounts),
     ):
         dan.open(address)
         dan.send("/exports")
@@ -120,6 +121,7 @@ def test_pages_lead_from_a_long_statement_to_its_file(
         assert kept(office, {"id": str(export.id)}).documents == rows
         shown = dan.open(f"/exports/{export.id}").text
         assert "2026-06-01.xlsx" in shown
-        assert {"en": "Number of documents", "ko": "문서 수"}[language] in shown
+        assert f"{counted}{rows}".replace(" ", "") in shown.replace(" ", "")
+        assert counted in text_of(office.deliver()[-1])
     answer = web.get("/api/statements/suppliers.xlsx", headers={**token(office, "dan"), "Accept": "application/json"})
     assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (422, "too-many-at-once")

@@ -332,6 +332,9 @@ def test_the_page_notes_payments_and_takes_them_back(
     assert "It was of another invoice." in told
     assert "EUR 119.00" in told
     desk.send(f"{here}/payment", paid_on="2026-04-02", amount="60.00")
+    assert {"en": "outstanding: EUR 59.00", "ko": "미지급: EUR 59.00"}[language] in desk.open("/invoices").text
+    assert dan.get("/api/invoices")["items"][0]["open"] == "59.00"
+    desk.open(here)
     paper = desk.open(f"{here}/print").text
     history = desk.open(f"{here}/history").text
     for each in words:

@@ -17,7 +17,15 @@ from workflows.database import Work
 from workflows.errors import Refused, TooMany
 from workflows.exports.model import PROCESS, Export, ExportState
 from workflows.exports.queries import chosen, looked_up
-from workflows.exports.rules import MOST_AT_A_TIME, Asked, StatementWanted, to_json, why_not_ask
+from workflows.exports.rules import (
+    MOST_AT_A_TIME,
+    Asked,
+    StatementWanted,
+    counts_accounts,
+    from_json,
+    to_json,
+    why_not_ask,
+)
 from workflows.outbox import Letter, post, wake
 from workflows.parties.model import Person
 from workflows.parties.queries import organisation_of
@@ -62,6 +70,7 @@ def keep_ready(session: Work, export: Export, file: BlobRef, name: str, *, days:
         name,
         now=now,
         documents=export.documents,
+        of_accounts=counts_accounts(from_json(export.asked)),
         kept_until=export.expires_at.isoformat(),
     )
 

@@ -78,6 +78,11 @@ def papers_of(asked: Asked) -> str:
     return "invoices" if isinstance(asked, StatementWanted) else asked.what
 
 
+def counts_accounts(asked: Asked) -> bool:
+    """Whether its rows are accounts, and no documents."""
+    return isinstance(asked, StatementWanted) and not asked.key
+
+
 def wanted_statement(
     side: str, key: str, since: date | None, as_of: date | None, *, form: str, today: date
 ) -> StatementWanted:
