@@ -49,3 +49,23 @@ def test_long_texts_are_received_found_and_shown(office: Office, web: TestClient
     assert [each["id"] for each in found] == [made["id"]]
     for export in ("/api/invoices.xlsx", "/api/invoices.csv"):
         assert web.get(export, headers=Program(web, office, "dan").headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "unseen",
+    ["\n", "\r\nBcc: eve@example.com\r\n\r\n", "\u202e", "\u2066", "\u200b", "\u2028", "\x85", "\x7f", "&#13;", "&#9;"],
+    ids=ascii,
+)
+def test_what_cannot_be_seen_turns_no_text_round_and_ends_no_line(office: Office, web: TestClient, unseen: str) -> None:
+    """A supplier could write a number that reads as another one, or a head of a mail into its name."""
+    names = (("Aurora Leasing GmbH", f"Aurora{unseen}GmbH"), ("2026-0001", f"2026{unseen}0001"))
+    lines = (("Forklift, one month", f"Forklift{unseen}month"),)
+    made = Program(web, office, "dan").hand_in(changed(whole_ubl(EN), *names, *lines))
+    (mail,) = office.deliver()
+
+    for text in (made["title"], made["supplier"], made["supplier_number"], made["lines"][0]["name"], mail["Subject"]):
+        assert text.isprintable(), ascii(text)
+    assert made["supplier"].startswith("Aurora")
+    assert (mail["To"], mail["Bcc"]) == ("Mia <mia@haneul.example>", None)
+    page = Browser(web, "dan").open(f"/invoices/{made['id']}").text
+    assert not {"\u202e", "\u2066", "\u200b", "\u2028", "\x85", "\x7f"} & set(page)

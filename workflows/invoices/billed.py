@@ -13,6 +13,7 @@ from datetime import date
 from decimal import Decimal
 
 from documents.einvoices import data
+from workflows.parties.rules import shown
 from workflows.search.terms import whole_number
 
 SHORTEST_IN_TEXT = 5  # letters and digits of a serial number that stands among words
@@ -91,7 +92,7 @@ def billed(said: data.Invoice) -> Billed:
     about = (said.object.value,) if said.object else ()
     return Billed(
         credit=sign < 0,
-        supplier=seller.name or seller.trading_name,
+        supplier=shown(seller.name or seller.trading_name),
         supplier_id=seller.vat_id or seller.tax_number or legal or next((each.value for each in seller.ids), ""),
         currency=said.currency,
         order=said.order,

@@ -15,6 +15,7 @@ from documents.einvoices.findings import Finding
 from documents.einvoices.findings import to_json as to_kept
 from workflows.approvals.model import Round
 from workflows.database import Work
+from workflows.discussions.rules import tidied
 from workflows.invoices import suspicions
 from workflows.invoices.billed import billed
 from workflows.invoices.model import (
@@ -29,7 +30,7 @@ from workflows.invoices.model import (
 )
 from workflows.invoices.rules import head_of, missing_in, reckoned
 from workflows.papers.model import Version
-from workflows.parties.rules import Actor
+from workflows.parties.rules import Actor, shown
 
 MOST_NAMED = 20_000
 """Orders, then possible serial numbers, by which an invoice is found; ordinary ones name some ten."""
@@ -123,23 +124,23 @@ def _rows(invoice: Invoice, said: data.Invoice) -> list[Any]:
         InvoiceLine(
             invoice_id=invoice.id,
             position=position,
-            line_id=line.id,
-            name=line.name,
-            description=line.description,
-            note=line.note,
+            line_id=shown(line.id),
+            name=shown(line.name),
+            description=tidied(line.description),
+            note=tidied(line.note),
             quantity=line.quantity.value if line.quantity else None,
-            unit=line.quantity.unit if line.quantity else "",
+            unit=shown(line.quantity.unit) if line.quantity else "",
             price=line.price.net,
             price_base=line.price.base_quantity.value if line.price.base_quantity else None,
             net=line.net_amount,
             tax_category=(line.tax.code if line.tax else "")[:10],
             tax_rate=line.tax.rate if line.tax else None,
-            order_number=line.order or said.order,
-            order_line=line.order_line,
-            sellers_id=line.sellers_id,
-            buyers_id=line.buyers_id,
-            accounting=line.accounting,
-            serial_numbers=list(line.serial_numbers),
+            order_number=shown(line.order or said.order),
+            order_line=shown(line.order_line),
+            sellers_id=shown(line.sellers_id),
+            buyers_id=shown(line.buyers_id),
+            accounting=shown(line.accounting),
+            serial_numbers=[shown(each) for each in line.serial_numbers],
         )
         for position, line in enumerate(said.lines, 1)
     ]
@@ -151,7 +152,7 @@ def _rows(invoice: Invoice, said: data.Invoice) -> list[Any]:
             rate=tax.rate,
             taxable=tax.taxable,
             tax=tax.tax,
-            exemption_reason=tax.exemption_reason,
+            exemption_reason=tidied(tax.exemption_reason),
         )
         for position, tax in enumerate(said.taxes, 1)
     ]
@@ -162,7 +163,7 @@ def _rows(invoice: Invoice, said: data.Invoice) -> list[Any]:
             position=position,
             charge=charge,
             amount=each.amount,
-            reason=each.reason,
+            reason=tidied(each.reason),
             tax_category=(each.tax.code if each.tax else "")[:10],
             tax_rate=each.tax.rate if each.tax else None,
         )

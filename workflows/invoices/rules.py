@@ -162,9 +162,11 @@ def supplier_id(seller: data.Party) -> str:
 
 
 def head_of(said: data.Invoice) -> dict[str, Any]:
-    """The columns of an invoice's head that say what its newest reading says."""
-    words = words_of(said)
-    name, number = said.seller.name or said.seller.trading_name, said.number
+    """The columns of an invoice's head that say what its newest reading says: each in one line, without what cannot be
+    seen. The reading itself stays as it was written."""
+    words = {field: shown(text) for field, text in words_of(said).items()}
+    name, number = shown(said.seller.name or said.seller.trading_name), words["supplier_number"]
+    buyer, buyer_id = shown(said.buyer.name), shown(supplier_id(said.buyer))
     return {
         "kind": said.kind,
         "syntax": said.syntax,
@@ -175,9 +177,9 @@ def head_of(said: data.Invoice) -> dict[str, Any]:
         "supplier_id": words["supplier_id"][:80],
         "supplier_key": (whole_number(words["supplier_id"]) or whole_number(name))[:200],
         "supplier_email": words["supplier_email"],
-        "buyer": said.buyer.name,
-        "buyer_id": supplier_id(said.buyer)[:80],
-        "buyer_key": (whole_number(supplier_id(said.buyer)) or whole_number(said.buyer.name))[:200],
+        "buyer": buyer,
+        "buyer_id": buyer_id[:80],
+        "buyer_key": (whole_number(buyer_id) or whole_number(buyer))[:200],
         "issued_on": said.issued_on,
         "due_on": said.due_on,
         "currency": said.currency or None,
@@ -185,8 +187,8 @@ def head_of(said: data.Invoice) -> dict[str, Any]:
         "tax": said.totals.tax,
         "gross": said.totals.with_tax,
         "payable": said.totals.payable,
-        "order_number": said.order or next((line.order for line in said.lines if line.order), ""),
-        "contract_number": said.contract,
+        "order_number": words["order_number"] or shown(next((line.order for line in said.lines if line.order), "")),
+        "contract_number": words["contract_number"],
         "cost_center": words["cost_center"][:80],
         "iban": words["iban"].replace(" ", "")[:40],
     }
