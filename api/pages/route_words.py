@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from api.pages.route_forms import StageRow
+from documents.amounts import amount
 from documents.rendering import Reader, sentence
 from workflows.approvals.differences import Difference
+from workflows.approvals.plan import Band
 from workflows.business_time import due_of, spoken
 
 MOST_NAMED = 3  # people of a stage whom its line names
@@ -87,6 +89,16 @@ def asked_words(fields: Mapping[str, str], asked: str, kind: str, reader: Reader
     if not parts:
         parts.append(say("the document’s own signers") if kind == "signature" else say("nobody is named yet"))
     return ", ".join(parts)
+
+
+def band_words(band: Band, currency: str | None, reader: Reader) -> str:
+    """Which amounts a band holds: its start is in it, its end is not."""
+    start, end = (amount(each, currency) if each is not None else "" for each in (band.start, band.end))
+    if start and end:
+        return sentence("from %(start)s to below %(end)s", reader.locale, start=start, end=end)
+    if end:
+        return sentence("below %(end)s", reader.locale, end=end)
+    return sentence("from %(start)s on", reader.locale, start=start) if start else sentence("any amount", reader.locale)
 
 
 @dataclass(frozen=True)

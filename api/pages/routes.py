@@ -17,7 +17,7 @@ from api.dependencies import Engine, Now
 from api.errors import said
 from api.pages.route_editor import document_in, findings_said, stages_shown
 from api.pages.route_pressing import Helper, Trial, Worked, pressed, worked
-from api.pages.route_words import difference_words
+from api.pages.route_words import band_words, difference_words
 from api.pages.shell import page
 from api.readers import reader_of
 from documents.rendering import Reader, render, sentence
@@ -319,6 +319,7 @@ def _designer(
         lines=lines,
         seen=sha256_of(done.source) if outcome.shown else "",
         run=outcome.run,
+        band=band_words(outcome.run.band, outcome.run.currency, reader) if outcome.run and outcome.run.band else "",
         rows=outcome.rows,
         trial=_of_document(trial or Trial(submitter=visitor.actor.email), document),
         document=document,

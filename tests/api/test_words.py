@@ -5,16 +5,19 @@ from __future__ import annotations
 import ast
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from api.pages.contracts import DONE
+from api.pages.route_words import band_words
 from api.pages.views import BY_ME, DECIDED
 from api.pages.words import STATES, TOLD, VIA, VIEWS, told
 from documents.rendering import Reader, sentence
 from workflows.approvals.operations import _RECORDED as VERDICTS
+from workflows.approvals.plan import Band
 from workflows.audit.model import AuditEvent
 from workflows.contracts import rules
 from workflows.contracts.model import ContractState
@@ -144,3 +147,17 @@ def test_a_kind_of_ones_own_is_shown_as_it_was_written() -> None:
 )
 def test_what_is_said_anew_is_told_as_people_read_it(data: dict[str, object], words: str) -> None:
     assert words in told(event("data_corrected", version=1, **data), EN).words
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "words"),
+    [
+        (None, "1000", "below KRW 1,000"),
+        ("1000", "10000", "from KRW 1,000 to below KRW 10,000"),
+        ("100000", None, "from KRW 100,000 on"),
+        (None, None, "any amount"),
+    ],
+)
+def test_a_band_is_told_as_people_read_it(start: str | None, end: str | None, words: str) -> None:
+    first, last = (None if each is None else Decimal(each) for each in (start, end))
+    assert band_words(Band(first, last, ()), "KRW", EN) == words
