@@ -34,10 +34,12 @@ router = APIRouter(prefix="/invoices", include_in_schema=False)
 @dataclass(frozen=True)
 class PaymentsView:
     """``rows``: all that were noted, those that were taken back among them. ``open``: with the sign of its payments.
+    ``waived``: what is not to be paid, with that sign.
     ``stays``: it does not leave for the payment system, as a payment was noted before it had. ``once``: of the form."""
 
     rows: Sequence[Payment]
     open: Decimal
+    waived: Decimal
     may_pay: bool
     may_reverse: bool
     stays: bool
@@ -50,9 +52,12 @@ def payments_view(session: Session, invoice: Invoice, actor: Actor) -> PaymentsV
         return None
     rows = payments_of(session, invoice.id)
     order = order_for(session, invoice.id)
+    left = owed(invoice) - sum((each.amount for each in rows if each.reversed_at is None), Decimal(0))
+    is_paid = invoice.state is InvoiceState.PAID
     return PaymentsView(
         rows,
-        owed(invoice) - sum((each.amount for each in rows if each.reversed_at is None), Decimal(0)),
+        Decimal(0) if is_paid else left,
+        left if is_paid else Decimal(0),
         refusal_to_pay(session, invoice, actor) is None,
         refusal_to_reverse(session, invoice, actor) is None,
         invoice.state is InvoiceState.RELEASED and order is not None and order.state is OrderState.DROPPED,
@@ -70,6 +75,7 @@ def post_payment(
     paid_on: Text = "",
     amount: Text = "",
     reference: Text = "",
+    settles: Text = "",
     once: Text = "",
 ) -> Response:
     def work(session: Work) -> None:
@@ -84,12 +90,13 @@ def post_payment(
             paid_on=day,
             amount=paid,
             reference=reference,
+            settles=bool(settles),
             by=visitor.actor,
             now=now,
             visible=True,
         )
 
-    typed: Mapping[str, str] = {"paid_on": paid_on, "amount": amount, "reference": reference}
+    typed: Mapping[str, str] = {"paid_on": paid_on, "amount": amount, "reference": reference, "settles": settles}
     return changed(
         Invoice,
         invoice_id,

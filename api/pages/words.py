@@ -233,6 +233,7 @@ TOLD = {
     "posted_for_payment": "Handed to the payment system",
     "in_payment_file": "%(actor)s put the invoice into the payment file %(run)s",
     "paid": "%(actor)s noted that %(money)s was paid on %(day)s: the invoice is paid",
+    "settled_by_payment": "%(actor)s noted that %(money)s was paid on %(day)s, and that %(open)s is not to be paid",
     "paid_in_part": "%(actor)s noted that %(money)s was paid on %(day)s; %(open)s is still open",
     "payment_reversed": "%(actor)s took back the payment of %(money)s of %(day)s; %(open)s is open",
     "disputed": "%(actor)s asked %(to)s about the invoice",

@@ -36,6 +36,11 @@ class PaymentIn(Shape):
     reference: Annotated[str, Field(default="", max_length=200, description="Of the bank's statement, say.")]
     currency: Annotated[str, Field(default="", max_length=3, description="Refused where it is not the invoice's.")]
 
+    settles: Annotated[
+        bool,
+        Field(default=False, description="What is left is not to be paid, after a discount for early payment say."),
+    ]
+
 
 class ReversalIn(Shape):
     reason: Annotated[str, Field(max_length=4000)]
@@ -69,6 +74,7 @@ def post_payment(
             amount=amount_of(body.amount or "", known.currency, "amount"),
             reference=body.reference,
             currency=body.currency,
+            settles=body.settles,
             by=actor,
             now=now,
             visible=True,

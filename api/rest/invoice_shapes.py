@@ -82,6 +82,7 @@ class PaymentShape(Shape):
     paid_on: date
     amount: Annotated[str, Field(description="What comes back for a credit note has a minus.", examples=["200.00"])]
     reference: str
+    settles: Annotated[bool, Field(description="What was left with it is not to be paid.")]
     by: str
     at: datetime
     reversed_at: Annotated[datetime | None, Field(description="When it was taken back, and counts no more.")]

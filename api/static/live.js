@@ -12,7 +12,7 @@
     "substituted", "delegated", "taken_back", "handed_back", "reassigned", "review_asked", "review_ended",
     "opinion_given", "put_off", "recalled", "mail_sent_again", "address_corrected", "woken", "kept",
     "counted", "described", "data_corrected", "held_against_orders", "match_made", "match_undone", "released", "paid",
-    "paid_in_part", "payment_reversed",
+    "paid_in_part", "settled_by_payment", "payment_reversed",
     "posted_for_payment", "in_payment_file", "taken_from_mail",
     "disputed", "settled",
     "reminded", "escalated", "nobody_to_escalate_to", "ran_out", "rejected_by_time", "left_to", "left_alone",

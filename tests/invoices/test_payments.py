@@ -57,7 +57,7 @@ def test_it_is_paid_when_its_payments_reach_what_is_payable(office: Office, dan:
     second = paid(dan, invoice, "39.99", "2026-04-01")
     assert (second["state"], second["open"]) == ("released", "0.01")
     last = paid(dan, invoice, None, "2026-04-02")
-    assert (last["state"], last["open"], last["paid_amount"]) == ("paid", "0.00", "100.00")
+    assert (last["state"], last["open"], last["paid_amount"]) == ("paid", "0", "100.00")
     assert last["paid_on"] == "2026-04-03", "the day of the last payment, not of the last note"
     assert [(each["paid_on"], each["amount"], each["reference"]) for each in last["payments"]] == [
         ("2026-04-01", "39.99", ""),
@@ -137,6 +137,29 @@ def test_a_mistaken_payment_is_taken_back_and_stays_on_record(office: Office, da
     assert actions.count("payment_reversed") == 1
     assert paid(dan, invoice, "40.00", "2026-04-02")["state"] == "paid", "the same again is a payment of its own"
     dan.post(f"/api/invoices/{released(office).id}/payments/{wrong}/reversal", {"reason": "x"}, 404)
+
+
+def test_what_is_left_after_a_discount_is_not_to_be_paid(office: Office, dan: Program, web: TestClient) -> None:
+    invoice = released(office, "100.00")
+    paid(dan, invoice, "60.00", "2026-04-01", reference="SEPA-1")
+    done = paid(dan, invoice, "38.00", "2026-04-02", settles=True)
+    assert (done["state"], done["open"], done["paid_amount"], done["paid_on"]) == ("paid", "0", "98.00", "2026-04-02")
+    assert [each["settles"] for each in done["payments"]] == [False, True]
+    assert paid(dan, invoice, "38.00", "2026-04-02", settles=True)["payments"] == done["payments"]
+    found = dan.get(f"{AURORA}?as_of=2026-04-02")
+    assert balance(found) == {"paid": "98.00"}
+    assert balance(dan.get(f"{AURORA}?as_of=2026-04-01"))["open"] == "40.00"
+    sheet = load_workbook(io.BytesIO(web.get("/api/invoices.xlsx", headers=dan.headers).content)).worksheets[0]
+    head, row = sheet.values
+    assert [row[head.index(name)] for name in ("To be paid", "Amount paid", "Outstanding")] == [100, 98, 0]
+    events = dan.get(f"/api/invoices/{invoice.id}/events")["items"]
+    assert (events[-1]["action"], events[-1]["data"]["open"]) == ("settled_by_payment", "2.00")
+    back = dan.post(
+        f"/api/invoices/{invoice.id}/payments/{done['payments'][0]['id']}/reversal", {"reason": "It came back."}
+    )
+    assert (back["state"], back["open"], back["paid_amount"]) == ("released", "62.00", "38.00")
+    assert [each["settles"] for each in back["payments"]] == [False, False], "it was given for all of it"
+    assert paid(dan, invoice, "62.00")["state"] == "paid"
 
 
 def test_only_who_pays_notes_payments_and_takes_them_back(office: Office, dan: Program, web: TestClient) -> None:
@@ -332,6 +355,15 @@ def test_the_page_notes_payments_and_takes_them_back(
     assert "It was of another invoice." in told
     assert "EUR 119.00" in told
     desk.send(f"{here}/payment", paid_on="2026-04-02", amount="60.00")
+    desk.open(here)
+    done = desk.send(f"{here}/payment", paid_on="2026-04-03", amount="57.00", settles="1").text
+    assert {"en": "Not to be paid", "ko": "지급하지 않는 금액"}[language] in done
+    assert "EUR 2.00" in done
+    assert {"en": "EUR 2.00 is not to be paid", "ko": "EUR 2.00은(는) 지급하지 않는"}[language] in done
+    desk.open(here)
+    forms = [each.attributes.get("action", "") for each in desk.page.all("form")]
+    desk.send(next(each for each in forms if "reversal" in each and each != button), reason="It came back.")
+    desk.send(f"{here}/payment", paid_on="2026-04-02", amount="3.00")
     assert {"en": "outstanding: EUR 59.00", "ko": "미지급: EUR 59.00"}[language] in desk.open("/invoices").text
     assert dan.get("/api/invoices")["items"][0]["open"] == "59.00"
     desk.open(here)

@@ -17,7 +17,6 @@ from workflows.exports.sheets import Heading, Table, still_seen
 from workflows.inventory.model import Machine
 from workflows.invoices.model import Invoice, InvoiceLine, InvoiceMatch, InvoiceMatching, InvoiceState, InvoiceTax
 from workflows.invoices.queries import difference_words
-from workflows.invoices.rules import TO_BE_PAID
 from workflows.parties.model import Person
 from workflows.parties.rules import Actor
 from workflows.search.terms import whole_number
@@ -152,7 +151,9 @@ def _invoices(session: Session, actor: Actor, ids: Sequence[UUID], reader: Reade
     for row in _read(session, rows):
         number, supplier, theirs, their_id, kind, issued, due, currency, net, tax, gross, payable, state, *rest = row
         since, outcome, order, contract, center, iban, buyer, owner, created, released, paid_on, paid, own = rest
-        still_open = (payable or Decimal(0)) - (paid or Decimal(0)) if state in TO_BE_PAID else None
+        still_open = (payable or Decimal(0)) - (paid or Decimal(0)) if state is InvoiceState.RELEASED else None
+        if state is InvoiceState.PAID:
+            still_open = Decimal(0)
         yield (
             *(number, supplier, theirs, their_id, kinds.get(kind, kind), issued, due, currency),
             *(_money(net, currency), _money(tax, currency), _money(gross, currency), _money(payable, currency)),

@@ -31,6 +31,7 @@ def pay(
     amount: Decimal | None,
     reference: str = "",
     currency: str = "",
+    settles: bool = False,
     by: Actor,
     now: datetime,
     visible: bool,
@@ -40,14 +41,15 @@ def pay(
     What has not left for the payment system stays here. One payment told twice counts once: it is known by its day,
     amount and reference, and without a reference where the invoice is paid already.
 
-    ``amount``: None for all that is open. ``currency``: the invoice's own where nothing is said.
+    ``amount``: None for all that is open. ``currency``: the invoice's own where nothing is said. ``settles``: what is
+    left is not to be paid, after a discount for early payment say.
 
     Raises:
         Refused: another sign or currency, or more than is open.
     """
     _, invoice = locked(session, Invoice, invoice_id, visible=visible)
     before, reference = standing_payments(session, invoice.id), shown(reference)[:LONGEST_REFERENCE]
-    if _told_before(invoice, before, paid_on, amount, reference):
+    if _told_before(invoice, before, paid_on, amount, reference, settles):
         return invoice
     if sentence := refusal_to_pay(session, invoice, by):
         raise permission(sentence)
@@ -60,6 +62,7 @@ def pay(
         paid_on=paid_on,
         amount=paid,
         reference=reference,
+        settles=settles,
         by_id=by.id,
         by=by.name,
         at=now,
@@ -76,7 +79,9 @@ def pay(
         "currency": invoice.currency,
         "reference": reference,
     }
-    if invoice.state is InvoiceState.PAID:
+    if settles and paid != still_open:
+        note_event(session, "settled_by_payment", invoice, by=by, now=now, **told)
+    elif invoice.state is InvoiceState.PAID:
         note_event(session, "paid", invoice, by=by, now=now, **told)
     else:
         note_event(session, "paid_in_part", invoice, by=by, now=now, **told)
@@ -85,10 +90,15 @@ def pay(
 
 
 def _told_before(
-    invoice: Invoice, standing: Iterable[Payment], paid_on: date, amount: Decimal | None, reference: str
+    invoice: Invoice,
+    standing: Iterable[Payment],
+    paid_on: date,
+    amount: Decimal | None,
+    reference: str,
+    settles: bool,
 ) -> bool:
     paid = invoice.state is InvoiceState.PAID
-    return (paid or bool(reference)) and any(
+    return (paid or (bool(reference) and not settles)) and any(
         (each.paid_on, each.reference) == (paid_on, reference) and (each.amount == amount or (paid and amount is None))
         for each in standing
     )
@@ -119,6 +129,8 @@ def reverse(
     payment.reversed_at, payment.reversed_by, payment.reversed_because = now, by.name, reason
     session.flush()
     left = standing_payments(session, invoice.id)
+    for each in left:
+        each.settles = False  # nothing was waived but the rest of what is no longer paid
     _reckon(invoice, left, now=now)
     order = order_for(session, invoice.id, lock=True)
     if order is not None and order.state is OrderState.DROPPED and not left:
@@ -141,10 +153,10 @@ def reverse(
 
 
 def _reckon(invoice: Invoice, standing: Sequence[Payment], *, now: datetime) -> None:
-    """Bring the invoice after its payments: paid, where there is one and nothing is open, on the day of the last."""
+    """Bring the invoice after its payments: paid, where nothing is open or to be paid, on the day of the last."""
     paid = _sum(standing)
     invoice.paid_amount = paid * sign_of(invoice) if standing else None
-    if standing and paid == owed(invoice):
+    if standing and (paid == owed(invoice) or any(each.settles for each in standing)):
         invoice.enter(InvoiceState.PAID, now=now)
         invoice.paid_on = max(each.paid_on for each in standing)
     else:

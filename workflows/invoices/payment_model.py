@@ -90,6 +90,8 @@ class Payment(SQLModel, table=True):
     """In the invoice's currency. What comes back for a credit note has a minus."""
     reference: str = ""
     """Of the bank's statement, say."""
+    settles: bool = False
+    """What was left is not to be paid, after a discount for early payment say; until a payment is taken back."""
     by_id: UUID = Field(foreign_key="person.id")
     by: str
     at: datetime = Field(sa_column=Column(UtcTime, nullable=False))

@@ -378,7 +378,9 @@ def owed(invoice: Invoice) -> Decimal:
 
 def open_of(invoice: Invoice) -> Decimal | None:
     """What of it is not paid, as its amounts are written; None where nothing is to be paid yet, or ever."""
-    if invoice.state not in TO_BE_PAID:
+    if invoice.state is InvoiceState.PAID:
+        return Decimal(0)
+    if invoice.state is not InvoiceState.RELEASED:
         return None
     return (invoice.payable or Decimal(0)) - (invoice.paid_amount or Decimal(0))
 

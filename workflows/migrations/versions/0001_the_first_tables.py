@@ -793,6 +793,7 @@ def upgrade() -> None:
         sa.Column("invoice_id", sa.Uuid(), nullable=False),
         sa.Column("paid_on", sa.Date(), nullable=False),
         sa.Column("reference", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("settles", sa.Boolean(), nullable=False),
         sa.Column("by_id", sa.Uuid(), nullable=False),
         sa.Column("by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("at", workflows.columns.UtcTime(timezone=True), nullable=False),
