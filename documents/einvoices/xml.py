@@ -22,6 +22,8 @@ LONGEST_TEXT = 50_000
 """Letters in one element that is no embedded file; notes are the longest texts that people write into invoices."""
 MOST_TEXT = 2_000_000
 """Letters in all of these."""
+SHORT_TEXT = 1_000
+"""Counted wherever it stands."""
 FILES = frozenset({"EmbeddedDocumentBinaryObject", "AttachmentBinaryObject", "BinaryObject"})
 """Elements that hold a file as base64 (UBL; CII)."""
 MOST_ATTRIBUTES = 500
@@ -128,13 +130,18 @@ def insist_on_what_people_write(root: etree._Element) -> None:
     """
     whole = 0
     for element in root.iter(etree.Element):
-        texts = [*map(str, element.attrib.values())]
-        if etree.QName(element).localname not in FILES:
-            texts.append(element.text or "")
-        longest = max(map(len, texts), default=0)
-        whole += sum(map(len, texts))
-        if longest > LONGEST_TEXT or whole > MOST_TEXT:
-            raise _costly()
+        text = element.text
+        # a name is dear to look up, and no short text is worth it
+        lengths = [len(text)] if text and (len(text) < SHORT_TEXT or not _holds_a_file(element)) else []
+        lengths += map(len, element.values())
+        if lengths:
+            whole += sum(lengths)
+            if max(lengths) > LONGEST_TEXT or whole > MOST_TEXT:
+                raise _costly()
+
+
+def _holds_a_file(element: etree._Element) -> bool:
+    return etree.QName(element).localname in FILES
 
 
 def _decoded(data: bytes) -> str:

@@ -14,6 +14,7 @@ from documents.einvoices.reading import read, read_here
 from documents.einvoices.xml import harmless, parsed
 from documents.intake import IntakeRefused
 from tests.support import einvoices, pdfs
+from tests.support.whole_invoices import whole_ubl
 
 INVOICE = einvoices.ubl()
 BODY = INVOICE.partition(b"?>")[2]
@@ -242,3 +243,15 @@ def test_harmless_text_is_what_was_written() -> None:
     """Signatures and rules go by it: only the declaration is gone."""
     assert harmless(INVOICE) == BODY
     assert harmless(b"\n" + INVOICE) == BODY
+
+
+@pytest.mark.parametrize("made", [einvoices.ubl, whole_ubl])
+def test_embedded_files_are_as_large_as_they_like(made: Callable[[], bytes]) -> None:
+    file = b"<cbc:EmbeddedDocumentBinaryObject mimeCode='application/pdf' filename='a.pdf'>" + b"QUJD" * 500_000
+    more = b"<cac:AdditionalDocumentReference><cbc:ID>1</cbc:ID><cac:Attachment>" + file
+    more += b"</cbc:EmbeddedDocumentBinaryObject></cac:Attachment></cac:AdditionalDocumentReference>"
+    before = b"<cac:AccountingSupplierParty>"
+    invoice = read_here(made().replace(before, more * 3 + before)).invoice
+
+    assert invoice is not None
+    assert [each.size for each in invoice.attachments] == [1_500_000] * 3
