@@ -116,33 +116,25 @@ def test_a_killed_workers_run_begins_again_when_a_worker_starts(office: Office) 
     assert office.server.run(run)["run_count"] == 2
 
 
-def test_a_run_that_kills_its_worker_every_time_is_given_up(office: Office) -> None:
+def test_runs_that_kill_their_worker_every_time_or_cannot_begin_are_given_up_and_others_go_on(office: Office) -> None:
     with office.worker():
         pass  # registers the deployment
     dead = subprocess.run(
         [sys.executable, "-c", "from workflows.places import here; print(here())"], capture_output=True, check=True
     )
-    run = office.launch("deadly")
+    deadly, wrong = office.launch("deadly"), office.launch("wrong")
     for state in ("RUNNING", "SCHEDULED", "RUNNING", "SCHEDULED", "RUNNING"):
-        office.server.move(run, state)
+        office.server.move(deadly, state)
     with office.server.api as api:
         place = {"infrastructure_pid": dead.stdout.decode().strip()}
-        api.patch(f"/flow_runs/{run}", json=place).raise_for_status()
+        api.patch(f"/flow_runs/{deadly}", json=place).raise_for_status()
+        api.patch(f"/flow_runs/{wrong}", json={"parameters": {"no": "such parameter"}}).raise_for_status()
     with office.worker():
-        office.await_state(run, "CRASHED")
+        office.await_state(deadly, "CRASHED")
+        office.await_state(wrong, "CRASHED")
         office.await_state(office.launch("harmless"))
     assert "deadly" not in office.words()
-
-
-def test_a_run_that_cannot_even_begin_has_crashed(office: Office) -> None:
-    with office.worker():
-        pass  # registers the deployment
-    run = office.launch("wrong")
-    with office.server.api as api:
-        api.patch(f"/flow_runs/{run}", json={"parameters": {"no": "such parameter"}}).raise_for_status()
-    with office.worker():
-        office.await_state(run, "CRASHED")
-    assert "path" in office.server.run(run)["state"]["message"]
+    assert "path" in office.server.run(wrong)["state"]["message"]
 
 
 def test_a_worker_that_is_told_to_end_lets_its_run_finish(office: Office) -> None:
@@ -227,6 +219,9 @@ def test_a_stock_process_worker_can_take_its_place(prefect: PrefectServer, tmp_p
     ):
         office = Office(prefect, tmp_path)
         with closing(office.launcher) as launcher:
-            for flow in ("upkeep", "expiry-alerts"):
-                run = launcher.launch(f"{flow}/signoff", parameters={}, idempotency_key=uuid4().hex, name=flow, tags=[])
+            runs = [
+                launcher.launch(f"{flow}/signoff", parameters={}, idempotency_key=uuid4().hex, name=flow, tags=[])
+                for flow in ("upkeep", "expiry-alerts")
+            ]
+            for run in runs:
                 office.await_state(run)
