@@ -85,7 +85,10 @@ def check(xml: bytes) -> tuple[dict[str, Any], list[bytes]]:
     if made.schema is not None and not made.schema.validate(root):
         found += broken_schema(made.schema.error_log)
     # what the parser has read is what the rules see: nothing that it left out comes back
-    document = made.saxon.parse_xml(xml_text=etree.tostring(root, encoding="unicode"))
+    try:
+        document = made.saxon.parse_xml(xml_text=etree.tostring(root, encoding="unicode"))
+    except PySaxonApiError as failure:  # its parser has limits of its own
+        return {}, _written([*found, _unusable("", failure)])
     for each in made.rules:
         try:
             report = each.transform_to_string(xdm_node=document)
@@ -93,7 +96,11 @@ def check(xml: bytes) -> tuple[dict[str, Any], list[bytes]]:
             found.append(_unusable("", failure))
         else:
             found += broken_rules(report or "", root)
-    return {}, [json.dumps([to_json(each) for each in found], ensure_ascii=False).encode()]
+    return {}, _written(found)
+
+
+def _written(found: Sequence[Finding]) -> list[bytes]:
+    return [json.dumps([to_json(each) for each in found], ensure_ascii=False).encode()]
 
 
 def _unusable(name: str, failure: PySaxonApiError) -> Finding:

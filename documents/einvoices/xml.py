@@ -18,6 +18,8 @@ MOST_BYTES = 30_000_000
 MOST_TAGS = 1_000_000
 """Starts and ends of elements: a line of an invoice has about a hundred."""
 LONGEST_TAG = 50_000
+DEEPEST = 100
+"""Levels of elements; Saxon's parser goes down so far. Real invoices have about ten."""
 LONGEST_TEXT = 50_000
 """Letters in one element that is no embedded file; notes are the longest texts that people write into invoices."""
 MOST_TEXT = 2_000_000
@@ -124,10 +126,12 @@ def parsed(text: bytes, *, comments: bool = False) -> etree._Element:
 
 
 def insist_on_what_people_write(root: etree._Element) -> None:
-    """Whoever reads, searches or draws an invoice takes a time that grows with its texts.
+    """Whoever reads, searches or draws an invoice takes a time that grows with its texts, and goes down its levels.
 
     Raises IntakeRefused (``too_costly``).
     """
+    if _TOO_DEEP(root):
+        raise _costly()
     whole = 0
     for element in root.iter(etree.Element):
         text = element.text
@@ -138,6 +142,9 @@ def insist_on_what_people_write(root: etree._Element) -> None:
             whole += sum(lengths)
             if max(lengths) > LONGEST_TEXT or whole > MOST_TEXT:
                 raise _costly()
+
+
+_TOO_DEEP = etree.XPath(f"boolean({'/*' * (DEEPEST + 1)})")
 
 
 def _holds_a_file(element: etree._Element) -> bool:

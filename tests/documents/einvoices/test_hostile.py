@@ -10,11 +10,13 @@ from collections.abc import Callable
 import pikepdf
 import pytest
 
+from documents.einvoices import official
+from documents.einvoices.finding_words import said
 from documents.einvoices.reading import read, read_here
 from documents.einvoices.xml import harmless, parsed
 from documents.intake import IntakeRefused
 from tests.support import einvoices, pdfs
-from tests.support.whole_invoices import whole_ubl
+from tests.support.whole_invoices import EN, whole_ubl
 
 INVOICE = einvoices.ubl()
 BODY = INVOICE.partition(b"?>")[2]
@@ -243,6 +245,34 @@ def test_harmless_text_is_what_was_written() -> None:
     """Signatures and rules go by it: only the declaration is gone."""
     assert harmless(INVOICE) == BODY
     assert harmless(b"\n" + INVOICE) == BODY
+
+
+@pytest.mark.parametrize(("levels", "taken"), [(97, True), (98, False), (240, False)])
+def test_an_invoice_is_as_deep_as_its_rules_can_go(levels: int, taken: bool) -> None:
+    deep = b"<cac:SubInvoiceLine><cbc:ID>1</cbc:ID>" * levels + b"</cac:SubInvoiceLine>" * levels
+    data = whole_ubl(EN).replace(b"<cac:Item>", deep + b"<cac:Item>")
+    if taken:
+        reading = read_here(data)
+        assert reading.invoice is not None
+        assert len(reading.invoice.lines) == 1 + levels
+        found = official.check(reading.xml, syntax="ubl", specification=EN)
+        official.stop()
+        assert "rules" not in {each.rule for each in found}
+    else:
+        with pytest.raises(IntakeRefused, match="costs too much"):
+            read_here(data)
+
+
+def test_what_the_parser_of_the_rules_does_not_take_is_told_and_blocks() -> None:
+    many = " ".join(f"a{number}=''" for number in range(400)).encode()
+    reading = read_here(whole_ubl(EN).replace(b"<cac:Item>", b"<cac:Item " + many + b">"))
+    found = official.check(reading.xml, syntax="ubl", specification=EN)
+    official.stop()
+    (told,) = [each for each in found if each.rule == "rules"]
+    assert (told.severity, said(told, "en")[:56]) == (
+        "error",
+        "The rules of the standard could not be run to their end:",
+    )
 
 
 @pytest.mark.parametrize("made", [einvoices.ubl, whole_ubl])
