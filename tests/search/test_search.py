@@ -451,11 +451,10 @@ class TestOnPostgreSQL:
                 {},
                 {"FEW": 0, "FEW_OF": 0.06},
                 {"MOST_CANDIDATES": 5},
-                {"FEW": 0, "FEW_OF": 0.0, "NEARLY_ALL": 0.8},
-                {"FEW": 0, "FEW_OF": 0.0, "NEARLY_ALL": 0.3, "MOST_WALKED": 40},
-                {"FEW": 0, "FEW_OF": 0.0, "NEARLY_ALL": 2.0},
-                {"FEW": 0, "FEW_OF": 0.0, "NEARLY_ALL": 2.0, "MOST_LOOKED_AT": 0},
-                {"FEW": 0, "FEW_OF": 0.0, "NEARLY_ALL": 2.0, "OFTEN": 2.0, "OFTEN_PREFIX": 2.0},
+                {"FEW": 0, "FEW_OF": 0.0, "OFTEN": 0.3},
+                {"FEW": 0, "FEW_OF": 0.0, "OFTEN": 0.3, "MOST_WALKED": 40},
+                {"FEW": 0, "FEW_OF": 0.0, "OFTEN": 0.8, "MOST_LOOKED_AT": 0},
+                {"FEW": 0, "FEW_OF": 0.0, "OFTEN": 2.0},
             ):
                 for name, value in patched.items():
                     monkeypatch.setattr(postgres_index, name, value)

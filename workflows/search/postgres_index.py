@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import ceil, prod
+from math import prod
 
 from sqlalchemy import Connection, text
 
@@ -22,13 +22,13 @@ BLOCK_BITS = 13  # 8,192 ids
 FIRST_BLOCKS = 2
 MOST_BLOCKS = 64
 """Blocks named in one query; where more are needed, all entries are asked."""
-FEW, FEW_OF = 5_000, 0.005
+FEW, FEW_OF = 500, 0.005
 """So many entries are few, or that share of all: what PostgreSQL expects of a term that its statistics do not name."""
-MOST_CANDIDATES = 10_000
-OFTEN, OFTEN_PREFIX = 0.3, 0.1
-"""Of entries that are found by something else, it takes less to look for what a larger share has than to ask GIN."""
-NEARLY_ALL = 0.5
-MOST_WALKED = 16_384
+MOST_CANDIDATES = 2000
+OFTEN = 0.5
+"""Of entries that are found by something else, it takes less to look for what a larger share has than to ask GIN. The
+terms of a contract have to be unpacked for it: 20 µs."""
+MOST_WALKED = 4096
 MOST_LOOKED_AT = 50_000
 
 CREATE = (
@@ -121,20 +121,19 @@ def newest(connection: Connection, conditions: Sequence[tuple[str, ...]], *, bel
     queries = list(map(_any_of, conditions))
     if (below - 1) >> BLOCK_BITS < FIRST_BLOCKS:
         return _hits(connection, queries, below, most).ids
-    total, shares = _expected(connection, queries)
-    if rare := [query for query, share in zip(queries, shares, strict=True) if share <= max(FEW / total, FEW_OF)]:
-        rest = [query for query in queries if query not in rare]
-        found = _hits(connection, rare, below, most, checked=rest, read=MOST_CANDIDATES)
+    total, expected = _expected(connection, queries)
+    shares = dict(zip(queries, expected, strict=True))
+    seldom = [query for query in queries if shares[query] <= OFTEN]
+    often = [query for query in queries if shares[query] > OFTEN]
+    # of prefixes the statistics know too little: what begins with a year, say, is in no two entries the same
+    prefixes = {query for query, terms in zip(queries, conditions, strict=True) if any(map(_is_prefix, terms))}
+    if any(shares[query] <= max(FEW / total, FEW_OF) for query in seldom if query not in prefixes):
+        found = _hits(connection, seldom, below, most, checked=often, read=MOST_CANDIDATES)
         if found.read < MOST_CANDIDATES:
             return found.ids
-    often = [
-        query
-        for query, terms, share in zip(queries, conditions, shares, strict=True)
-        if share > (OFTEN_PREFIX if any(term.endswith("*") for term in terms) else OFTEN)
-    ]
-    if len(often) == len(queries) or prod(shares) >= NEARLY_ALL:
-        return _walking(connection, queries, prod(shares), below, most)
-    return _by_blocks(connection, dict(zip(queries, shares, strict=True)), often, below, most)
+    elif prod(expected) >= OFTEN:
+        return _walking(connection, queries, prod(expected), below, most)
+    return _by_blocks(connection, shares, below, most)
 
 
 def _expected(connection: Connection, queries: Sequence[str]) -> tuple[float, list[float]]:
@@ -150,17 +149,16 @@ def _expected(connection: Connection, queries: Sequence[str]) -> tuple[float, li
 def _walking(connection: Connection, queries: Sequence[str], share: float, below: int, most: int) -> list[int]:
     """Look at the newest entries, one by one. ``share``: of them that is expected to meet the queries."""
     ids: list[int] = []
-    rows = min(round(1.2 * most / share), MOST_WALKED)
-    meets = " and ".join(map(_meets, range(len(queries))))
+    rows = round(1.2 * most / share)
     for _ in range(2):
         walked = connection.execute(
             text(
                 "with entry as materialized "  # noqa: S608  (put together are the names of parameters)
                 "(select id, terms from search_entry where id < :below order by id desc limit :rows) "
                 "select count(*) as read, min(id) as last, "
-                f"array(select id from entry where {meets} order by id desc limit :most) as ids from entry"
+                f"array(select id from entry where {_meets(0)} order by id desc limit :most) as ids from entry"
             ),
-            {"below": below, "rows": rows, "most": most - len(ids), **_named(queries)},
+            {"below": below, "rows": rows, "most": most - len(ids), **_named(_joined(queries))},
         ).one()
         ids += walked.ids
         if len(ids) == most or walked.read < rows:
@@ -169,24 +167,23 @@ def _walking(connection: Connection, queries: Sequence[str], share: float, below
     return ids + _hits(connection, queries, below, most - len(ids)).ids
 
 
-def _by_blocks(
-    connection: Connection, shares: Mapping[str, float], often: Sequence[str], below: int, most: int
-) -> list[int]:
+def _by_blocks(connection: Connection, shares: Mapping[str, float], below: int, most: int) -> list[int]:
     """Ask GIN within the newest blocks, for more of them where the hits are too few, at last over everything.
 
-    ``shares``: of the entries that are expected to meet each query. ``often``: queries that GIN is not asked as long as
+    ``shares``: of the entries that are expected to meet each query. What many meet is not asked of GIN as long as
     entries can be looked at instead.
     """
-    seldom = [query for query in shares if query not in often]
+    seldom = [query for query, share in shares.items() if share <= OFTEN]
+    often = [query for query in shares if query not in seldom]
     looked_at = prod(shares[query] for query in seldom)
 
     def among(within: Sequence[str], entries: int) -> list[int]:
-        if looked_at * entries <= MOST_LOOKED_AT:
+        if seldom and looked_at * entries <= MOST_LOOKED_AT:
             return _hits(connection, [*within, *seldom], below, most, checked=often).ids
         return _hits(connection, [*within, *shares], below, most).ids
 
     top = (below - 1) >> BLOCK_BITS
-    blocks = max(FIRST_BLOCKS, ceil(1.5 * most / prod(shares.values()) / (1 << BLOCK_BITS)))
+    blocks = FIRST_BLOCKS
     while blocks <= min(top, MOST_BLOCKS):
         newest_blocks = _any_of(tuple(f"#{block}" for block in range(top, top - blocks, -1)))
         found = among([newest_blocks], blocks << BLOCK_BITS)
@@ -216,22 +213,27 @@ def _hits(
 ) -> _Hits:
     """Ask GIN for entries that meet all of ``looked_up``, and of these, from the newest on, look at the terms for
     ``checked``. ``read``: at most so many entries, which are not the newest then."""
-    # One condition a term: joined to one query by "&", GIN would walk every list that an OR names. Materialised, or the
-    # planner walks the primary key backwards in the hope of an early end. "offset 0" keeps the checks behind the order.
-    names = range(len(looked_up) + len(checked))
-    found = " and ".join(map(_meets, names[: len(looked_up)])) or "true"
-    meets = " and ".join(map(_meets, names[len(looked_up) :])) or "true"
+    # One condition a term: joined to one query by "&", GIN would walk every list that an OR names. For looking at terms
+    # they are joined, so that these are unpacked once. Materialised, or the planner walks the primary key backwards in
+    # the hope of an early end. "offset 0" keeps the checks behind the order.
+    found = " and ".join(map(_meets, range(len(looked_up))))
     row = connection.execute(
         text(
             # the only part put together here are the names of parameters
             f"with hit as materialized (select id{', terms' if checked else ''} from search_entry where {found} "  # noqa: S608
-            "limit cast(:read as bigint)) select (select count(*) from hit) as read, array("
+            "limit cast(:read as bigint)), counted as (select count(*) as read from hit) "
+            "select read, case when read < coalesce(cast(:read as bigint), read + 1) then array("
             "select id from (select * from hit where id < :below order by id desc offset 0) as hit "
-            f"where {meets} order by id desc limit :most) as ids"
+            f"where {_meets(len(looked_up)) if checked else 'true'} order by id desc limit :most) end as ids "
+            "from counted"
         ),
-        {"below": below, "most": most, "read": read, **_named([*looked_up, *checked])},
+        {"below": below, "most": most, "read": read, **_named([*looked_up, *_joined(checked)])},
     ).one()
-    return _Hits(row.ids, row.read)
+    return _Hits(row.ids or [], row.read)
+
+
+def _joined(queries: Sequence[str]) -> list[str]:
+    return [" & ".join(f"({query})" for query in queries)] if queries else []
 
 
 def _meets(number: int) -> str:
@@ -258,5 +260,9 @@ def holding(connection: Connection, ids: Sequence[int], phrases: Sequence[str]) 
     return list(found.scalars())
 
 
+def _is_prefix(term: str) -> bool:
+    return term.endswith("*")
+
+
 def _any_of(alternatives: tuple[str, ...]) -> str:
-    return " | ".join(f"'{term[:-1]}':*" if term.endswith("*") else f"'{term}'" for term in alternatives)
+    return " | ".join(f"'{term[:-1]}':*" if _is_prefix(term) else f"'{term}'" for term in alternatives)
