@@ -145,7 +145,7 @@ def post_invoice(
     mail_id: UUID, body: HandInIn, runtime: Engine, actor: WritesInvoices, now: Now, idempotency_key: Key = None
 ) -> Any:
     """It becomes an invoice once, yours, and goes on its route where nothing keeps it."""
-    request_sha256 = request_hash(f"POST /api/incoming-mails/{mail_id}/invoices", body.model_dump())
+    request_sha256 = request_hash(f"POST /api/incoming-mails/{mail_id}/invoices", body.model_dump(exclude={"password"}))
     creation = Creation(runtime, actor, idempotency_key, request_sha256, now)
     if answered := creation.answered_already():
         return answered
