@@ -219,6 +219,7 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, max=100)] = 20,
 ) -> None:
     """The contracts that somebody may see, newest first."""
+    from documents.amounts import amount
     from workflows.contracts.queries import listed
 
     runtime = _runtime()
@@ -226,13 +227,13 @@ def list_(
     with runtime.reading() as session:
         page = listed(session, _actor(session, by), q=q, state=state, today=_now().date(), limit=limit)
         for each in page.papers:
-            money = f"{each.currency} {each.amount:,}" if each.amount is not None else ""
+            worth = amount(each.amount, each.currency) if each.amount is not None else ""
             table.add_row(
                 each.number,
                 each.title,
                 each.state.value.replace("_", " "),
                 each.counterparty,
-                money,
+                worth,
                 str(each.ends_on or ""),
             )
     console.print(table if page.papers else "Nothing fits.")

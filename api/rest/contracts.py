@@ -115,7 +115,9 @@ def list_contracts(
     actor: ReadsContracts,
     q: Annotated[str, Query(max_length=400, description="Words, numbers, or a phrase in quotes.")] = "",
     state: Annotated[str, Query(description="A state, or needs_me, waiting, expiring, in_force, rejected.")] = "",
-    party: Annotated[str, Query(max_length=200, description="Part of the counterparty's name.")] = "",
+    party: Annotated[
+        str, Query(max_length=200, description="Words of the counterparty's name or their beginnings")
+    ] = "",
     expires_before: Annotated[date | None, Query()] = None,
     cursor: Annotated[str, Query(max_length=60)] = "",
     limit: Annotated[int, Query(ge=1, le=100)] = 20,

@@ -176,7 +176,9 @@ def list_invoices(
     actor: ReadsInvoices,
     q: Annotated[str, Query(max_length=400, description="Words, numbers, or a phrase in quotes.")] = "",
     state: Annotated[str, Query(description="A state, or needs_me, open, overdue.")] = "",
-    supplier: Annotated[str, Query(max_length=200, description="Part of the supplier's name.")] = "",
+    supplier: Annotated[
+        str, Query(max_length=200, description="Words of the supplier's name or their beginnings")
+    ] = "",
     due_before: Annotated[date | None, Query(description="Not paid, and due before that day.")] = None,
     cursor: Annotated[str, Query(max_length=60)] = "",
     limit: Annotated[int, Query(ge=1, le=100)] = 20,

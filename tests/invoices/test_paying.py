@@ -420,7 +420,7 @@ def test_what_was_paid_meanwhile_is_not_posted(office: Office, payment_system: P
         pay(
             session,
             invoice.id,
-            paid_on=date(2026, 6, 1),
+            paid_on=office.now.date(),
             amount=None,
             by=office.actor("ada"),
             now=office.now,

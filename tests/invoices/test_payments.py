@@ -77,6 +77,8 @@ def test_a_payment_of_another_kind_is_refused_with_a_sentence(office: Office, da
     assert refused(dan, credit, amount="-30.01") == "This is more than is open: EUR -30.00."
     assert refused(dan, invoice, amount="10", currency="USD") == "The invoice is in EUR, and so are its payments."
     assert refused(dan, invoice, amount="10.001") == "Amounts in EUR have at most 2 decimals."
+    ahead = "A payment is noted once it was made: this day lies ahead."
+    assert refused(dan, invoice, amount="10.00", paid_on="2999-01-01") == ahead
     assert dan.get(f"/api/invoices/{invoice.id}")["payments"] == []
     paid(dan, invoice, "60.00", currency="eur")
     assert refused(dan, invoice, amount="40.01") == "This is more than is open: EUR 40.00."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -21,6 +21,8 @@ from workflows.papers.operations import locked, note_event, permission
 from workflows.parties.rules import Actor, shown
 
 LONGEST_REFERENCE = 200
+ONE_DAY = timedelta(days=1)
+"""East of here it is tomorrow already."""
 
 
 def pay(
@@ -45,7 +47,7 @@ def pay(
     left is not to be paid, after a discount for early payment say.
 
     Raises:
-        Refused: another sign or currency, or more than is open.
+        Refused: another sign or currency, more than is open, or a day that lies ahead.
     """
     _, invoice = locked(session, Invoice, invoice_id, visible=visible)
     before, reference = standing_payments(session, invoice.id), shown(reference)[:LONGEST_REFERENCE]
@@ -56,6 +58,8 @@ def pay(
     still_open = owed(invoice) - _sum(before)
     paid = still_open if amount is None else amount
     insist_on_payment(invoice, paid, still_open=still_open, currency=currency)
+    if paid_on > now.date() + ONE_DAY:
+        raise Refused("A payment is noted once it was made: this day lies ahead.", field="paid_on")
     payment = Payment(
         id=new_id(),
         invoice_id=invoice.id,
