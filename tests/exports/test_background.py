@@ -99,19 +99,24 @@ def test_the_same_request_sent_twice_is_one_export(office: Office, web: TestClie
     assert other.status_code == 422
 
 
-def test_broken_off_it_is_made_from_the_beginning_and_mailed_once(office: Office, web: TestClient) -> None:
-    invoices(office, 2)
-    made = ask(web, office)
+def break_off_with_its_file(office: Office, made: dict[str, Any]) -> None:
+    """When the file is there, and is to be told of."""
     asked = 0
 
     def lost(session: Work) -> None:
         nonlocal asked
         asked += 1
-        if asked == 4:  # when the file is there, and is to be told of
+        if asked == 4:
             raise LeaseLost
 
     with pytest.raises(LeaseLost):
         done(office, made, lost)
+
+
+def test_broken_off_it_is_made_from_the_beginning_and_mailed_once(office: Office, web: TestClient) -> None:
+    invoices(office, 2)
+    made = ask(web, office)
+    break_off_with_its_file(office, made)
     assert kept(office, made).state is ExportState.ASKED
     for _ in range(2):
         assert done(office, made) is ExportState.READY
@@ -239,16 +244,7 @@ def test_its_file_is_removed_when_its_time_is_over(office: Office, web: TestClie
 def test_what_was_stored_by_a_process_that_broke_off_is_removed(office: Office, web: TestClient) -> None:
     invoices(office, 2)
     made = ask(web, office)
-    asked = 0
-
-    def lost(session: Work) -> None:
-        nonlocal asked
-        asked += 1
-        if asked == 4:
-            raise LeaseLost
-
-    with pytest.raises(LeaseLost):
-        done(office, made, lost)
+    break_off_with_its_file(office, made)
     left = kept(office, made).key
     assert office.runtime.blobs.get(left)
     with office.transaction() as session:  # so that the file becomes another one

@@ -30,7 +30,8 @@ def subject() -> UUID:
     return new_id()
 
 
-def test_two_runs_for_one_subject_never_meet(engine: Engine, subject: UUID) -> None:
+async def _most_at_once(engine: Engine, subject: UUID) -> int:
+    """Of five that hold it."""
     inside, most = 0, 0
 
     async def run() -> None:
@@ -41,11 +42,12 @@ def test_two_runs_for_one_subject_never_meet(engine: Engine, subject: UUID) -> N
             await asyncio.sleep(0.03)
             inside -= 1
 
-    async def main() -> None:
-        await asyncio.gather(*(run() for _ in range(5)))
+    await asyncio.gather(*(run() for _ in range(5)))
+    return most
 
-    asyncio.run(main())
-    assert most == 1
+
+def test_two_runs_for_one_subject_never_meet(engine: Engine, subject: UUID) -> None:
+    assert asyncio.run(_most_at_once(engine, subject)) == 1
 
 
 def test_runs_for_different_subjects_do_not_wait_for_each_other(engine: Engine, subject: UUID) -> None:
@@ -118,23 +120,9 @@ def test_what_a_killed_process_held_is_taken_over_at_once_by_one_alone(
     database_url: str, engine: Engine, subject: UUID
 ) -> None:
     _hold_and_die(database_url, subject)
-    inside, most = 0, 0
-
-    async def run() -> None:
-        nonlocal inside, most
-        async with hold(engine, "contract", subject):
-            inside += 1
-            most = max(most, inside)
-            await asyncio.sleep(0.03)
-            inside -= 1
-
-    async def main() -> None:
-        with Session(engine) as session:
-            assert not holders(session, "contract", [subject])
-        await asyncio.gather(*(run() for _ in range(5)))
-
-    asyncio.run(main())
-    assert most == 1
+    with Session(engine) as session:
+        assert not holders(session, "contract", [subject])
+    assert asyncio.run(_most_at_once(engine, subject)) == 1
 
 
 def test_the_lease_of_a_process_killed_elsewhere_runs_out(database_url: str, engine: Engine, subject: UUID) -> None:
