@@ -325,7 +325,7 @@ def test_an_opinion_is_asked_and_given_behind_links(office: Office, web: TestCli
     assert "Ann asks for your opinion on this contract." in page.text
     assert "Usual?" in page.text
     sha256 = page.one("input", name="version_sha256").attributes["value"]
-    assert "say what you think" in notice(linked(web, f"{review}/opinion", 422, text=" ", version_sha256=sha256))
+    assert "Say what you think." in notice(linked(web, f"{review}/opinion", 422, text=" ", version_sha256=sha256))
     page = linked(web, f"{review}/opinion", text="Quite usual.", version_sha256=sha256)
     assert page.one("h1").text == "You have given your opinion"
     assert "Quite usual." in linked(web, link).text

@@ -169,7 +169,7 @@ def test_its_owner_changes_it_on_its_page_also_while_it_is_with_them(office: Off
 @pytest.mark.parametrize(
     ("said", "shown"),
     [
-        ({"amount": "90000", "currency": "EUR"}, ["Amount", "84600.00", "90000.00"]),
+        ({"amount": "90000", "currency": "EUR"}, ["Amount", "EUR 84,600.00", "EUR 90,000.00"]),
         ({"currency": "USD"}, ["Currency", "EUR", "USD"]),
         ({"kind": "purchase"}, ["Kind", "Lease", "Purchase"]),
     ],
@@ -214,5 +214,5 @@ def test_amount_and_kind_are_changed_on_the_page_too(office: Office, web: TestCl
     assert form.one("input", name="amount").attributes["value"] == "84600.00"
     dan.send(action, title=contract.title, kind="purchase", amount="90,000", currency="EUR")
     history_told = dan.page.one("section", **{"aria-labelledby": "history"}).text
-    assert "Kind: Lease → Purchase; Amount: 84600.00 → 90000.00" in history_told
+    assert "Kind: Lease → Purchase; Amount: EUR 84,600.00 → EUR 90,000.00" in history_told
     assert office.open_tasks(contract) == ["mia"]
