@@ -25,7 +25,7 @@ demo: $(READY) ## one contract from upload to sealed PDF and one invoice to its 
 	@exec $(BIN)/signoff demo --own-system $(ARGS)
 
 test: $(READY) ## the tests; parts that are not installed are named at the end
-	@$(BIN)/pytest -n 3 $(ARGS)
+	@$(BIN)/pytest -n 3 --dist worksteal $(ARGS)
 
 check: lint test ## all that must hold before a commit: lint and test
 
