@@ -93,7 +93,7 @@ def serve(
     Settings().insist_on_production_values()
     # what it becomes stays in memory for as long as Signoff runs: it goes on without what reads commands
     process = [sys.executable, "-m", "api.serving", *(["--sample"] if sample else [])]
-    os.execv(sys.executable, process)  # noqa: S606
+    os.execv(sys.executable, process)  # noqa: S606  (itself)
 
 
 @app.command()
@@ -248,26 +248,19 @@ def send_invoices(
     note: Annotated[str, typer.Option(help="A sentence for those who are asked.")] = "",
 ) -> None:
     """Hand in invoices, each on its route where nothing keeps it. Exit status 1 when a file is refused."""
-    from workflows.invoices.intake import take_in
+    from workflows.invoices.intake import take_in_by_settings
     from workflows.invoices.operations import receive
-    from workflows.invoices.rules import typed_invoice
     from workflows.invoices.steps import send_where_possible
 
     runtime, refused = _runtime(), False
     for file in files:
         try:
-            taken = take_in(
-                file.read_bytes(),
-                file_name=file.name,
-                blobs=runtime.blobs,
-                limits=runtime.intake_limits,
-                rules=runtime.settings.invoice_rules,
-            )
+            taken = take_in_by_settings(runtime, file.read_bytes(), file_name=file.name)
             with runtime.transaction() as session:
                 invoice = receive(
                     session,
                     taken.document,
-                    taken.said or typed_invoice({}),
+                    taken.invoice,
                     taken.findings,
                     cost_center=cost_center,
                     route=route,

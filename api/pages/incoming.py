@@ -23,8 +23,8 @@ from workflows.errors import NotFound, Refused
 from workflows.invoices.mails import dismiss, hand_in
 from workflows.invoices.model import IncomingMail, IncomingOutcome, Invoice
 from workflows.invoices.queries import incoming_mail, incoming_mails, invoices_of_mails
-from workflows.invoices.rules import typed_invoice
 from workflows.invoices.steps import send_where_possible
+from workflows.papers.rules import number_up_to
 from workflows.runtime import Runtime
 
 router = APIRouter(prefix="/incoming", include_in_schema=False)
@@ -146,17 +146,16 @@ def post_invoice(
     password: Text = "",
 ) -> Response:
     try:
-        if not number.isdecimal():
+        chosen = number_up_to(number, 9_999)
+        if chosen is None:
             raise Refused("Choose the file that is handed in.", field="number")
-        taken = taken_from(runtime, mail_id, int(number), password, visitor.actor)
+        taken = taken_from(runtime, mail_id, chosen, password, visitor.actor)
         with runtime.transaction() as session:
             invoice = hand_in(
                 session,
                 mail_id,
-                int(number),
-                taken.document,
-                taken.said or typed_invoice({}),
-                taken.findings,
+                chosen,
+                taken,
                 note=note,
                 by=visitor.actor,
                 now=now,

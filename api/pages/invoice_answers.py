@@ -24,7 +24,6 @@ from api.rest.invoice_answers import Looked, file_of, looked_at, taken_out_of
 from workflows.database import Work
 from workflows.errors import Conflict, Forbidden, Gone, NotFound, Refused
 from workflows.invoices.model import PROCESS, Invoice
-from workflows.invoices.rules import typed_invoice
 from workflows.invoices.steps import send_where_possible
 from workflows.invoices.versions import replace
 from workflows.papers import queries as papers
@@ -101,9 +100,7 @@ def take(
             replace(
                 session,
                 invoice_id,
-                taken.document,
-                taken.said or typed_invoice({}),
-                taken.findings,
+                taken,
                 note=note,
                 out_of=file_of(session, invoice_id, attachment_id, actor),
                 by=actor,

@@ -17,7 +17,6 @@ from api.readers import reader_of
 from api.rest.invoices import taken_in
 from workflows.errors import NotFound, Refused
 from workflows.invoices.model import Invoice
-from workflows.invoices.rules import typed_invoice
 from workflows.invoices.steps import send_where_possible
 from workflows.invoices.versions import replace
 from workflows.papers import queries as papers
@@ -50,9 +49,7 @@ def add_version(
             replace(
                 session,
                 invoice_id,
-                taken.document,
-                taken.said or typed_invoice({}),
-                taken.findings,
+                taken,
                 note=note,
                 by=visitor.actor,
                 now=now,

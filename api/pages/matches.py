@@ -16,6 +16,7 @@ from workflows.database import Work
 from workflows.errors import Refused
 from workflows.invoices.matching import make_match, match_again, undo_match
 from workflows.invoices.model import Invoice
+from workflows.papers.rules import number_up_to
 
 router = APIRouter(prefix="/invoices", include_in_schema=False)
 
@@ -37,12 +38,13 @@ def post_match(
     named = {"order": order, "order_line": order_line, "contract": contract, "machine": machine}
 
     def work(session: Work) -> None:
-        if not position.isascii() or not position.isdigit() or len(position) > 6:
+        line = number_up_to(position, 999_999)
+        if line is None:
             raise Refused("The invoice has no line %(position)s.", field="position", position=position[:20])
         make_match(
             session,
             invoice_id,
-            position=int(position),
+            position=line,
             **named,
             reason=reason,
             **way(session, invoice_id, visitor.actor, now),

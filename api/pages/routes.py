@@ -34,7 +34,7 @@ from workflows.approvals.source import Finding
 from workflows.business_time import explained
 from workflows.errors import NotFound, Refused
 from workflows.invoices.cost_centers import with_owner
-from workflows.papers.rules import checked_amount
+from workflows.papers.rules import checked_amount, number_up_to
 from workflows.parties.queries import by_email
 from workflows.parties.rules import normalised_email
 from workflows.runtime import Runtime
@@ -252,6 +252,10 @@ def _rows(run: DryRun, reader: Reader) -> list[DryRow]:
     ]
 
 
+LARGEST_FACT = 10**15 - 1
+"""Conditions reckon in doubles, which hold no more digits."""
+
+
 def _facts(text: str) -> dict[str, object]:
     """``risk = high``, one a line; whole numbers, true and false as such."""
     made: dict[str, object] = {}
@@ -261,7 +265,8 @@ def _facts(text: str) -> dict[str, object]:
             continue
         if not equals:
             raise Refused("Write each fact as a name, = and a value, such as risk = high.", field="facts")
-        made[name] = {"true": True, "false": False}.get(value, int(value) if value.isdecimal() else value.strip("\"'"))
+        number = number_up_to(value, LARGEST_FACT)
+        made[name] = {"true": True, "false": False}.get(value, value.strip("\"'") if number is None else number)
     return made
 
 

@@ -23,10 +23,10 @@ from documents.rendering import sentence
 from workflows.database import Work
 from workflows.errors import Forbidden, NotFound
 from workflows.invoices import queries
-from workflows.invoices.intake import Received, take_in
+from workflows.invoices.intake import Received, take_in_by_settings
 from workflows.invoices.mails import attached, dismiss, hand_in
 from workflows.invoices.model import IncomingMail, IncomingOutcome, Invoice
-from workflows.invoices.rules import typed_invoice, why_not_receive
+from workflows.invoices.rules import why_not_receive
 from workflows.invoices.steps import send_where_possible
 from workflows.parties.rules import Actor
 from workflows.runtime import Runtime
@@ -156,9 +156,7 @@ def post_invoice(
             session,
             mail_id,
             body.file,
-            taken.document,
-            taken.said or typed_invoice({}),
-            taken.findings,
+            taken,
             note=body.note,
             by=actor,
             now=now,
@@ -194,15 +192,7 @@ def taken_from(runtime: Runtime, mail_id: UUID, number: int, password: str, acto
     with runtime.reading() as session:
         mail = _mail(session, mail_id, actor)
     file = attached(mail, number, runtime.blobs)
-    return take_in(
-        file.data,
-        file_name=file.name,
-        blobs=runtime.blobs,
-        limits=runtime.intake_limits,
-        locale=actor.locale,
-        rules=runtime.settings.invoice_rules,
-        password=password or None,
-    )
+    return take_in_by_settings(runtime, file.data, file_name=file.name, locale=actor.locale, password=password)
 
 
 def mail_response(runtime: Runtime, mail: IncomingMail) -> Response:

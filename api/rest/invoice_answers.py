@@ -22,10 +22,10 @@ from documents.einvoices.findings import Finding
 from workflows.database import Work
 from workflows.discussions.model import Attachment, Comment
 from workflows.discussions.queries import attached
-from workflows.invoices.intake import Received, look_into, take_in
+from workflows.invoices.intake import Received, look_into, take_in_by_settings
 from workflows.invoices.model import Invoice
 from workflows.invoices.queries import newest_reading
-from workflows.invoices.rules import differences, typed_invoice, why_not_hand_in
+from workflows.invoices.rules import differences, why_not_hand_in
 from workflows.invoices.steps import send_where_possible
 from workflows.invoices.versions import replace
 from workflows.papers import queries as papers
@@ -97,9 +97,7 @@ def post_version(
         invoice = replace(
             session,
             invoice_id,
-            taken.document,
-            taken.said or typed_invoice({}),
-            taken.findings,
+            taken,
             note=body.note,
             out_of=file_of(session, invoice_id, attachment_id, actor),
             by=actor,
@@ -153,15 +151,8 @@ def taken_out_of(runtime: Runtime, invoice_id: UUID, attachment_id: UUID, passwo
         file, _ = file_of(session, invoice_id, attachment_id, actor)
         if sentence := why_not_hand_in(actor, session.get_one(Invoice, invoice_id)):
             raise permission(sentence)
-    return take_in(
-        runtime.blobs.get(file.key),
-        file_name=file.file_name,
-        blobs=runtime.blobs,
-        limits=runtime.intake_limits,
-        locale=actor.locale,
-        rules=runtime.settings.invoice_rules,
-        password=password or None,
-    )
+    data_of_it = runtime.blobs.get(file.key)
+    return take_in_by_settings(runtime, data_of_it, file_name=file.file_name, locale=actor.locale, password=password)
 
 
 def file_of(session: Session, invoice_id: UUID, attachment_id: UUID, actor: Actor) -> tuple[Attachment, Comment]:

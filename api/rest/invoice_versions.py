@@ -15,7 +15,6 @@ from api.rest.invoice_shapes import InvoiceShape, invoice_shape
 from api.rest.invoices import taken_in
 from workflows.database import Work
 from workflows.invoices.model import Invoice
-from workflows.invoices.rules import typed_invoice
 from workflows.invoices.steps import send_where_possible
 from workflows.invoices.versions import replace
 from workflows.papers import queries as papers
@@ -55,9 +54,7 @@ def add_version(
         invoice = replace(
             session,
             invoice_id,
-            taken.document,
-            taken.said or typed_invoice({}),
-            taken.findings,
+            taken,
             note=note,
             by=actor,
             now=now,

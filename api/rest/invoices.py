@@ -22,7 +22,7 @@ from workflows.audit.queries import history
 from workflows.database import Work
 from workflows.invoices import queries
 from workflows.invoices.disputes import dispute, settle
-from workflows.invoices.intake import Received, take_in
+from workflows.invoices.intake import Received, take_in_by_settings
 from workflows.invoices.model import PROCESS, Invoice
 from workflows.invoices.operations import correct, receive, send_again, withdraw
 from workflows.invoices.payment import release
@@ -159,15 +159,7 @@ def id_in(answer: Response) -> UUID:
 
 def taken_in(runtime: Runtime, file: UploadFile, data: bytes, password: str, *, locale: str) -> Received:
     """The invoice that was uploaded, read and kept. Raises DocumentRefused or NotReady."""
-    return take_in(
-        data,
-        file_name=file.filename or "",
-        blobs=runtime.blobs,
-        limits=runtime.intake_limits,
-        locale=locale,
-        rules=runtime.settings.invoice_rules,
-        password=password or None,
-    )
+    return take_in_by_settings(runtime, data, file_name=file.filename or "", locale=locale, password=password)
 
 
 @router.get("", response_model=InvoicePage, summary="List and search", responses=refusals(401, 403, 422))

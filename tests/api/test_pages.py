@@ -269,7 +269,7 @@ def test_a_route_is_checked_tried_and_published_by_its_text(office: Office, web:
         "submitter": "dan@haneul.example",
         "amount": "1,000",
         "currency": "EUR",
-        "facts": "risk = high",
+        "facts": f"risk = high\nheads = 12\nlarge = {'9' * 5000}\nsquare = ²",
     }
     page = root.send("/routes/one-stage", do="try", source=changed, **trial)
     assert "Ann" in page.one("tbody").text

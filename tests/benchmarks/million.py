@@ -46,7 +46,7 @@ def run(database_url: str, home: Path, count: int) -> dict[str, Any]:
             figures[what] = _times(port, addresses, cookies["ann"])
         for name, every in APPROVERS.items():
             for what, addresses in _lists(count).items():
-                figures[f"{what}; on every {every:,}th route"] = _times(port, addresses, cookies[name])
+                figures[f"{what}; for who is on one route in {every:,}"] = _times(port, addresses, cookies[name])
     return figures
 
 

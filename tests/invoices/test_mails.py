@@ -17,10 +17,9 @@ from tests.support.pdfs import plain_pdf, with_user_password
 from tests.support.web import Browser, notice, token
 from workflows.approvals.model import Participant
 from workflows.errors import Conflict
+from workflows.invoices.intake import take_in_by_settings
 from workflows.invoices.mails import hand_in
 from workflows.invoices.model import IncomingMail, IncomingOutcome, Invoice
-from workflows.invoices.rules import typed_invoice
-from workflows.papers.intake import take_in
 
 LOCKED = with_user_password("open sesame")
 
@@ -109,16 +108,13 @@ def test_somebody_else_reads_who_was_faster(office: Office, aside: IncomingMail,
 
 
 def test_a_file_handed_in_by_three_at_once_is_one_invoice(office: Office, aside: IncomingMail) -> None:
-    runtime = office.runtime
-    document = take_in(
-        LOCKED, file_name="invoice.pdf", blobs=runtime.blobs, limits=runtime.intake_limits, password="open sesame"
-    )
+    received = take_in_by_settings(office.runtime, LOCKED, file_name="invoice.pdf", password="open sesame")
 
     def work(name: str) -> str:
         try:
             with office.transaction() as session:
                 by = office.actor(name)
-                return str(hand_in(session, aside.id, 1, document, typed_invoice({}), (), by=by, now=office.now).id)
+                return str(hand_in(session, aside.id, 1, received, by=by, now=office.now).id)
         except Conflict:
             return "too late"
 
@@ -227,6 +223,9 @@ def test_on_the_page_a_file_is_handed_in_with_its_password(
     assert "invoice.pdf" in dan.open("/incoming?outcome=waits").text
     page = dan.open(f"/incoming/{aside.id}")
     assert "Our invoice." in page.text
+    for nothing in ("", "one", "²", "9" * 5000):
+        page = dan.send(f"/incoming/{aside.id}/invoices", 422, number=nothing, note="By hand.")
+        assert "Choose the file that is handed in." in page.text
     page = dan.send(f"/incoming/{aside.id}/invoices", 422, number="1", note="By hand.", password="wrong")
     assert "password" in notice(page)
     assert "By hand." in page.text

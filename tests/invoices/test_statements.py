@@ -15,6 +15,7 @@ from openpyxl import load_workbook
 from tests.invoices.ledgers import book
 from tests.invoices.test_journey import Program
 from tests.support.office import Office
+from tests.support.spreadsheets import midnight
 from tests.support.web import Browser
 from workflows.invoices.aging import Age, Period, Side, age_of
 from workflows.invoices.model import InvoiceState
@@ -153,7 +154,7 @@ def test_the_files_say_what_the_page_says(office: Office, web: TestClient, dan: 
     balances, rows = (list(sheet.values) for sheet in book_.worksheets)
     assert balances[1][:6] == ("EUR", 1200, 0, 0, 0, 1200)
     assert [row[0] for row in rows[1:]] == ["=2026-1", "0042"], "text, and no formula"
-    assert rows[1][3] == datetime(2026, 3, 1), "a day, as spreadsheets have days"  # noqa: DTZ001
+    assert rows[1][3] == midnight(2026, 3, 1), "a day, as spreadsheets have days"
     assert [row[8] for row in rows[1:]] == [1234.5, -34.5]
     pdf = web.get(f"{address}pdf", headers=dan.headers)
     assert pdf.headers["content-type"] == "application/pdf"

@@ -16,6 +16,7 @@ from tests.support.office import QUICK_ROUTE, Office
 from workflows.approvals.model import Participant, Round, Task, TaskState
 from workflows.contracts import queries as contracts
 from workflows.contracts.model import Contract, ContractState
+from workflows.errors import Refused
 from workflows.invoices import queries as invoices
 from workflows.invoices.model import Invoice, InvoiceState
 from workflows.invoices.rules import UNDER_WAY
@@ -132,6 +133,12 @@ INVOICES_MEET: dict[str, Callable[[Invoice], bool]] = {
     "overdue": lambda each: each.state in UNDER_WAY and each.due_on is not None and each.due_on < TODAY,
     **{state.value: _is(state) for state in InvoiceState},
 }
+
+
+@pytest.mark.parametrize("cursor", ["r", "r²", "r-1", "r1001", "r" + "9" * 5000, "x"])
+def test_a_search_goes_on_from_no_place_but_its_own(office: Office, cursor: str) -> None:
+    with office.reading() as session, pytest.raises(Refused, match="not one of ours"):
+        contracts.listed(session, office.actor("dan"), q="lease", today=TODAY, cursor=cursor)
 
 
 def test_lists_of_contracts_hold_what_looking_at_each_gives(office: Office) -> None:

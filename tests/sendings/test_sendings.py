@@ -316,8 +316,9 @@ def test_the_page_sends_shows_and_revokes(office: Office, web: TestClient, invoi
     dan = Browser(web, "dan")
     here = invoice.removeprefix("/api")
     dan.open(here)
-    refused = dan.send(f"{here}/sendings", status=422, to="sora@partner.example", days="900", note="Look.")
-    assert "A link works for 1 to 365 days." in refused.text
+    for days in ("900", "0", "²", "0000301", "000030" + "9" * 5000):
+        refused = dan.send(f"{here}/sendings", status=422, to="sora@partner.example", days=days, note="Look.")
+        assert "A link works for 1 to 365 days." in refused.text
     shown = dan.send(f"{here}/sendings", to="sora@partner.example", name="Sora", days="5", note="Look.", with_file="1")
     assert "Sent; a mail is on its way to them" in shown.text
     assert "Not opened yet" in shown.text

@@ -28,7 +28,6 @@ from workflows.invoices.model import IncomingMail, Invoice
 from workflows.invoices.operations import receive, send_on
 from workflows.invoices.paying import pay, payments_of, reverse
 from workflows.invoices.payment import make_run, note_posted, release
-from workflows.invoices.rules import typed_invoice
 from workflows.papers.model import Paper
 from workflows.papers.queries import subject_of
 from workflows.parties.model import Person
@@ -317,7 +316,7 @@ def invoice(office: Office, name: str, data: bytes) -> Invoice:
     taken = take_in(data, file_name=name, blobs=runtime.blobs, limits=runtime.intake_limits)
     by = office.actor("dan")
     with office.transaction() as session:
-        made = receive(session, taken.document, taken.said or typed_invoice({}), taken.findings, by=by, now=office.now)
+        made = receive(session, taken.document, taken.invoice, taken.findings, by=by, now=office.now)
     with office.transaction() as session:
         return send_on(session, made.id, now=office.now, link_days=14)
 

@@ -7,4 +7,4 @@ from datetime import datetime
 
 def midnight(year: int, month: int, day: int) -> datetime:
     """A day, as openpyxl reads it: a spreadsheet's time has no zone."""
-    return datetime(year, month, day)  # noqa: DTZ001
+    return datetime(year, month, day)  # noqa: DTZ001  (as it is read)

@@ -1,230 +1,33 @@
-"""What mails say, in both languages, and that nobody's words can break them."""
+"""What mails say, in both languages."""
 
 from __future__ import annotations
 
-import email
 import re
-import unicodedata
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from email.header import decode_header, make_header
-from email.message import EmailMessage
-from email.policy import default
-from email.utils import getaddresses, parsedate_to_datetime
-from html.parser import HTMLParser
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Any
 
-import jinja2
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from documents.rendering import Reader
+from tests.workflows.letters import (
+    AWAY,
+    ENGLISH,
+    FOLDER,
+    KOREAN,
+    LEASE,
+    LEAST,
+    LINK,
+    OWN,
+    PAGE,
+    Page,
+    composed,
+    flat,
+    html,
+    text,
+    written,
+)
 from workflows.business_time import Calendar, due_after
-from workflows.notifications import KINDS, LONGEST_SUBJECT, Address, compose
-
-FOLDER = Path(__file__).parents[2] / "templates" / "emails"
-LINK = "https://sign.haneul.example/t/8Qm2Zk4vXo1rT7cYpL0bWnUe5sHdJf9gKa3iRx6MzVw"
-PAGE = "https://sign.haneul.example/contracts/0198c0de-0000-7000-8000-000000000148"
-
-ENGLISH: dict[str, Any] = {
-    "to_name": "Jiwoo Han",
-    "organisation": "Haneul Logistics",
-    "address": "88 Hangdong-ro, Incheon",
-    "sender_name": "Minjun Kim",
-    "sender_email": "minjun.kim@haneul.example",
-    "title": "Forklift fleet lease 2026–2029",
-    "number": "C-2026-0148",
-    "version": 3,
-    "counterparty": "Nordwerk Maschinen GmbH",
-    "amount": "84600.00",
-    "currency": "EUR",
-    "note": "The old lease ends on 30 June.\nSame maker, eight trucks instead of six.",
-    "stage": "legal",
-    "by_name": "Šárka Černá",
-    "comment": "Please cap the liability.",
-    "failed_name": "Lukas Böhm",
-    "failed_email": "lukas.boehm@nordwerk.example",
-    "failure": "The mail server refused it: 550 5.1.1 No such user here",
-}
-KOREAN: dict[str, Any] = ENGLISH | {
-    "to_name": "한지우",
-    "organisation": "하늘물류",
-    "address": "인천광역시 항동로 88",
-    "sender_name": "김민준",
-    "title": "지게차 임대차 계약 2026–2029",
-    "counterparty": "노르트베르크",
-    "note": "지금 임대차는 6월 30일에 끝납니다.\n제조사는 같고, 여섯 대에서 여덟 대로 늘립니다.",
-    "stage": "법무",
-    "by_name": "이서연",
-    "comment": "책임 한도를 정해 주세요.",
-    "failed_name": "박도윤",
-    "failure": "없는 주소",
-}
-ASKED: dict[str, Any] = {
-    "link": LINK,
-    "link_until": "2026-06-04T00:31:00+00:00",
-    "due_at": "2026-05-27T09:00:00Z",
-    "changed": False,
-    "resent": False,
-}
-AWAY: dict[str, Any] = {
-    "how": "substitute",
-    "person_name": "박도윤",
-    "for_name": "정하은",
-    "away_until": "2026-05-29",
-}
-LOCKED: dict[str, Any] = {"locked_name": "박도윤", "locked_email": "doyun.park@haneul.example", "tries": 5}
-LEASE: dict[str, Any] = {
-    "title": "2026–2029",
-    "number": "C-2026-0148",
-    "sender_name": "김민준",
-    "asked_at": "2026-05-21T00:41:00+00:00",
-    "due_at": "2026-05-27T09:00:00Z",
-    "signature": True,
-}
-REMINDED = {"signature": False, "overdue": False, "asked_at": "2026-05-21T00:41:00+00:00"}
-LATE = {"people": "이서연", "of_name": "박도윤", "due_at": "2026-05-27T09:00:00Z"}
-NDA = LEASE | {"title": "비밀유지 계약", "number": "C-2026-0148", "due_at": None, "signature": False}
-BROKE_OFF = {
-    "sentence": "It was begun %(times)s times, and broke off each time. Administrators find in the log why.",
-    "values": {"times": "10"},
-}
-# What each kind says beside; the second of a pair is the same mail with as little as it can have.
-OWN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "task": (ASKED, ASKED | {"due_at": None}),
-    "signature": (ASKED, ASKED | {"due_at": None}),
-    "sent_back": ({"page": PAGE}, {"by_name": "", "comment": ""}),
-    "approved": ({"page": PAGE, "due_on": "2026-06-30"}, {}),
-    "rejected": ({"page": PAGE}, {"by_name": "", "comment": ""}),
-    "declined": ({"page": PAGE}, {"by_name": "", "comment": ""}),
-    "withdrawn": ({}, {"by_name": "", "comment": ""}),
-    "in_force": ({"page": PAGE, "starts_on": "2026-07-01", "ends_on": "2029-06-30"}, {}),
-    "expiry": (
-        {
-            "page": PAGE,
-            "what": "cancel",
-            "day": "2029-04-01",
-            "days_left": 30,
-            "ends_on": "2029-06-30",
-            "notice_days": 90,
-        },
-        {"what": "end", "day": "2029-06-30", "days_left": 0, "ends_on": "2029-06-30", "notice_days": None},
-    ),
-    "expired": ({"page": PAGE, "ends_on": "2029-06-30"}, {}),
-    "mail_failed": ({"page": PAGE, "failed_kind": "signature"}, {"failed_kind": "in_force", "failed_name": ""}),
-    "incident": ({"page": PAGE, "for_name": "박도윤"}, {}),
-    "mention": ({"page": PAGE, "shared": True, "file_name": "견적서 2.1"}, {"shared": False, "comment": "Fine."}),
-    "review": (ASKED | {"how": "prepare"}, ASKED | {"how": "review", "comment": "", "due_at": None}),
-    "sending": (
-        {"link": LINK, "link_until": "2026-06-04T00:31:00+00:00", "file_name": "견적서 2.1"},
-        {"link": None, "sender_email": ""},
-    ),
-    "query": ({"supplier_number": "2026-0001"}, {"supplier_number": ""}),
-    "opinion": ({"page": PAGE}, {"link": LINK, "link_until": "2026-06-04T00:31:00+00:00"}),
-    "handed_over": (AWAY | {"page": PAGE, "due_at": "2026-05-27T09:00:00Z"}, AWAY | {"how": "delegated"}),
-    "code": ({"code": "042917", "code_until": "2026-05-21T00:41:00+00:00"},) * 2,
-    "link_locked": (LOCKED | {"page": PAGE, "reading": False}, LOCKED | {"reading": True}),
-    "reminder": (
-        ASKED | REMINDED | {"overdue": True, "people": "이서연"},
-        ASKED | REMINDED | {"signature": True, "due_at": None},
-    ),
-    "escalated": (
-        LATE | {"page": PAGE, "yours": False, "instead": False},
-        LATE | {"yours": True, "instead": True, "due_at": None},
-    ),
-    "ran_out": (LATE | {"page": PAGE, "how": "incident"}, LATE | {"how": "nobody", "due_at": None}),
-    "substitute": (
-        {"page": PAGE, "for_name": "박도윤", "starts_on": "2026-05-25", "ends_on": "2026-05-29", "kinds": ["lease"]},
-        {"for_name": "박도윤", "by_name": "박도윤", "starts_on": "2026-05-25", "ends_on": "2026-05-29", "kinds": []},
-    ),
-    "export_ready": (
-        {
-            "page": PAGE,
-            "documents": 120_000,
-            "kept_until": "2026-05-28T09:00:00+00:00",
-        },
-        {"page": PAGE, "documents": 1, "kept_until": "2026-05-28T09:00:00+00:00"},
-    ),
-    "export_failed": ({"page": PAGE, "why": BROKE_OFF}, {"page": PAGE, "why": BROKE_OFF}),
-    "digest": ({"page": PAGE, "waiting": 3, "tasks": [LEASE, NDA]}, {"page": PAGE, "waiting": 1, "tasks": [NDA]}),
-}
-LEAST = {"address": "", "counterparty": "", "amount": None, "currency": None, "note": None}
-
-
-def written(kind: str, *, locale: str = "en", timezone: str = "Asia/Seoul", **values: Any) -> EmailMessage:
-    """A mail of this kind with everything it may say, changed by ``values``."""
-    base = KOREAN if locale == "ko" else ENGLISH
-    return composed(kind, base | OWN[kind][0] | values, Reader(locale, timezone))
-
-
-def composed(kind: str, values: dict[str, Any], reader: Reader) -> EmailMessage:
-    return compose(
-        kind,
-        to=Address(str(values["to_name"]), "jiwoo.han@haneul.example"),
-        reply_to=Address(str(values["sender_name"]), "minjun.kim@haneul.example"),
-        sender=Address(str(values["organisation"]), "contracts@haneul.example"),
-        reader=reader,
-        values=values,
-        message_id="<0198c0de@haneul.example>",
-    )
-
-
-def text(message: EmailMessage) -> str:
-    part = message.get_body(("plain",))
-    assert part is not None
-    return str(part.get_content()).replace("\r\n", "\n")
-
-
-def html(message: EmailMessage) -> str:
-    part = message.get_body(("html",))
-    assert part is not None
-    return str(part.get_content())
-
-
-def flat(words: str) -> str:
-    """Without line ends, so that it does not matter where lines break."""
-    return " ".join(words.split())
-
-
-class Page(HTMLParser):
-    """What somebody sees of a page, and what a browser would load or open. Fails where tags are not closed in order."""
-
-    EMPTY = frozenset(("meta", "br"))
-
-    def __init__(self, source: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.words: list[str] = []
-        self.opened: list[str] = []
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str]] = []
-        self.feed(source)
-        self.close()
-        assert self.opened == []
-
-    @property
-    def links(self) -> list[str]:
-        return [value for name, value in self.attributes if name == "href"]
-
-    @property
-    def seen(self) -> str:
-        return flat("".join(self.words))
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += [(name, value or "") for name, value in attrs]
-        if tag not in self.EMPTY:
-            self.opened.append(tag)
-        if tag in ("td", "th", "p", "h1", "br", "div"):
-            self.words.append(" ")
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.opened.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if "style" not in self.opened and "title" not in self.opened:
-            self.words.append(data)
+from workflows.notifications import KINDS
 
 
 def test_every_kind_has_its_folder() -> None:
@@ -509,150 +312,6 @@ def test_a_mail_that_failed_is_told_with_the_servers_own_words() -> None:
         assert "Request to sign" in shown
         assert "550 5.1.1 No such user here" in shown
         assert "Lukas Böhm does not know of your request yet." in shown
-
-
-@pytest.mark.parametrize("kind", sorted(KINDS))
-def test_a_machine_does_not_answer(kind: str) -> None:
-    message = written(kind)
-    assert message["Auto-Submitted"] == "auto-generated"
-    assert message["X-Auto-Response-Suppress"] == "All"
-
-
-def test_a_retry_is_recognisable_and_dated() -> None:
-    first, again = written("task"), written("task")
-    assert first["Message-ID"] == again["Message-ID"] == "<0198c0de@haneul.example>"
-    assert abs(parsedate_to_datetime(first["Date"]) - datetime.now(UTC)) < timedelta(minutes=1)
-    assert parsedate_to_datetime(first["Date"]).tzinfo is not None
-
-
-def test_an_answer_goes_to_the_sender_or_to_nobody_in_particular() -> None:
-    assert written("withdrawn")["Reply-To"] == "Minjun Kim <minjun.kim@haneul.example>"
-    message = compose(
-        "withdrawn",
-        to=Address("Jiwoo Han", "jiwoo.han@haneul.example"),
-        reply_to=None,
-        sender=Address("", "contracts@haneul.example"),
-        reader=Reader("en", "UTC"),
-        values=ENGLISH,
-        message_id="<1@haneul.example>",
-    )
-    assert message["Reply-To"] is None
-    assert message["From"] == "contracts@haneul.example"
-    assert "A reply to this mail" not in text(message)
-
-
-def test_nothing_of_a_title_is_taken_for_html() -> None:
-    message = written("task", title="<script>alert(1)</script> & “Co”", note="</td><b>bold", counterparty="A & B <C>")
-    assert "<script>alert" not in html(message)
-    assert "<b>bold" not in html(message)
-    page = Page(html(message))
-    assert "<script>alert(1)</script> & “Co”" in page.seen
-    assert "A & B <C>" in page.seen
-    assert "<script>alert(1)</script> & “Co”\n" in text(message)
-
-
-@pytest.mark.parametrize("end", ["\r\n", "\n", "\r", "\u2028", "\u0085", "\x0b", "\0"])
-def test_a_line_end_in_a_value_begins_no_header(end: str) -> None:
-    evil = f"Lease{end}Bcc: everybody@haneul.example"
-    message = written("task", title=evil, number=f"C-1{end}X: y", to_name=evil, sender_name=evil, organisation=evil)
-    received = email.message_from_bytes(message.as_bytes(), policy=default)
-    assert received["Bcc"] is None
-    assert received["X"] is None
-    assert "Lease Bcc: everybody@haneul.example" in received["Subject"]
-    assert received["To"].addresses[0].display_name == "Lease Bcc: everybody@haneul.example"
-    assert [each.addr_spec for each in received["To"].addresses] == ["jiwoo.han@haneul.example"]
-
-
-@pytest.mark.parametrize("mark", ["\u202e", "\u2066", "\u200f", "\ufeff", "\x1b", "\x7f"])
-def test_invisible_marks_are_left_out(mark: str) -> None:
-    message = written("task", title=f"Lease {mark}fdp.exe", note=f"see {mark}this", counterparty=f"{mark}Nordwerk")
-    for part in (message["Subject"], text(message), html(message)):
-        assert mark not in part
-
-
-def test_a_long_title_leaves_room_for_its_number() -> None:
-    message = written("task", title="Lease of forklifts " * 200)
-    assert len(message["Subject"]) <= LONGEST_SUBJECT
-    assert message["Subject"].endswith("… (C-2026-0148)")
-    assert text(message).count("Lease of forklifts") == 200
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "",
-        "nobody",
-        "@haneul.example",
-        "jiwoo@",
-        "a@b@c.example",
-        "a b@haneul.example",
-        "a@haneul.example\r\nBcc: x@y.example",
-        "a@haneul.example,b@haneul.example",
-        "<a@haneul.example>",
-        'a"b@haneul.example',
-    ],
-)
-def test_what_is_no_address_is_refused(address: str) -> None:
-    with pytest.raises(ValueError, match="is not an e-mail address"):
-        Address("Somebody", address)
-
-
-def test_a_message_id_cannot_begin_a_header() -> None:
-    with pytest.raises(ValueError):
-        compose(
-            "withdrawn",
-            to=Address("", "a@haneul.example"),
-            reply_to=None,
-            sender=Address("", "b@haneul.example"),
-            reader=Reader("en", "UTC"),
-            values=ENGLISH,
-            message_id="<1@x>\r\nBcc: c@haneul.example",
-        )
-
-
-def test_an_unknown_kind_is_refused() -> None:
-    with pytest.raises(ValueError, match="no kind of mail"):
-        composed("../pages/inbox", ENGLISH, Reader("en", "UTC"))
-
-
-@pytest.mark.parametrize(("kind", "value"), [("task", "title"), ("expiry", "days_left"), ("mail_failed", "failure")])
-def test_a_value_that_a_mail_cannot_do_without_is_missed(kind: str, value: str) -> None:
-    values = ENGLISH | OWN[kind][0]
-    del values[value]
-    with pytest.raises(jinja2.UndefinedError, match=value):
-        composed(kind, values, Reader("en", "UTC"))
-
-
-def headers(message: EmailMessage) -> Iterator[bytes]:
-    head, _, _ = message.as_bytes().partition(b"\r\n\r\n")
-    yield from head.split(b"\r\n")
-
-
-ANYTHING = st.text(max_size=120)
-
-
-@given(name=ANYTHING, organisation=ANYTHING, title=st.text(min_size=1, max_size=200))
-def test_names_in_any_script_survive_their_way_through_headers(name: str, organisation: str, title: str) -> None:
-    message = composed(
-        "withdrawn", ENGLISH | {"to_name": name, "organisation": organisation, "title": title}, Reader("en", "UTC")
-    )
-    # without a policy: the newer parser puts a space between encoded words of a name in some versions of Python
-    received = email.message_from_bytes(message.as_bytes())
-    for header in ("To", "From"):
-        [(encoded, address)] = getaddresses([received[header]])
-        assert str(make_header(decode_header(encoded))) == message[header].addresses[0].display_name
-        assert address == message[header].addresses[0].addr_spec
-    assert email.message_from_bytes(message.as_bytes(), policy=default)["Subject"] == message["Subject"]
-    assert received.defects == []
-    for line in headers(message):
-        assert line.isascii()
-        assert len(line) < 998
-
-
-@given(name=st.text(st.characters(exclude_categories=("C", "Z")), max_size=60))
-def test_a_name_without_invisible_marks_is_not_changed_at_all(name: str) -> None:
-    shown = written("withdrawn", to_name=name)["To"].addresses[0].display_name
-    assert shown == unicodedata.normalize("NFC", name)
 
 
 @pytest.mark.parametrize("locale", ["en", "ko"])

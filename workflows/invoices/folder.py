@@ -12,11 +12,10 @@ from sqlmodel import Session, col, select
 
 from documents.rendering import sentence
 from workflows.errors import NotReady, Refused
-from workflows.invoices.intake import take_in
+from workflows.invoices.intake import take_in_by_settings
 from workflows.invoices.model import PROCESS, Invoice
 from workflows.invoices.operations import receive
 from workflows.invoices.put_aside import REASON, REFUSED, free_place, watched
-from workflows.invoices.rules import typed_invoice
 from workflows.invoices.steps import send_where_possible
 from workflows.papers.model import Version
 from workflows.parties.operations import actor
@@ -72,17 +71,9 @@ def _receive(runtime: Runtime, name: str, data: bytes, by: Actor, *, now: dateti
     if len(data) > settings.intake_file_bytes:
         limit = f"{settings.intake_file_bytes // 1_000_000} MB"
         raise Refused("A file may have at most %(limit)s. Nothing was changed.", limit=limit)
-    taken = take_in(
-        data,
-        file_name=name,
-        blobs=runtime.blobs,
-        limits=runtime.intake_limits,
-        locale=by.locale,
-        rules=settings.invoice_rules,
-    )
+    taken = take_in_by_settings(runtime, data, file_name=name, locale=by.locale)
     with runtime.transaction() as session:
-        said = taken.said or typed_invoice({})
-        invoice_id = receive(session, taken.document, said, taken.findings, by=by, now=now).id
+        invoice_id = receive(session, taken.document, taken.invoice, taken.findings, by=by, now=now).id
     send_where_possible(runtime, invoice_id, now=now)
 
 

@@ -13,10 +13,11 @@ from documents.einvoices.findings import Finding, sorted_by_weight
 from documents.intake import IntakeLimits, IntakeRefused
 from workflows.errors import NotReady
 from workflows.invoices.picture import picture
-from workflows.invoices.rules import finding
+from workflows.invoices.rules import finding, typed_invoice
 from workflows.papers.intake import DocumentRefused, checked_file_name
 from workflows.papers.intake import take_in as take_in_pdf
 from workflows.papers.operations import HandedIn
+from workflows.runtime import Runtime
 
 XML = "application/xml"
 
@@ -28,6 +29,11 @@ class Received:
     document: HandedIn
     said: Invoice | None
     findings: list[Finding]
+
+    @property
+    def invoice(self) -> Invoice:
+        """What it says; nothing yet where that is typed."""
+        return self.said or typed_invoice({})
 
 
 def take_in(
@@ -55,6 +61,22 @@ def take_in(
     else:
         document = take_in_pdf(data, file_name=file_name, blobs=blobs, limits=limits, password=password)
     return Received(document, read.invoice, findings)
+
+
+def take_in_by_settings(
+    runtime: Runtime, data: bytes, *, file_name: str, locale: str = "en", password: str = ""
+) -> Received:
+    """As ``take_in``, with the store, the limits and the rules that the settings name. ``password``: empty where it has
+    none."""
+    return take_in(
+        data,
+        file_name=file_name,
+        blobs=runtime.blobs,
+        limits=runtime.intake_limits,
+        locale=locale,
+        rules=runtime.settings.invoice_rules,
+        password=password or None,
+    )
 
 
 def look_into(

@@ -23,11 +23,10 @@ from workflows.errors import NotReady, Refused
 from workflows.imap import Folder, MailboxUnavailable, Waiting, opened, place_of
 from workflows.incoming import Incoming, IncomingFile, Unreadable, own_words, taken_apart
 from workflows.invoices.folder import came_before
-from workflows.invoices.intake import Received, take_in
+from workflows.invoices.intake import Received, take_in_by_settings
 from workflows.invoices.model import IncomingMail, IncomingOutcome, Invoice
 from workflows.invoices.operations import receive
 from workflows.invoices.replies import Asked, add_reply, question_of
-from workflows.invoices.rules import typed_invoice
 from workflows.invoices.steps import send_where_possible
 from workflows.parties.operations import actor
 from workflows.parties.queries import by_email
@@ -172,9 +171,7 @@ def _invoices(
     try:
         with runtime.transaction() as session:
             made = [
-                receive(
-                    session, each.document, each.said or typed_invoice({}), each.findings, note=note, by=by, now=now
-                )
+                receive(session, each.document, each.invoice, each.findings, note=note, by=by, now=now)
                 for each in taken
             ]
             _note(session, head, IncomingOutcome.INVOICES, made, reasons, by, now=now, kept=kept)
@@ -206,14 +203,7 @@ def _taken(runtime: Runtime, files: Sequence[IncomingFile], by: Actor) -> tuple[
             reasons.append(Reason(sentence, {"limit": limit}, each.name))
             continue
         try:
-            received = take_in(
-                each.data,
-                file_name=each.name,
-                blobs=runtime.blobs,
-                limits=runtime.intake_limits,
-                locale=by.locale,
-                rules=settings.invoice_rules,
-            )
+            received = take_in_by_settings(runtime, each.data, file_name=each.name, locale=by.locale)
         except NotReady:
             raise
         except Refused as refused:

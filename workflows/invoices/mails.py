@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from documents.blobs import BlobStore
-from documents.einvoices import data
-from documents.einvoices.findings import Finding
 from workflows.audit.operations import record
 from workflows.columns import to_millisecond
 from workflows.database import Work
 from workflows.errors import Conflict, Forbidden, NotFound, Refused
 from workflows.incoming import IncomingFile, taken_apart
+from workflows.invoices.intake import Received
 from workflows.invoices.model import IncomingMail, Invoice
 from workflows.invoices.operations import receive
 from workflows.invoices.queries import mails_of
 from workflows.invoices.rules import why_not_receive
-from workflows.papers.operations import HandedIn, note_event
+from workflows.papers.operations import note_event
 from workflows.parties.rules import Actor, who
 
 PROCESS = "incoming_mail"
@@ -40,9 +38,7 @@ def hand_in(
     session: Work,
     mail_id: UUID,
     number: int,
-    document: HandedIn,
-    said: data.Invoice,
-    findings: Sequence[Finding],
+    taken: Received,
     *,
     note: str = "",
     by: Actor,
@@ -69,7 +65,7 @@ def hand_in(
             "%(name)s handed this file in on %(at)s, as %(number)s.", name=file["by"], at=at, number=known.number
         )
     note = note.strip() or f"{mail.from_email}: {mail.subject}"
-    invoice = receive(session, document, said, findings, note=note[:2000], by=by, now=now)
+    invoice = receive(session, taken.document, taken.invoice, taken.findings, note=note[:2000], by=by, now=now)
     told = {"file_name": file["name"], "to_name": mail.from_name, "to_email": mail.from_email}
     note_event(session, "taken_from_mail", invoice, by=by, now=now, **told)
     at = to_millisecond(now)
@@ -87,7 +83,7 @@ def hand_in(
         via=by.via,
         file_name=file["name"],
         number=invoice.number,
-        version_sha256=document.original.sha256,
+        version_sha256=taken.document.original.sha256,
     )
     return invoice
 

@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace as changed
 from datetime import datetime
 from uuid import UUID
 
-from documents.einvoices import data
-from documents.einvoices.findings import Finding
 from workflows.approvals.model import RoundState
 from workflows.approvals.operations import end_round
 from workflows.columns import as_json
 from workflows.database import Work
 from workflows.discussions.model import Attachment, Comment
 from workflows.errors import Conflict
+from workflows.invoices.intake import Received
 from workflows.invoices.model import PROCESS, Invoice
 from workflows.invoices.operations import CORRECTED, findings_told, index
 from workflows.invoices.readings import take_down
 from workflows.invoices.rules import why_not_hand_in
 from workflows.outbox import wake
-from workflows.papers.operations import HandedIn, add_version, locked, note_event, permission, version_of
+from workflows.papers.operations import add_version, locked, note_event, permission, version_of
 from workflows.parties.rules import Actor
 
 
 def replace(
     session: Work,
     invoice_id: UUID,
-    document: HandedIn,
-    said: data.Invoice,
-    findings: Sequence[Finding],
+    taken: Received,
     *,
     note: str,
     out_of: tuple[Attachment, Comment] | None = None,
@@ -50,16 +46,16 @@ def replace(
     going, invoice = locked(session, Invoice, invoice_id, visible=visible)
     if sentence := why_not_hand_in(by, invoice):
         raise permission(sentence)
-    if version_of(session, invoice).sha256 == document.original.sha256:
+    if version_of(session, invoice).sha256 == taken.document.original.sha256:
         raise Conflict("This is the very file that is there already; nothing was changed.", field="file")
     if going is not None and going.state is RoundState.OPEN:
         end_round(session, going, RoundState.REPLACED, now=now)
     before = {name: as_json(getattr(invoice, name)) for name in CORRECTED}
     invoice.current_version += 1
     invoice.note = note.strip()[:2000]
-    version = add_version(session, invoice, document, note=invoice.note, by=by, now=now)
-    said = changed(said, accounting=said.accounting or invoice.cost_center)
-    take_down(session, invoice, said, findings, version, reason="", by=by, now=now)
+    version = add_version(session, invoice, taken.document, note=invoice.note, by=by, now=now)
+    said = changed(taken.invoice, accounting=taken.invoice.accounting or invoice.cost_center)
+    take_down(session, invoice, said, taken.findings, version, reason="", by=by, now=now)
     after = {name: as_json(getattr(invoice, name)) for name in CORRECTED}
     note_event(
         session,

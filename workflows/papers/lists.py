@@ -20,6 +20,7 @@ from workflows.discussions.finding import kinds_of_entries
 from workflows.errors import Refused
 from workflows.papers.model import Paper
 from workflows.papers.queries import id_of, literally, may_see, principals, reads_all
+from workflows.papers.rules import number_up_to
 from workflows.parties.rules import Actor
 from workflows.search.queries import find
 from workflows.search.terms import wanted
@@ -183,6 +184,7 @@ def _next(first: int, more: bool) -> str | None:
 def _position(cursor: str) -> int:
     if not cursor:
         return 0
-    if cursor[:1] != "r" or not cursor[1:].isdigit() or int(cursor[1:]) > 1000:
+    first = number_up_to(cursor[1:], 1000) if cursor[:1] == "r" else None
+    if first is None:
         raise Refused("This cursor is not one of ours.", field="cursor")
-    return int(cursor[1:])
+    return first

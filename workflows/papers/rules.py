@@ -65,6 +65,15 @@ def checked_day(text: str, name: str) -> date | None:
     return day
 
 
+def number_up_to(text: str, most: int) -> int | None:
+    """The whole number from 0 to ``most`` that is written with the digits 0-9, no more than ``most`` has; else None.
+
+    What ``str.isdigit`` lets pass is not always a number to ``int``: neither "²" is, nor five thousand nines.
+    """
+    written = re.fullmatch("[0-9]+", text) is not None and len(text) <= len(str(most))
+    return number if written and (number := int(text)) <= most else None
+
+
 def owns(actor: Actor, paper: Paper) -> bool:
     """Whether they may do with it what its owner may: administrators of its organisation may, too."""
     return actor.id == paper.owner_id or (actor.administers and actor.organisation_id == paper.organisation_id)

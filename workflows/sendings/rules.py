@@ -8,6 +8,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from workflows.errors import Gone, Refused
+from workflows.papers.rules import number_up_to
 from workflows.parties.rules import Actor, checked_name, normalised_email
 from workflows.sendings.model import Sending
 
@@ -45,14 +46,14 @@ def checked(email: str, *, name: str, note: str, days: str, with_file: bool, def
     note = note.strip()
     if len(note) > LONGEST_NOTE:
         raise Refused("The note is longer than %(most)s letters.", field="note", most=LONGEST_NOTE)
-    days = days.strip()
-    if days and not (days.isascii() and days.isdigit() and 1 <= int(days[:6]) <= MOST_DAYS):
+    works_for = number_up_to(days.strip(), MOST_DAYS) if days.strip() else default_days
+    if not works_for:
         raise Refused("A link works for 1 to %(most)s days.", field="days", most=MOST_DAYS)
     return Addressed(
         email=email,
         name=checked_name(name) if name.strip() else "",
         note=note,
-        days=int(days) if days else default_days,
+        days=works_for,
         with_file=with_file,
     )
 

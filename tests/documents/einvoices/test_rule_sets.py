@@ -64,9 +64,6 @@ def names(folder: Path, syntax: Syntax, specification: str) -> list[str]:
     return [one.name for each in official.sets_in(folder, syntax, specification) for one in each.stylesheets]
 
 
-# whom they are for
-
-
 def test_each_set_is_for_its_specification_and_its_syntax(sets: Path) -> None:
     assert names(sets, "ubl", XRECHNUNG) == names(sets, "ubl", EXTENSION) == ["XRechnung-UBL-validation.xslt"]
     assert names(sets, "cii", XRECHNUNG) == names(sets, "cii", CLEAN_VEHICLES) == ["XRechnung-CII-validation.xslt"]
@@ -218,17 +215,15 @@ def test_a_unit_of_cii_that_xrechnung_allows_does_not_block() -> None:
     assert set(xrechnung) == set(plain)
 
 
-# how they are told
-
-
 def rules_in(sets: Path) -> dict[tuple[str, str], tuple[str, str]]:
     """Number and flag of each, with its words and the file's name."""
     found = {}
     for file in sets.rglob("*.xslt"):
         for told in etree.parse(file).iter(f"{SVRL}failed-assert", f"{SVRL}successful-report"):
             said = {each.get("name"): "".join(map(str, each.itertext())) for each in told.iter(f"{XSL}attribute")}
-            text = " ".join("".join(map(str, told.find(f"{SVRL}text").itertext())).split())  # type: ignore[union-attr]
-            found[said.get("id", ""), said.get("flag", "")] = (text, file.name)
+            for words in told.iterchildren(f"{SVRL}text"):
+                text = " ".join("".join(map(str, words.itertext())).split())
+                found[said.get("id", ""), said.get("flag", "")] = (text, file.name)
     return found
 
 
