@@ -29,9 +29,9 @@ from workflows.boards.queries import Cycle, Spread, own_paper
 from workflows.boards.rules import MONTHS, Month, months
 from workflows.database import Work
 from workflows.errors import NotFound, Refused
+from workflows.invoices.files_put_aside import watched
 from workflows.invoices.model import PROCESS
 from workflows.invoices.payment import send_anew
-from workflows.invoices.put_aside import watched
 from workflows.invoices.steps import send_where_possible
 from workflows.runtime import Runtime
 from workflows.words import stage_name

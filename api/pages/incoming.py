@@ -20,7 +20,7 @@ from api.readers import reader_of
 from api.rest.incoming_mails import file_response, insist_on_receiving, mail_response, taken_from
 from documents.rendering import Reader, sentence
 from workflows.errors import NotFound, Refused
-from workflows.invoices.mails import dismiss, hand_in
+from workflows.invoices.mails_put_aside import dismiss, hand_in
 from workflows.invoices.model import IncomingMail, IncomingOutcome, Invoice
 from workflows.invoices.queries import incoming_mail, incoming_mails, invoices_of_mails
 from workflows.invoices.steps import send_where_possible

@@ -17,7 +17,7 @@ from workflows.boards import queries
 from workflows.boards.incidents import MOST_INCIDENTS, Incidents, incidents
 from workflows.boards.queries import Cycle, Spread
 from workflows.boards.rules import AGES, MONTHS, Month, months
-from workflows.invoices.put_aside import watched
+from workflows.invoices.files_put_aside import watched
 
 router = APIRouter(route_class=PromptRoute, prefix="/api/boards", tags=["boards"])
 

@@ -22,10 +22,10 @@ from workflows.boards.incidents import Incidents, incidents
 from workflows.boards.operations import correct_address, wake_again
 from workflows.errors import NotFound, Refused
 from workflows.invoices.disputes import dispute
+from workflows.invoices.files_put_aside import watched
 from workflows.invoices.folder import hand_in_from_folder
 from workflows.invoices.model import Invoice, InvoiceState
 from workflows.invoices.operations import match_checked
-from workflows.invoices.put_aside import watched
 from workflows.mailer import MailRefused
 from workflows.outbox import RunOwed
 

@@ -302,7 +302,7 @@ def test_whoever_asked_is_told_once_why_it_could_not_be_made(office: Office, web
         assert done(office, made) is ExportState.FAILED
     office.runtime.dispatcher.sweep()
     (mail,) = office.mails.to("dan@haneul.example")
-    assert mail["Subject"].startswith("만들지 못함: 송장 20")
+    assert mail["Subject"].startswith("[내보내기 실패] 송장 20")
     assert "10번 시작했지만 매번 중단되었습니다." in " ".join(text_of(mail).split())
     assert f"/exports/{made['id']}" in text_of(mail)
     told = web.get(f"/api/exports/{made['id']}", headers=token(office, "dan")).json()

@@ -17,9 +17,9 @@ from workflows.approvals.model import Round, RoundState, Stage, StageState, Task
 from workflows.audit.model import AuditEvent
 from workflows.boards.queries import number_of, of_organisation, title_of
 from workflows.errors import Refused
+from workflows.invoices.files_put_aside import PutAside, Watched
 from workflows.invoices.model import PROCESS, IncomingMail, Invoice, InvoiceReading, InvoiceState
 from workflows.invoices.payment import count_failed, waiting_orders
-from workflows.invoices.put_aside import PutAside, Watched
 from workflows.invoices.queries import mails_waiting
 from workflows.outbox import MailState, OutgoingMail, RunOwed
 from workflows.papers.model import Paper, model_of

@@ -12,10 +12,10 @@ from sqlmodel import Session, col, select
 
 from documents.rendering import sentence
 from workflows.errors import NotReady, Refused
+from workflows.invoices.files_put_aside import REASON, REFUSED, free_place, watched
 from workflows.invoices.intake import take_in_by_settings
 from workflows.invoices.model import PROCESS, Invoice
 from workflows.invoices.operations import receive
-from workflows.invoices.put_aside import REASON, REFUSED, free_place, watched
 from workflows.invoices.steps import send_where_possible
 from workflows.papers.model import Version
 from workflows.parties.operations import actor

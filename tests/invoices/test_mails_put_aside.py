@@ -18,7 +18,7 @@ from tests.support.web import Browser, notice, token
 from workflows.approvals.model import Participant
 from workflows.errors import Conflict
 from workflows.invoices.intake import take_in_by_settings
-from workflows.invoices.mails import hand_in
+from workflows.invoices.mails_put_aside import hand_in
 from workflows.invoices.model import IncomingMail, IncomingOutcome, Invoice
 
 LOCKED = with_user_password("open sesame")
