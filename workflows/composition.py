@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from workflows.approvals.delivery import mail_leaves
-from workflows.approvals.wanted import mail_still_wanted
+from workflows.approvals.wanted import mails_still_wanted
 from workflows.runtime import Runtime, build
 from workflows.settings import Settings
 
@@ -15,7 +15,7 @@ def compose(settings: Settings) -> Runtime:
     import workflows.contracts.operations
     import workflows.invoices.operations  # noqa: F401
 
-    return build(settings, still_wanted=mail_still_wanted, leaves=mail_leaves)
+    return build(settings, still_wanted=mails_still_wanted, leaves=mail_leaves)
 
 
 @cache

@@ -40,7 +40,16 @@ def open_engine(url: str, *, pool_size: int = 10) -> Engine:
     """SQLite (WAL, foreign keys, writers take their turn at BEGIN) or PostgreSQL."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        engine = _pinged_when_idle(create_engine(parsed, pool_size=pool_size, max_overflow=pool_size))
+        from workflows.postgresql import PromptCursor
+
+        engine = _pinged_when_idle(
+            create_engine(
+                parsed,
+                connect_args={"cursor_factory": PromptCursor},
+                pool_size=pool_size,
+                max_overflow=pool_size,
+            )
+        )
         watch(engine)
         return engine
     if parsed.database and parsed.database != ":memory:":
@@ -216,6 +225,12 @@ def write(session: Session, statement: UpdateBase, values: Mapping[str, Any]) ->
     """Carry out a statement of a module, of which nothing is to be read: each ``bindparam`` bears a name of its own."""
     connection = session.connection()
     write_later(connection, _prepared(statement, connection.dialect), values)
+
+
+def write_alone(engine: Engine, statement: UpdateBase, values: Mapping[str, Any]) -> None:
+    """``write`` in a transaction of its own, after which nobody is told."""
+    with engine.begin() as connection:
+        write_later(connection, _prepared(statement, connection.dialect), values)
 
 
 # Statements are made once: to put one together takes longer than to carry it out.

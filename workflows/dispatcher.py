@@ -24,7 +24,7 @@ from sqlmodel import Session, col, select
 from documents.blobs import BlobStore, StoreUnavailable
 from documents.rendering import Reader
 from workflows import places
-from workflows.database import Work, reading, table_of, transaction, write
+from workflows.database import Work, reading, table_of, transaction, write, write_alone
 from workflows.launcher import Launcher, LauncherUnavailable
 from workflows.mailer import Mailer, MailRefused, MailUnavailable
 from workflows.notifications import Address, attach, compose
@@ -52,13 +52,29 @@ DEPLOYMENTS = {
     "export": "spreadsheet-export/signoff",
 }
 
+_WAITS = select(OutgoingMail).where(OutgoingMail.state == MailState.QUEUED)
+_DUE = (
+    _WAITS.where(
+        col(OutgoingMail.not_before) <= bindparam("now"),
+        or_(col(OutgoingMail.claimed_until).is_(None), col(OutgoingMail.claimed_until) < bindparam("now")),
+    )
+    .order_by(col(OutgoingMail.not_before))
+    .limit(BATCH)
+)
+_TO_CLAIM = _DUE.with_for_update(skip_locked=True)
+_IS_DUE = _DUE.with_only_columns(col(OutgoingMail.id)).limit(1)
+_CLAIMED = (
+    update(table_of(OutgoingMail))
+    .where(col(OutgoingMail.id) == bindparam("mail"))
+    .values(claimed_until=bindparam("until"), claimed_by=bindparam("place"), attempts=OutgoingMail.attempts + 1)
+)
 _SENT = (
     update(table_of(OutgoingMail))
     .where(col(OutgoingMail.id) == bindparam("mail"))
     .values(state=MailState.SENT, sent_at=bindparam("now"), sealed_link=null(), claimed_until=null(), failure="")
 )
 
-Still = Callable[[Session, OutgoingMail], bool]
+Still = Callable[[Session, Sequence[OutgoingMail]], set[UUID]]
 Leaves = Callable[[Work, OutgoingMail, datetime], None]
 
 
@@ -99,8 +115,8 @@ class Dispatcher:
     ) -> None:
         """``sender``: address that mails come from. ``blobs``: opens the store of the files that mails carry.
 
-        ``still_wanted``: whether what a mail asks for is still open. ``leaves``: told when a mail is about to leave
-        that could not be sent ``PROMPTLY``, and may change what it says of times; told again when it has left.
+        ``still_wanted``: the ids of those mails that ask for what is still open. ``leaves``: told when a mail is about
+        to leave that could not be sent ``PROMPTLY``, and may change what it says of times; told again when it has left.
         """
         self._engine, self._mailer, self._launcher = engine, mailer, launcher
         self._vault, self._public_url, self._sender = vault, public_url, sender
@@ -108,12 +124,17 @@ class Dispatcher:
         self._blobs = blobs
         self._place = places.here()
         self._server_rests_until = 0.0
+        self._looked = -LOOK_AGAIN
         self._woken = {"mails": threading.Event(), "runs": threading.Event()}
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        for name, pay in (("mails", self.send_mails), ("runs", self.start_runs)):
+        works: dict[str, Callable[[bool], int]] = {
+            "mails": lambda poked: self.send_mails(surely=poked),
+            "runs": lambda _poked: self.start_runs(),
+        }
+        for name, pay in works.items():
             thread = threading.Thread(
                 target=self._keep_paying, args=(name, pay), name=f"dispatcher-{name}", daemon=True
             )
@@ -131,12 +152,13 @@ class Dispatcher:
         for event in self._woken.values():
             event.set()
 
-    def _keep_paying(self, name: str, pay: Callable[[], int]) -> None:
+    def _keep_paying(self, name: str, pay: Callable[[bool], int]) -> None:
         while not self._stopping.is_set():
-            self._woken[name].wait(timeout=LOOK_AGAIN)
+            poked = self._woken[name].wait(timeout=LOOK_AGAIN)
             self._woken[name].clear()
             try:
-                while not self._stopping.is_set() and pay():
+                # whatever comes after a batch that was not full brings a poke of its own
+                while not self._stopping.is_set() and pay(poked) == BATCH:
                     pass
             except Exception:
                 log.exception("The dispatcher could not pay its %s; it tries again.", name)
@@ -149,9 +171,9 @@ class Dispatcher:
         while self.start_runs():
             pass
 
-    def send_mails(self) -> int:
-        """Send one batch of due mails; how many were dealt with."""
-        mails, claimed_at = self._claim_mails(), time.monotonic()
+    def send_mails(self, *, surely: bool = False) -> int:
+        """Send one batch of due mails; how many were dealt with. ``surely``: somebody has just said that some are."""
+        mails, claimed_at = self._claim_mails(surely=surely), time.monotonic()
         for mail, wanted in mails:
             try:
                 self._send(mail, wanted=wanted if time.monotonic() - claimed_at < STILL_FRESH else None)
@@ -160,45 +182,37 @@ class Dispatcher:
                 self._failed(mail.id, f"It could not be sent ({type(error).__name__}).", for_good=False)
         return len(mails)
 
-    def _claim_mails(self) -> Sequence[tuple[OutgoingMail, bool | None]]:
+    def _claim_mails(self, *, surely: bool) -> Sequence[tuple[OutgoingMail, bool | None]]:
         """Each with whether what it asks for is still open; None: to be looked up for that mail alone."""
         now = datetime.now(UTC)
-        due = (
-            select(OutgoingMail)
-            .where(
-                OutgoingMail.state == MailState.QUEUED,
-                col(OutgoingMail.not_before) <= now,
-                or_(col(OutgoingMail.claimed_until).is_(None), col(OutgoingMail.claimed_until) < now),
-            )
-            .order_by(col(OutgoingMail.not_before))
-            .limit(BATCH)
-        )
-        held = select(OutgoingMail).where(
-            OutgoingMail.state == MailState.QUEUED,
-            col(OutgoingMail.claimed_until) >= now,
-            OutgoingMail.claimed_by != self._place,
-        )
-        with reading(self._engine) as session:  # a look is cheap, a write transaction is not
+        if not (surely and time.monotonic() < self._looked + LOOK_AGAIN) and not self._look(now):
+            return []
+        with self._transaction() as session:
+            mails = session.exec(_TO_CLAIM, params={"now": now}).all()
+            wanted = self._wanted_or_unknown(session, mails)
+            for mail in mails:  # after all that is read: they go along with the commit
+                write(session, _CLAIMED, {"mail": mail.id, "until": now + CLAIM, "place": self._place})
+        return [(mail, None if wanted is None else mail.id in wanted) for mail in mails]
+
+    def _look(self, now: datetime) -> bool:
+        """Whether mails are due, those that a dead process holds among them: a look is cheap, a claim is not."""
+        self._looked = time.monotonic()
+        held = _WAITS.where(col(OutgoingMail.claimed_until) >= now, OutgoingMail.claimed_by != self._place)
+        with reading(self._engine) as session:
             by_others = session.execute(held.with_only_columns(col(OutgoingMail.claimed_by)).distinct()).scalars()
             dead = {place for place in by_others if places.has_died(place)}
-            if not dead and session.execute(due.with_only_columns(col(OutgoingMail.id)).limit(1)).first() is None:
-                return []
-        if dead:
-            with self._transaction() as session:
-                for mail in session.exec(held.where(col(OutgoingMail.claimed_by).in_(dead)).with_for_update()):
-                    mail.claimed_until = None
+            if not dead:
+                return session.execute(_IS_DUE, {"now": now}).first() is not None
         with self._transaction() as session:
-            mails = session.exec(due.with_for_update(skip_locked=True)).all()
-            for mail in mails:
-                mail.claimed_until, mail.claimed_by = now + CLAIM, self._place
-                mail.attempts += 1
-            return [(mail, self._wanted_or_unknown(session, mail)) for mail in mails]
+            for mail in session.exec(held.where(col(OutgoingMail.claimed_by).in_(dead)).with_for_update()):
+                mail.claimed_until = None
+        return True
 
-    def _wanted_or_unknown(self, session: Session, mail: OutgoingMail) -> bool | None:
+    def _wanted_or_unknown(self, session: Session, mails: Sequence[OutgoingMail]) -> set[UUID] | None:
         try:
-            return self._still_wanted(session, mail)
-        except Exception:  # it is asked again in ``_send``, where this holds up no other mail
-            log.exception("Whether mail %s is still wanted could not be told.", mail.id)
+            return self._still_wanted(session, mails)
+        except Exception:  # it is asked again in ``_send``, where one of them holds up no other
+            log.exception("Which mails are still wanted could not be told.")
             return None
 
     def _send(self, mail: OutgoingMail, *, wanted: bool | None) -> None:
@@ -207,7 +221,7 @@ class Dispatcher:
         if wanted is None:
             with reading(self._engine) as session:
                 mail = session.get_one(OutgoingMail, mail_id)
-                wanted = self._still_wanted(session, mail)
+                wanted = mail_id in self._still_wanted(session, [mail])
         if not wanted:
             self._drop(mail_id)
             return
@@ -240,13 +254,16 @@ class Dispatcher:
             self._mark_sent(mail_id, at=at, told=False)
 
     def _mark_sent(self, mail_id: UUID, *, at: datetime, told: bool) -> None:
+        sent = {"mail": mail_id, "now": at}
+        if not told:
+            write_alone(self._engine, _SENT, sent)
+            return
         with self._transaction() as session:
-            if told:
-                sent = session.get_one(OutgoingMail, mail_id, with_for_update=True)
-                sent.sent_at = at
-                self._leaves(session, sent, at)
-                session.flush()
-            write(session, _SENT, {"mail": mail_id, "now": at})
+            mail = session.get_one(OutgoingMail, mail_id, with_for_update=True)
+            mail.sent_at = at
+            self._leaves(session, mail, at)
+            session.flush()
+            write(session, _SENT, sent)
 
     def _drop(self, mail_id: UUID) -> None:
         with self._transaction() as session:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from types import FrameType
 
 from workflows.approvals.delivery import mail_leaves
-from workflows.approvals.wanted import mail_still_wanted
+from workflows.approvals.wanted import mails_still_wanted
 from workflows.database import on_commit, open_engine
 from workflows.dispatcher import LOOK_AGAIN, Dispatcher, open_dispatcher
 from workflows.mailbox import Mailbox
@@ -37,7 +37,7 @@ def main() -> int:
     if mailbox:
         mailbox.start()
     engine = open_engine(settings.database, pool_size=4)
-    dispatcher = open_dispatcher(settings, engine, still_wanted=mail_still_wanted, leaves=mail_leaves)
+    dispatcher = open_dispatcher(settings, engine, still_wanted=mails_still_wanted, leaves=mail_leaves)
     on_commit(engine, dispatcher.wake)  # a mail that failed owes its sender another one
     dispatcher.start()
     try:

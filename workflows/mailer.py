@@ -11,7 +11,7 @@ import ssl
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -40,6 +40,7 @@ class MailUnavailable(Exception):
 
 
 CONNECT_SECONDS = 20
+LINGERS = 5.0  # seconds that the thread stays which looks after conversations
 MEANT = (
     "SIGNOFF_MAIL_URL is embedded:, smtp://USER:PASSWORD@HOST:PORT or smtps://USER:PASSWORD@HOST:PORT, with"
     " ?starttls=always, ?starttls=never (smtp only) or ?ca=FILE; in user and password the signs @ : / ? # % [ ] are"
@@ -70,6 +71,7 @@ class Mailer:
         """``seconds``: what one mail may take in all. ``keep_open``: seconds that a connection waits for the next."""
         self._server, self._seconds = server, seconds
         self._waiting = _Waiting(keep_open)
+        self._watch = _Watch()
         weakref.finalize(self, self._waiting.close)
 
     @classmethod
@@ -126,7 +128,7 @@ class Mailer:
                 connection = smtplib.SMTP(
                     server.host, server.port, local_hostname="localhost", timeout=min(CONNECT_SECONDS, self._seconds)
                 )
-            with _watched(connection, self._seconds - (time.monotonic() - started)):
+            with self._watch.over(connection, self._seconds - (time.monotonic() - started)):
                 self._introduce(connection)
             assert connection.sock is not None
             connection.sock.settimeout(self._seconds)
@@ -155,7 +157,7 @@ class Mailer:
 
     def _hand_over(self, connection: smtplib.SMTP, envelope: _Envelope) -> None:
         """Raises _Dropped where the connection ended before the mail itself was on its way: nothing was taken over."""
-        with _explained(), _watched(connection, self._seconds):
+        with _explained(), self._watch.over(connection, self._seconds):
             try:
                 _announce(connection, envelope)
             except (smtplib.SMTPServerDisconnected, ConnectionError, ssl.SSLEOFError) as error:
@@ -360,31 +362,70 @@ def _part(connection: smtplib.SMTP, *, politely: bool) -> None:
         connection.close()
 
 
-@contextmanager
-def _watched(connection: smtplib.SMTP, seconds: float) -> Iterator[None]:
-    """Ends a conversation that takes longer in all: a socket's own time-out begins anew with each byte. Whatever goes
-    wrong inside closes the connection."""
-    late = threading.Event()
+class _Watch:
+    """Ends conversations that take longer in all than they may: a socket's own time-out begins anew with each byte.
 
-    def hang_up() -> None:
-        late.set()
-        if connection.sock is not None:
-            with suppress(OSError):
-                # past SSLSocket.shutdown, which takes the TLS state away from whoever is reading
-                socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
+    One thread looks after all of them, while there are any: a timer for each would be a thread for each mail.
+    """
 
-    timer = threading.Timer(max(seconds, 0), hang_up)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    except BaseException as error:
-        connection.close()
-        if late.is_set() and isinstance(error, (smtplib.SMTPException, OSError, _Dropped)):
-            raise TimeoutError from error
-        raise
-    finally:
-        timer.cancel()
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._ends: dict[object, tuple[float, Callable[[], None]]] = {}
+        self._thread: threading.Thread | None = None
+        self._looks_at = 0.0
+
+    @contextmanager
+    def over(self, connection: smtplib.SMTP, seconds: float) -> Iterator[None]:
+        """Whatever goes wrong inside closes the connection.
+
+        Raises:
+            TimeoutError: it took longer.
+        """
+        late = threading.Event()
+
+        def hang_up() -> None:
+            late.set()
+            if connection.sock is not None:
+                with suppress(OSError):
+                    # past SSLSocket.shutdown, which takes the TLS state away from whoever is reading
+                    socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
+
+        self._begin(late, time.monotonic() + max(seconds, 0), hang_up)
+        try:
+            yield
+        except BaseException as error:
+            connection.close()
+            if late.is_set() and isinstance(error, (smtplib.SMTPException, OSError, _Dropped)):
+                raise TimeoutError from error
+            raise
+        finally:
+            with self._changed:
+                self._ends.pop(late, None)
+
+    def _begin(self, which: object, end: float, hang_up: Callable[[], None]) -> None:
+        with self._changed:
+            self._ends[which] = (end, hang_up)
+            if self._thread is None or not self._thread.is_alive():  # after a fork it stayed with the parent
+                self._thread = threading.Thread(target=self._look, name="mailer-watch", daemon=True)
+                self._looks_at = 0.0
+                self._thread.start()
+            elif end < self._looks_at:
+                self._changed.notify()
+
+    def _look(self) -> None:
+        while True:
+            with self._changed:
+                now = time.monotonic()
+                late = [which for which, (end, _) in self._ends.items() if end <= now]
+                for hang_up in [self._ends.pop(which)[1] for which in late]:
+                    hang_up()
+                # mails come one after the other: it waits a little before it leaves, and wakes for none of them
+                soonest = min((end for end, _ in self._ends.values()), default=now + LINGERS)
+                self._looks_at = min(soonest, now + LINGERS)
+                self._changed.wait(self._looks_at - now)
+                if not self._ends and time.monotonic() >= self._looks_at:
+                    self._thread = None
+                    return
 
 
 @contextmanager

@@ -225,18 +225,24 @@ class _OnTheWire(EmailPolicy):
 class _Headers(HeaderRegistry):
     """The standard library's, which makes a class for each header anew and reads ours back in, a dozen in each mail.
 
-    Those of the parts are the same in every mail.
+    Those of the parts are the same in every mail, and people write to each other again and again.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._kind = lru_cache(64)(super().__getitem__)
         self._made = lru_cache(64)(super().__call__)
+        self._addressed = lru_cache(256)(self._to_one)
 
     def __getitem__(self, name: str) -> Any:
         return self._kind(name.lower())
 
+    def _to_one(self, name: str, display_name: str, username: str, domain: str) -> Any:
+        return super().__call__(name, Mailbox(display_name, username, domain))
+
     def __call__(self, name: str, value: Any) -> Any:
+        if isinstance(value, Mailbox):
+            return self._addressed(name, value.display_name, value.username, value.domain)
         same = isinstance(value, str) and name.lower().startswith(("content-", "mime-", "auto-", "x-"))
         return self._made(name, value) if same else super().__call__(name, value)
 

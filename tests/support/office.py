@@ -27,7 +27,7 @@ from workflows.approvals.model import Round, Task, TaskState, Verdict
 from workflows.approvals.operations import Decided, decide
 from workflows.approvals.publishing import publish
 from workflows.approvals.queries import current_round
-from workflows.approvals.wanted import mail_still_wanted
+from workflows.approvals.wanted import mails_still_wanted
 from workflows.contracts import steps
 from workflows.contracts.model import PROCESS, Contract
 from workflows.contracts.operations import replace, submit
@@ -355,7 +355,7 @@ def open_office(database_url: str, home: Path, **settings: Any) -> Office:
         vault=vault,
         public_url=chosen.public_url,
         sender="contracts@haneul.example",
-        still_wanted=mail_still_wanted,
+        still_wanted=mails_still_wanted,
         leaves=mail_leaves,
         blobs=lambda: FolderBlobStore(home / "documents"),
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import and_, or_
 from sqlmodel import Session, col, select
@@ -14,19 +16,25 @@ ASKING = ("task", "signature")
 """Kinds of mails that ask somebody to decide or to sign."""
 
 
-def mail_still_wanted(session: Session, mail: OutgoingMail) -> bool:
-    """Whether the task that a mail asks for is open, the code in it good, its list of what waits a day old at most.
+def mails_still_wanted(session: Session, mails: Sequence[OutgoingMail]) -> set[UUID]:
+    """The ids of those whose task is open, whose code is good, whose list of what waits is a day old at most.
 
     Of several reminders that could not leave only the newest is wanted. Other mails are always wanted.
     """
+    tasks = {mail.task_id for mail in mails if mail.task_id is not None}
+    still_open = select(Task.id).where(col(Task.id).in_(tasks), Task.state == TaskState.OPEN)
+    waiting = set(session.exec(still_open)) if tasks else set()
+    return {mail.id for mail in mails if _is_wanted(session, mail, waiting)}
+
+
+def _is_wanted(session: Session, mail: OutgoingMail, waiting: Collection[UUID]) -> bool:
     if mail.kind == "code":
         return datetime.now(UTC) < datetime.fromisoformat(mail.payload["code_until"])
     if mail.kind == "digest":
         return datetime.now(UTC) < mail.created_at + timedelta(days=1)
     if mail.task_id is None:
         return True
-    state = session.exec(select(Task.state).where(Task.id == mail.task_id)).first()
-    return state is TaskState.OPEN and (mail.kind != "reminder" or not _outdone(session, mail))
+    return mail.task_id in waiting and (mail.kind != "reminder" or not _outdone(session, mail))
 
 
 def _outdone(session: Session, reminder: OutgoingMail) -> bool:
