@@ -27,15 +27,16 @@ def people(session: Session, ids: Iterable[UUID]) -> dict[UUID, Person]:
 
 def by_emails(session: Session, emails: Sequence[str]) -> list[Person]:
     """Those of the addresses who are known and active, in the order of the addresses."""
+    if len(emails) == 1:
+        return list(session.exec(_BY_EMAIL, params={"email": emails[0]}))
     found = {person.email: person for person in session.exec(_BY_EMAILS, params={"emails": list(emails)})}
     return [found[email] for email in emails if email in found]
 
 
-_BY_EMAILS = (  # made once, as it is part of most decisions
-    select(Person)
-    .where(col(Person.email).in_(bindparam("emails", expanding=True)), col(Person.active))
-    .execution_options(**only_reads("person"))
-)
+# Made once, as they are part of most decisions. One address does without the list, which is put together each time.
+_ACTIVE = select(Person).where(col(Person.active)).execution_options(**only_reads("person"))
+_BY_EMAIL = _ACTIVE.where(Person.email == bindparam("email"))
+_BY_EMAILS = _ACTIVE.where(col(Person.email).in_(bindparam("emails", expanding=True)))
 
 
 def by_email(session: Session, email: str) -> Person | None:
