@@ -49,6 +49,8 @@ PREFECT = {
     "PREFECT_WORKER_QUERY_SECONDS": "5",
     "PREFECT_CLIENT_MAX_RETRIES": "3",  # 14 s in all: our server is back by then, or the run begins again
 }
+# Without docstrings, which are megabytes: of these processes nobody asks for them, and no code relies on an assertion.
+LEAN = {"PYTHONOPTIMIZE": "2"}
 # What flows that end while people think have no use for: no pauses, no tasks, no automations, no shared limits. The
 # event log goes with them: every change of state would be written twice into a database that takes few of them.
 IDLE_SERVICES = (
@@ -105,14 +107,14 @@ def parts(settings: Settings) -> list[Part]:
         environment,
         at_once=True,
     )
-    dispatcher = Part("dispatcher", [sys.executable, "-m", "workflows.dispatcher_process"], environment)
-    worker = Part("worker", WORKER, environment)
+    dispatcher = Part("dispatcher", [sys.executable, "-m", "workflows.dispatcher_process"], environment | LEAN)
+    worker = Part("worker", WORKER, environment | LEAN)
     if not settings.embedded_prefect:
         return [web, dispatcher, worker]
     server = Part(
         "prefect",
         [sys.executable, "-m", "workflows.prefect_server", "127.0.0.1", str(settings.prefect_server_port)],
-        environment | _server_environment(settings),
+        environment | _server_environment(settings) | LEAN,
     )
     return [web, dispatcher, server, worker]
 
