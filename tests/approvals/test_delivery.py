@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -25,6 +26,7 @@ from workflows.contracts.model import Contract
 from workflows.database import Work
 from workflows.mailer import MailUnavailable
 from workflows.outbox import MailState, OutgoingMail
+from workflows.places import here
 from workflows.upkeep.steps import keep_deadlines
 
 ROUTE = """\
@@ -186,6 +188,25 @@ def test_a_mail_whose_times_cannot_be_written_holds_up_no_other_and_leaves_once(
     office.deliver()
     assert len(office.mails.to(office.email("guest"))) == 1
     assert {mail.state for mail in office.queued()} == {MailState.SENT}
+
+
+def test_what_a_dead_process_holds_leaves_also_while_others_keep_saying_that_there_is_something(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.now = datetime.now(UTC)
+    office.route(ROUTE)
+    send_mails = office.runtime.dispatcher.send_mails
+    send_mails()  # which looks
+    office.contract()
+    machine, _, born, space = here().split(":")
+    with office.transaction() as session:
+        for mail in session.exec(select(OutgoingMail)):
+            mail.claimed_until = datetime.now(UTC) + dispatcher.CLAIM
+            mail.claimed_by = f"{machine}:{os.getpid()}:{born}0:{space}"
+    assert send_mails(surely=True) == 0, "it does not look each time"
+    monkeypatch.setattr(dispatcher, "LOOK_AGAIN", 0)
+    assert send_mails(surely=True) == 1
+    assert len(office.mails.to(office.email("guest"))) == 1
 
 
 def test_a_mail_of_which_nobody_can_say_whether_it_is_wanted_holds_up_no_other(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import smtplib
+import socket
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,7 +16,7 @@ import pytest
 from tests.support.servers import free_port, wait_until
 from tests.workflows.mailing import Conversation, letter, scripted
 from workflows.mailbox import Mailbox, messages
-from workflows.mailer import Mailer, MailUnavailable, Server
+from workflows.mailer import Mailer, MailUnavailable, Server, _Watch
 
 
 def test_nobody_listening() -> None:
@@ -160,3 +163,18 @@ mailer.close()
         subprocess.run([sys.executable, "-c", script, str(port)], check=True, timeout=90)
     assert sum(each.startswith(b"EHLO") for each in heard) == 2  # the parent's went on
     assert sum(each.startswith(b"DATA") for each in heard) == 3
+
+
+def test_a_conversation_ends_in_time_beside_and_after_others_that_may_take_longer() -> None:
+    """One thread watches over all of them: it sees an end that comes sooner than the one it waits for."""
+    watch = _Watch()
+    with watch.over(smtplib.SMTP(), 30):
+        pass
+    with scripted(lambda conversation: conversation.wait(60)) as port:
+        connection = smtplib.SMTP()
+        connection.sock = socket.create_connection(("127.0.0.1", port))
+        connection.file = connection.sock.makefile("rb")
+        began = time.monotonic()
+        with watch.over(smtplib.SMTP(), 30), pytest.raises(TimeoutError), watch.over(connection, 0.3):
+            connection.getreply()
+        assert 0.3 <= time.monotonic() - began < 4

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from cryptography.fernet import Fernet
+from psycopg import Cursor
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import Session, select
@@ -256,3 +257,20 @@ def test_a_read_goes_ahead_of_writes_into_other_tables_and_sees_those_into_its_o
     assert sent[-1] == ""
     work.commit()
     assert kept(engine) == ["Haneul"]
+
+
+def test_columns_bear_the_names_and_types_that_the_driver_tells(engine: Engine) -> None:
+    with engine.connect() as connection:
+        rows = connection.execute(text("select 1 as one, 'zwei' as \"zwei 둘\", cast(null as integer) as none"))
+        assert list(rows.keys()) == ["one", "zwei 둘", "none"]
+        assert rows.all() == [(1, "zwei", None)]
+        if engine.dialect.name == "sqlite":
+            return
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        cursor, plain = driver.cursor(), Cursor(driver)
+        for each in (cursor, plain):
+            each.execute("select 1 as one, true as two")
+        assert [each[:2] for each in cursor.description] == [tuple(each)[:2] for each in plain.description or ()]
+        cursor.execute("set local time zone 'UTC'")
+        assert cursor.description is None
