@@ -23,9 +23,10 @@ from documents.rendering import sentence
 from workflows.database import Work
 from workflows.errors import Forbidden, NotFound
 from workflows.invoices import queries
-from workflows.invoices.intake import Received, take_in_by_settings
+from workflows.invoices.intake import take_in_by_settings
 from workflows.invoices.mails_put_aside import attached, dismiss, hand_in
 from workflows.invoices.model import IncomingMail, IncomingOutcome, Invoice
+from workflows.invoices.received import Received
 from workflows.invoices.rules import why_not_receive
 from workflows.invoices.steps import send_where_possible
 from workflows.parties.rules import Actor

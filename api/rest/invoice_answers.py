@@ -22,9 +22,10 @@ from documents.einvoices.findings import Finding
 from workflows.database import Work
 from workflows.discussions.model import Attachment, Comment
 from workflows.discussions.queries import attached
-from workflows.invoices.intake import Received, look_into, take_in_by_settings
+from workflows.invoices.intake import look_into, take_in_by_settings
 from workflows.invoices.model import Invoice
 from workflows.invoices.queries import newest_reading
+from workflows.invoices.received import Received
 from workflows.invoices.rules import differences, why_not_hand_in
 from workflows.invoices.steps import send_where_possible
 from workflows.invoices.versions import replace

@@ -22,11 +22,12 @@ from workflows.audit.queries import history
 from workflows.database import Work
 from workflows.invoices import queries
 from workflows.invoices.disputes import dispute, settle
-from workflows.invoices.intake import Received, take_in_by_settings
+from workflows.invoices.intake import take_in_by_settings
 from workflows.invoices.model import PROCESS, Invoice
 from workflows.invoices.operations import correct, receive, send_again, withdraw
 from workflows.invoices.payment import release
 from workflows.invoices.payment_model import Separation
+from workflows.invoices.received import Received
 from workflows.invoices.rules import typed_invoice
 from workflows.invoices.steps import send_where_possible
 from workflows.papers import queries as papers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from documents.amounts import amount
@@ -13,27 +13,14 @@ from documents.einvoices.findings import Finding, sorted_by_weight
 from documents.intake import IntakeLimits, IntakeRefused
 from workflows.errors import NotReady
 from workflows.invoices.picture import picture
-from workflows.invoices.rules import finding, typed_invoice
+from workflows.invoices.received import Received
+from workflows.invoices.rules import finding
 from workflows.papers.intake import DocumentRefused, checked_file_name
 from workflows.papers.intake import take_in as take_in_pdf
 from workflows.papers.operations import HandedIn
 from workflows.runtime import Runtime
 
 XML = "application/xml"
-
-
-@dataclass(frozen=True)
-class Received:
-    """``said``: None where a person types what the pages say."""
-
-    document: HandedIn
-    said: Invoice | None
-    findings: list[Finding]
-
-    @property
-    def invoice(self) -> Invoice:
-        """What it says; nothing yet where that is typed."""
-        return self.said or typed_invoice({})
 
 
 def take_in(

@@ -23,9 +23,10 @@ from workflows.errors import NotReady, Refused
 from workflows.imap import Folder, MailboxUnavailable, Waiting, opened, place_of
 from workflows.incoming import Incoming, IncomingFile, Unreadable, own_words, taken_apart
 from workflows.invoices.folder import came_before
-from workflows.invoices.intake import Received, take_in_by_settings
+from workflows.invoices.intake import take_in_by_settings
 from workflows.invoices.model import IncomingMail, IncomingOutcome, Invoice
 from workflows.invoices.operations import receive
+from workflows.invoices.received import Received
 from workflows.invoices.replies import Asked, add_reply, question_of
 from workflows.invoices.steps import send_where_possible
 from workflows.parties.operations import actor

@@ -11,10 +11,10 @@ from workflows.columns import to_millisecond
 from workflows.database import Work
 from workflows.errors import Conflict, Forbidden, NotFound, Refused
 from workflows.incoming import IncomingFile, taken_apart
-from workflows.invoices.intake import Received
 from workflows.invoices.model import IncomingMail, Invoice
 from workflows.invoices.operations import receive
 from workflows.invoices.queries import mails_of
+from workflows.invoices.received import Received
 from workflows.invoices.rules import why_not_receive
 from workflows.papers.operations import note_event
 from workflows.parties.rules import Actor, who

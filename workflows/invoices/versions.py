@@ -12,10 +12,10 @@ from workflows.columns import as_json
 from workflows.database import Work
 from workflows.discussions.model import Attachment, Comment
 from workflows.errors import Conflict
-from workflows.invoices.intake import Received
 from workflows.invoices.model import PROCESS, Invoice
 from workflows.invoices.operations import CORRECTED, findings_told, index
 from workflows.invoices.readings import take_down
+from workflows.invoices.received import Received
 from workflows.invoices.rules import why_not_hand_in
 from workflows.outbox import wake
 from workflows.papers.operations import add_version, locked, note_event, permission, version_of
