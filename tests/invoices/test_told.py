@@ -25,7 +25,7 @@ def dan(web: TestClient, office: Office) -> Program:
 def told(office: Office, name: str) -> list[EmailMessage]:
     """The mails to somebody that say that an invoice was approved."""
     office.deliver()
-    subjects = ("Approved: ", "승인: ")
+    subjects = ("Approved: ", "[승인 완료] ")
     return [each for each in office.mails.to(office.email(name)) if each["Subject"].startswith(subjects)]
 
 
@@ -33,7 +33,7 @@ def told(office: Office, name: str) -> list[EmailMessage]:
     ("locale", "subject", "words"),
     [
         ("en", "Approved: ", ("Dan, your invoice is approved.", "It can now be released for payment.", "the invoice:")),
-        ("ko", "승인: ", ("Dan 님, 올리신 송장이 최종 승인되었습니다.", "이제 지급 승인을 할 수 있습니다.")),
+        ("ko", "[승인 완료] ", ("Dan 님, 올리신 송장이 최종 승인되었습니다.", "이제 지급 승인을 할 수 있습니다.")),
     ],
 )
 def test_its_owner_is_told_once_that_it_is_approved(
