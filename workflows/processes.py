@@ -140,7 +140,7 @@ def child_environment(settings: Settings) -> dict[str, str]:
 def become_worker(settings: Settings) -> NoReturn:
     """Turn this process into the worker, with Prefect configured before it is imported. Does not return."""
     (settings.home / "prefect").mkdir(parents=True, exist_ok=True)
-    os.execve(sys.executable, WORKER, child_environment(settings))  # noqa: S606
+    os.execve(sys.executable, WORKER, child_environment(settings))  # noqa: S606  (itself)
 
 
 def _server_environment(settings: Settings) -> dict[str, str]:
